@@ -1,0 +1,82 @@
+/** The report of an export (`report.json`). Types only; every figure is measured during the run. */
+
+import type { BackendInfo } from './compute.ts';
+import type { ModelUse } from './models.ts';
+
+/** One proven statement about the written file. */
+export interface InvariantResult {
+	/** `frame-count`, `timestamps`, `duration`, `av-offset`. */
+	readonly name: string;
+	readonly ok: boolean;
+	readonly expected: string;
+	readonly found: string;
+}
+
+/** Seconds spent in one stage, over all frames. */
+export interface StageTime {
+	readonly id: string;
+	readonly stage: string;
+	readonly frames: number;
+	readonly computeSeconds: number;
+	readonly uploadSeconds: number;
+	readonly readbackSeconds: number;
+}
+
+/** Provenance of the whole output, in frames and in share of pixels. */
+export interface ProvenanceSummary {
+	readonly original: number;
+	readonly repaired: number;
+	readonly generated: number;
+	/** Frames whose source planes were copied unconverted. */
+	readonly copiedFrames: number;
+}
+
+/** What a run did. Times of day appear nowhere. */
+export interface ExportReport {
+	readonly version: 1;
+	readonly app: string;
+	readonly input: {
+		readonly name: string;
+		readonly bytes: number;
+		readonly sha256: string;
+		readonly engine: string;
+		readonly engineReason: string;
+		readonly frames: number;
+		readonly duration: string;
+		readonly timebase: string;
+		readonly avOffset: string | null;
+		/** framemd5 of the planes read, one a frame, in order. */
+		readonly frameMd5: readonly string[];
+		readonly notices: readonly string[];
+	};
+	readonly output: {
+		readonly name: string;
+		readonly container: string;
+		readonly codec: string;
+		readonly format: string;
+		readonly bytes: number;
+		readonly sha256: string;
+		readonly frames: number;
+		readonly duration: string;
+		readonly timebase: string;
+		readonly avOffset: string | null;
+		readonly frameMd5: readonly string[];
+		readonly audio: string | null;
+		/** Conversions applied on the way out (chroma resampling with its measured error, padding of odd sizes, dithering). */
+		readonly conversions: readonly string[];
+	};
+	readonly backend: BackendInfo;
+	readonly models: readonly ModelUse[];
+	readonly seconds: {
+		readonly total: number;
+		readonly decode: number;
+		readonly encode: number;
+		readonly cache: number;
+		readonly stages: readonly StageTime[];
+	};
+	readonly peakMemoryBytes: number;
+	readonly provenance: ProvenanceSummary;
+	readonly invariants: readonly InvariantResult[];
+	readonly chunks: { readonly total: number; readonly resumed: number };
+	readonly recipe: unknown;
+}

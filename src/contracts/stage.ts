@@ -1,0 +1,198 @@
+/**
+ * The stage contract. A stage is a folder with `meta.ts` (data) and `stage.ts` (code), and has up to three parts:
+ * `analyze` looks at a shot, `timeline` decides which frames there are, `render` makes one. Types only; the prose is in
+ * `src/stages/README.md`.
+ */
+
+import type { ColorTags, Size } from '../core/color.ts';
+import type { Timeline, TimelineFrame } from '../core/timeline.ts';
+import type { Rational } from '../core/rational.ts';
+import type { Shot } from '../core/shots.ts';
+import type { Compute, Picture } from './compute.ts';
+import type { FrameRange, OnProgress } from './frames.ts';
+import type { ModelRuntime } from './models.ts';
+
+/** A number with a range. `auto` allows the value `"auto"`: the stage estimates it. */
+export interface NumberParam {
+	readonly type: 'number';
+	readonly default: number | 'auto';
+	readonly auto?: boolean;
+	readonly min: number;
+	readonly max: number;
+	readonly step: number;
+	/** Unit for people: `8-bit code values`, `×`, `%`, `fps`. Empty when dimensionless. */
+	readonly unit: string;
+	readonly doc: string;
+}
+
+/** A choice among named values. */
+export interface EnumParam {
+	readonly type: 'enum';
+	readonly default: string;
+	readonly values: readonly { readonly value: string; readonly doc: string }[];
+	readonly unit: '';
+	readonly doc: string;
+}
+
+/** On or off. */
+export interface BooleanParam {
+	readonly type: 'boolean';
+	readonly default: boolean;
+	readonly unit: '';
+	readonly doc: string;
+}
+
+/** Text with a pattern, for rates (`24000/1001`) and sizes (`1920x1080`); empty means: not used. */
+export interface TextParam {
+	readonly type: 'text';
+	readonly default: string;
+	/** Regular expression source the whole value must match. */
+	readonly pattern: string;
+	/** What is expected, for error messages: `a rate such as 60 or 60000/1001`. */
+	readonly expected: string;
+	readonly unit: string;
+	readonly doc: string;
+}
+
+/** Any parameter. */
+export type Param = NumberParam | EnumParam | BooleanParam | TextParam;
+/** A stage's parameter table: default, range, unit and sentence of each parameter, written once. */
+export type ParamTable = Readonly<Record<string, Param>>;
+/** Values of parameters after validation, defaults filled in. */
+export type ParamValues = Readonly<Record<string, number | string | boolean>>;
+
+/** The typed values of a table. */
+export type ValuesOf<T extends ParamTable> = {
+	readonly [K in keyof T]: T[K] extends NumberParam
+		? T[K] extends { readonly auto: true }
+			? number | 'auto'
+			: number
+		: T[K] extends BooleanParam
+			? boolean
+			: string;
+};
+
+/** What the UI, the planner and the terminal know of a stage. Data only. */
+export interface StageMeta<T extends ParamTable = ParamTable> {
+	/** Recipe name: `degrain`. */
+	readonly id: string;
+	/** Raised whenever the same parameters would give other pixels. */
+	readonly version: number;
+	/** Message key prefix: labels are `stage.<id>.label`; parameters `stage.<id>.<param>`. English fallback here. */
+	readonly label: string;
+	readonly doc: string;
+	/** Place in the default order (design §2); the restorer may reorder. */
+	readonly order: number;
+	readonly params: T;
+	/** Model ids that may be used. */
+	readonly models: readonly string[];
+	readonly changesTimeline: boolean;
+	readonly changesSize: boolean;
+	/** What it writes to provenance where it changes pixels. */
+	readonly provenance: 'none' | 'repaired' | 'generated';
+	/** Side planes it can show instead of the result, e.g. `residual`. */
+	readonly views: readonly string[];
+}
+
+/** Provenance values in a side plane: how far from the film's own picture a pixel is. */
+export const PROVENANCE = { original: 0, repaired: 1, generated: 2 } as const;
+
+/**
+ * A working frame on its way through the stages. `picture` has 3 channels R′G′B′, source-referred. Side planes have the
+ * picture's size: `provenance` (1 channel, see {@link PROVENANCE}; absent means all original), `matte` (0…1).
+ * Owned by whoever holds it: `releaseFrame` releases all its pictures.
+ */
+export interface WorkingFrame {
+	readonly picture: Picture;
+	readonly sides: Readonly<Partial<Record<'provenance' | 'matte' | 'residual', Picture>>>;
+	readonly color: ColorTags;
+}
+
+/** Flow between two frames at a bounded size, shared by all stages that ask. Pixels are those of the flow's own size. */
+export interface FlowField extends Size {
+	/** 2 channels: dx, dy from the target frame's pixel to where it lies in the reference frame. */
+	readonly vectors: Picture;
+	/** 1 channel, 0 (occluded or unreliable) … 1 (consistent forward and backward). */
+	readonly confidence: Picture;
+}
+
+/** What a stage needs to make one output frame; the planner schedules and shares it. */
+export interface FrameNeeds {
+	/** Input-timeline indices to be rendered first. */
+	readonly inputs: readonly number[];
+	/** Flows to be computed: `to` is aligned onto `from`. */
+	readonly flows?: readonly FlowRequest[];
+}
+
+/** One flow, cached by (from, to, scale). */
+export interface FlowRequest {
+	readonly from: number;
+	readonly to: number;
+	/** Bounded side length at which the flow is computed; default 640. */
+	readonly maxSide?: number;
+}
+
+/** The environment of every call. */
+export interface StageEnv {
+	readonly compute: Compute;
+	readonly models: ModelRuntime;
+	readonly signal: AbortSignal;
+	/** Yields a macrotask, so that aborts and preview requests arrive, and throws `aborted`. Call between tiles. */
+	readonly breathe: () => Promise<void>;
+	readonly onProgress: OnProgress;
+}
+
+/** Input frames of a shot, for `analyze`: sampled, rendered by the stages before. */
+export interface ShotAccess {
+	readonly shot: Shot;
+	/** Indices in the input timeline. */
+	readonly range: FrameRange;
+	readonly size: Size;
+	readonly timeline: Timeline;
+	/** The caller releases the frame. */
+	frame(index: number): Promise<WorkingFrame>;
+}
+
+/** A request for one output frame. */
+export interface RenderRequest<V, A> {
+	readonly frame: TimelineFrame;
+	readonly params: V;
+	readonly artifact: A | undefined;
+	/** Inputs named in `needs`; borrowed: do not release. */
+	input(index: number): WorkingFrame;
+	/** Flows named in `needs`; borrowed. */
+	flow(from: number, to: number): FlowField;
+	/** Frames of the input timeline in the same shot. */
+	readonly shot: FrameRange;
+	/** Which picture to make: `result`, or one of `meta.views`. */
+	readonly view: string;
+}
+
+/** A stage. `V` are its parameter values, `A` its artifact (plain, structured-clone safe data). */
+export interface Stage<T extends ParamTable = ParamTable, A = unknown> {
+	readonly meta: StageMeta<T>;
+	/** Looks at a shot and returns what `render` needs to know; stored by cache key, cancellable. */
+	analyze?(access: ShotAccess, params: ValuesOf<T>, env: StageEnv): Promise<A>;
+	/** Output timeline; identity when absent. Never makes a frame from both sides of a cut. */
+	timeline?(
+		input: Timeline,
+		params: ValuesOf<T>,
+		artifacts: ReadonlyMap<number, A>,
+		scope: (frame: TimelineFrame) => boolean,
+	): Timeline;
+	/** Output size; identity when absent. */
+	outputSize?(input: Size, params: ValuesOf<T>): Size;
+	/** False when this frame passes through unchanged (it then keeps its source planes). */
+	touches(frame: TimelineFrame, params: ValuesOf<T>): boolean;
+	needs(frame: TimelineFrame, params: ValuesOf<T>, shot: FrameRange, artifact: A | undefined): FrameNeeds;
+	/** Makes one frame; the caller owns the result. Writes provenance. */
+	render(request: RenderRequest<ValuesOf<T>, A>, env: StageEnv): Promise<WorkingFrame>;
+	/** Extra frames a second made for each input second, for estimates; 1 when absent. */
+	costHint?(params: ValuesOf<T>, size: Size): { readonly gflopPerFrame: number };
+}
+
+/** Result of planning a rate change, shown before work starts. */
+export interface RateChange {
+	readonly from: Rational;
+	readonly to: Rational;
+}

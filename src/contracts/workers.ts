@@ -1,0 +1,230 @@
+/**
+ * The worker interfaces, as comlink exposes them. Every long call takes an AbortSignal (a comlink transfer handler carries
+ * it) and reports progress through a proxied callback; errors arrive as `EmulsionError`. Types only.
+ *
+ * Who talks to whom: the main thread makes the workers and gives the restore worker a MessagePort to each of the others;
+ * frames then travel media → restore → encode without touching the main thread.
+ */
+
+import type { Size } from '../core/color.ts';
+import type { Rational } from '../core/rational.ts';
+import type { Shot } from '../core/shots.ts';
+import type { Timeline, TimelineFrame } from '../core/timeline.ts';
+import type { BackendInfo } from './compute.ts';
+import type { FrameRange, OnProgress } from './frames.ts';
+import type {
+	AudioRequest,
+	AudioResult,
+	ContainerId,
+	DecodeStats,
+	EncodeCodec,
+	EncodeConfig,
+	EncodedChunk,
+	SourceInfo,
+	SourceInput,
+	StretchMode,
+} from './media.ts';
+import type { Recipe } from './recipe.ts';
+import type { ExportReport } from './report.ts';
+
+/** Handle of an open source, unique in the media worker. */
+export type SourceId = string;
+
+/** Decodes. One instance holds all open sources. */
+export interface MediaWorkerApi {
+	/** Connects a further client (the restore or the analyze worker) on a port. */
+	connect(port: MessagePort): void;
+	open(input: SourceInput, onProgress: OnProgress, signal: AbortSignal): Promise<{ id: SourceId; info: SourceInfo }>;
+	/** Streams frames over `port` with credit-based back-pressure (see `src/comms/frame-port.ts`). */
+	stream(id: SourceId, range: FrameRange, port: MessagePort, signal: AbortSignal): Promise<void>;
+	audio(id: SourceId, request: AudioRequest, signal: AbortSignal): Promise<AudioResult | undefined>;
+	stats(id: SourceId): Promise<DecodeStats>;
+	/** SHA-256 of the whole input (for the report), read as a stream. */
+	hash(id: SourceId, signal: AbortSignal): Promise<string>;
+	close(id: SourceId): Promise<void>;
+}
+
+/** Looks at frames without a GPU or a model. */
+export interface AnalyzeWorkerApi {
+	connectMedia(port: MessagePort): void;
+	shots(source: SourceId, frames: number, onProgress: OnProgress, signal: AbortSignal): Promise<readonly Shot[]>;
+}
+
+/** Encodes chunks and joins them. */
+export interface EncodeWorkerApi {
+	connect(port: MessagePort): void;
+	/** Opens an encode job; refuses with `unsupported-format` what the codec cannot hold. */
+	open(config: EncodeConfig): Promise<string>;
+	encode(job: string, range: FrameRange, port: MessagePort, signal: AbortSignal): Promise<EncodedChunk>;
+	/** Joins chunks and audio and writes them to the target's file `name`; then re-reads it. */
+	mux(
+		job: string,
+		chunks: readonly EncodedChunk[],
+		timeline: readonly TimelineFrame[],
+		audio: AudioResult | undefined,
+		target: TargetSpec,
+		name: string,
+		onProgress: OnProgress,
+		signal: AbortSignal,
+	): Promise<MuxedFile>;
+	/** Publishes (`keep`) or removes a file that `mux` wrote, after the invariants were checked. */
+	settle(job: string, keep: boolean): Promise<void>;
+	close(job: string): Promise<void>;
+}
+
+/** What `mux` wrote and what re-reading it found. */
+export interface MuxedFile {
+	readonly bytes: number;
+	readonly sha256: string;
+	readonly frames: number;
+	/** PTS of every frame in the written file, seconds from its first video frame. */
+	readonly pts: readonly Rational[];
+	/** Of the video track, in seconds. */
+	readonly duration: Rational;
+	/** First audio sample minus first video frame, in seconds, as a player presents them. */
+	readonly audioStart?: Rational;
+	readonly audioDuration?: Rational;
+}
+
+/** Where output goes. Handles and ports are transferable to the encode worker. */
+export type TargetSpec =
+	/** A folder the restorer chose (File System Access). */
+	| { readonly kind: 'directory'; readonly handle: FileSystemDirectoryHandle }
+	/** A file the restorer chose. */
+	| { readonly kind: 'file'; readonly handle: FileSystemFileHandle }
+	/** The origin's private file system, to be downloaded from there. */
+	| { readonly kind: 'opfs'; readonly folder: string }
+	/** Ordered same-origin writes, authorized by a one-run token (the terminal): PUT/POST under this base URL. */
+	| { readonly kind: 'http'; readonly base: string; readonly token: string };
+
+/** What is to be rendered: everything a plan depends on. Structured-clone safe. */
+export interface PlanRequest {
+	readonly source: SourceId;
+	readonly info: SourceInfo;
+	readonly shots: readonly Shot[];
+	readonly recipe: Recipe;
+	/** Part of the source to take; default all. */
+	readonly range?: FrameRange;
+}
+
+/** A plan, as the UI and the terminal show it before work starts. */
+export interface PlanSummary {
+	readonly size: Size;
+	readonly sampleAspect: Rational;
+	readonly timeline: Timeline;
+	readonly rate: Rational;
+	/** Order conflicts and other advice (`degrain after interpolate defeats …`). */
+	readonly warnings: readonly string[];
+	/** Output ÷ source duration. */
+	readonly stretch: Rational;
+	/** Frames whose source planes will be copied. */
+	readonly untouched: number;
+}
+
+/** What the viewer shows. */
+export interface ViewState {
+	/** Index in the *final* timeline. */
+	readonly frame: number;
+	readonly mode: 'source' | 'result' | 'wipe';
+	/** Wipe position, 0 (all result) … 1 (all source), from the left. */
+	readonly wipe: number;
+	/** Canvas pixels a picture pixel; `fit` scales to the canvas. */
+	readonly zoom: number | 'fit';
+	/** Picture coordinates at the canvas center, 0…1. */
+	readonly center: { readonly x: number; readonly y: number };
+	/** `result`, or `<stage id>/<view>` such as `degrain-0/residual`, or `provenance`. */
+	readonly view: string;
+	/** Canvas size in device pixels. */
+	readonly canvas: Size;
+}
+
+/** What was drawn. */
+export interface ViewResult {
+	readonly frame: number;
+	/** Source frame shown beside or under it. */
+	readonly sourceFrame: number;
+	readonly origin: string;
+	readonly rendered: boolean;
+	readonly seconds: number;
+	/** Picture size of the result. */
+	readonly size: Size;
+}
+
+/** Export settings from the dialog or the terminal. Absent fields follow the source. */
+export interface ExportRequest extends PlanRequest {
+	readonly container: ContainerId;
+	readonly codec?: EncodeCodec;
+	readonly engine?: 'software' | 'webcodecs';
+	/** Bits a sample; default the source's where the codec holds it. */
+	readonly depth?: number;
+	readonly chroma?: '420' | '422' | '444' | 'rgb' | 'gray';
+	readonly quality?: number;
+	/** `none` drops audio; default the first track. */
+	readonly audio?: number | 'none';
+	readonly stretchMode?: StretchMode;
+	readonly target: TargetSpec;
+	/** File name, or name pattern of a sequence; default made from the source's. */
+	readonly name: string;
+	/** Resumes this job id if it was interrupted; a changed plan starts anew with `plan-changed` in the notices. */
+	readonly resume?: string;
+}
+
+/** Progress of an export. */
+export interface ExportProgress {
+	readonly phase: 'plan' | 'analyze' | 'render' | 'mux' | 'verify';
+	readonly done: number;
+	readonly total: number;
+	readonly framesPerSecond: number;
+	readonly remainingSeconds: number | null;
+}
+
+/** Backend wish. `auto` never takes a software adapter. */
+export type BackendWish = 'auto' | 'webgpu' | 'wasm';
+
+/** The one owner of device and models; plans, renders, previews, exports. */
+export interface RestoreWorkerApi {
+	/** Makes the backend. Throws `backend-unavailable` when the wish cannot be met. */
+	init(options: {
+		readonly backend: BackendWish;
+		readonly memoryBudget?: number;
+		readonly modelBase: string;
+		readonly threads?: number;
+	}): Promise<BackendInfo>;
+	connectMedia(port: MessagePort): void;
+	connectEncode(port: MessagePort): void;
+	/** Takes the viewer's canvas; a restarted worker gets a new one. */
+	attachCanvas(canvas: OffscreenCanvas): void;
+	plan(request: PlanRequest): Promise<PlanSummary>;
+	/** Draws; a newer call supersedes one still running (which then resolves with `rendered: false`). */
+	view(request: PlanRequest, state: ViewState, signal: AbortSignal): Promise<ViewResult>;
+	/** Renders a range of the final timeline into the frame store. */
+	render(
+		request: PlanRequest,
+		range: FrameRange,
+		onProgress: (p: ExportProgress) => void,
+		signal: AbortSignal,
+	): Promise<void>;
+	/** Renders, encodes, muxes, proves the invariants. Pausing errors (`quota-exceeded`) keep finished chunks. */
+	export(request: ExportRequest, onProgress: (p: ExportProgress) => void, signal: AbortSignal): Promise<ExportReport>;
+	/** Jobs that were interrupted and can go on. */
+	interrupted(): Promise<
+		readonly { readonly id: string; readonly name: string; readonly done: number; readonly total: number }[]
+	>;
+	discard(job: string): Promise<void>;
+	/** RGB8 pixels of one rendered frame, for tests, thumbnails and stills (not on the export path). */
+	still(
+		request: PlanRequest,
+		frame: number,
+		view: string,
+		signal: AbortSignal,
+	): Promise<{ readonly size: Size; readonly rgb: Float32Array<ArrayBuffer> }>;
+	/** Counters for the badge and the tests. */
+	status(): Promise<{
+		readonly backend: BackendInfo;
+		readonly bytesInUse: number;
+		readonly peakBytes: number;
+		readonly readbacks: number;
+	}>;
+	/** Loses the device on purpose (tests of recovery). */
+	loseDevice(): Promise<void>;
+}

@@ -1,0 +1,65 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig } from 'vitest/config';
+import { CHROMIUM_FLAGS, chromiumPath } from './scripts/chromium.ts';
+import { fixtureServer } from './tests/helpers/fixture-server.ts';
+import { SECURITY_HEADERS } from './server/headers.ts';
+
+/** One Chromium project: real workers, OPFS, WebCodecs and (SwiftShader) WebGPU. */
+const chromium = (name: string, dir: string) => ({
+	plugins: [svelte(), fixtureServer()],
+	worker: { format: 'es' as const },
+	optimizeDeps: {
+		exclude: ['onnxruntime-web', '@ffmpeg/ffmpeg', '@ffmpeg/core'],
+		include: ['comlink', 'idb-keyval', 'mediabunny', 'hash-wasm'],
+	},
+	server: { headers: SECURITY_HEADERS.isolation, fs: { strict: false } },
+	test: {
+		name,
+		include: [`${dir}/**/*.test.ts`],
+		testTimeout: 120_000,
+		hookTimeout: 120_000,
+		fileParallelism: false,
+		globalSetup: ['./tests/helpers/global-setup.ts'],
+		browser: {
+			enabled: true,
+			headless: true,
+			screenshotFailures: false,
+			provider: playwright({ launchOptions: { executablePath: chromiumPath(), args: [...CHROMIUM_FLAGS] } }),
+			instances: [{ browser: 'chromium' as const }],
+		},
+	},
+});
+
+/** All tests. `npm test` runs every project; `npx vitest run --project unit src/core` runs a part. */
+export default defineConfig({
+	test: {
+		passWithNoTests: false,
+		projects: [
+			{
+				test: {
+					name: 'unit',
+					include: ['src/**/*.test.ts', 'server/**/*.test.ts', 'cli/**/*.test.ts', 'tests/unit/**/*.test.ts'],
+					environment: 'node',
+					testTimeout: 120_000,
+					hookTimeout: 120_000,
+					maxWorkers: 2,
+					globalSetup: ['./tests/helpers/global-setup.ts'],
+				},
+			},
+			chromium('browser', 'tests/browser'),
+			chromium('gpu', 'tests/gpu'),
+			{
+				test: {
+					name: 'e2e',
+					include: ['tests/e2e/**/*.test.ts'],
+					environment: 'node',
+					testTimeout: 300_000,
+					hookTimeout: 300_000,
+					fileParallelism: false,
+					globalSetup: ['./tests/helpers/global-setup.ts', './tests/helpers/build-setup.ts'],
+				},
+			},
+		],
+	},
+});
