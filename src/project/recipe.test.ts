@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import type { StageMeta } from '../contracts/stage.ts';
+import { EmulsionError } from '../core/errors.ts';
+import { MAX_STAGES, parseRecipe, validateRecipe } from './recipe.ts';
+
+const META: StageMeta = {
+	id: 'degrain',
+	version: 1,
+	label: 'Degrain',
+	doc: '',
+	order: 60,
+	params: {
+		sigma: {
+			type: 'number',
+			default: 'auto',
+			auto: true,
+			min: 0,
+			max: 75,
+			step: 1,
+			unit: '8-bit code values',
+			doc: '',
+		},
+		amount: { type: 'number', default: 1, min: 0, max: 1, step: 0.01, unit: '', doc: '' },
+		mode: {
+			type: 'enum',
+			default: 'a',
+			values: [
+				{ value: 'a', doc: '' },
+				{ value: 'b', doc: '' },
+			],
+			unit: '',
+			doc: '',
+		},
+		on: { type: 'boolean', default: true, unit: '', doc: '' },
+		rate: { type: 'text', default: '', pattern: '\\d+(/\\d+)?', expected: 'a rate such as 60', unit: 'fps', doc: '' },
+	},
+	models: [],
+	changesTimeline: false,
+	changesSize: false,
+	provenance: 'repaired',
+	views: [],
+};
+
+const one = (stage: object) => ({ version: 1, stages: [stage] });
+const message = (json: unknown): string => {
+	try {
+		validateRecipe(json, [META]);
+	} catch (error) {
+		expect(error).toBeInstanceOf(EmulsionError);
+		expect((error as EmulsionError).code).toBe('recipe-invalid');
+		return (error as EmulsionError).message;
+	}
+	throw new Error('the recipe was accepted');
+};
+
+describe('recipe validation', () => {
+	it('fills in everything but the stage name', () => {
+		expect(validateRecipe(one({ stage: 'degrain' }), [META]).stages[0]).toEqual({
+			stage: 'degrain',
+			id: 'degrain-0',
+			enabled: true,
+			scope: 'all',
+			region: 'all',
+			params: { sigma: 'auto', amount: 1, mode: 'a', on: true, rate: '' },
+		});
+	});
+
+	it('keeps scopes, ids and parameters that are legal', () => {
+		const recipe = validateRecipe(
+			one({ stage: 'degrain', id: 'x', scope: { range: { start: 0, end: 3 } }, params: { sigma: 12.5, rate: '24/1' } }),
+			[META],
+		);
+		expect(recipe.stages[0]).toMatchObject({
+			id: 'x',
+			scope: { range: { start: 0, end: 3 } },
+			params: { sigma: 12.5 },
+		});
+	});
+
+	it.each([
+		[one({ stage: 'degrain', params: { sigma: 'x' } }), 'stages[0].params.sigma: expected 0–75 or "auto", got "x"'],
+		[one({ stage: 'degrain', params: { amount: 'auto' } }), 'stages[0].params.amount: expected 0–1, got "auto"'],
+		[one({ stage: 'degrain', params: { amount: null } }), 'stages[0].params.amount: expected 0–1, got null'],
+		[
+			one({ stage: 'degrain', params: { rate: '24; rm' } }),
+			'stages[0].params.rate: expected a rate such as 60, got "24; rm"',
+		],
+		[one({ stage: 'degrain', params: { mode: 'c' } }), 'stages[0].params.mode: expected one of a, b, got "c"'],
+		[one({ stage: 'degrain', params: [] }), 'stages[0].params: expected an object, got []'],
+		[one({ stage: 'nope' }), 'stages[0].stage: expected one of degrain, got "nope"'],
+		[one({}), 'stages[0].stage: expected one of degrain, got nothing'],
+		[
+			one({ stage: 'degrain', sigma: 1 }),
+			'stages[0].sigma: expected one of stage, id, enabled, scope, region, params, got "sigma"',
+		],
+		[
+			one({ stage: 'degrain', scope: { range: { start: 5, end: 5 } } }),
+			'stages[0].scope.range.end: expected a whole number 6–1000000000, got 5',
+		],
+		[
+			one({ stage: 'degrain', scope: { shots: [0], range: {} } }),
+			'stages[0].scope: expected exactly one of "shots" and "range", got {"shots":[0],"range":{}}',
+		],
+		[
+			one({ stage: 'degrain', id: '../x' }),
+			'stages[0].id: expected up to 64 letters, digits, ".", "_" and "-", got "../x"',
+		],
+		[{ version: 2, stages: [] }, 'version: expected 1 (a newer recipe needs a newer Emulsion), got 2'],
+		[{ version: 1 }, 'stages: expected a list, got nothing'],
+		[null, 'recipe: expected an object, got null'],
+		[[], 'recipe: expected an object, got []'],
+	])('refuses %j', (json, expected) => {
+		expect(message(json)).toBe(expected);
+	});
+
+	it('refuses prototype keys, duplicates and floods', () => {
+		expect(
+			message(JSON.parse('{"version":1,"stages":[{"stage":"degrain","params":{"__proto__":{"sigma":1}}}]}')),
+		).toContain('__proto__');
+		expect(message(JSON.parse('{"version":1,"stages":[],"constructor":1}'))).toContain('recipe.constructor');
+		expect(
+			message({
+				version: 1,
+				stages: [
+					{ stage: 'degrain', id: 'a' },
+					{ stage: 'degrain', id: 'a' },
+				],
+			}),
+		).toContain('stages[1].id');
+		expect(
+			message({ version: 1, stages: Array.from({ length: MAX_STAGES + 1 }, () => ({ stage: 'degrain' })) }),
+		).toContain('at most');
+	});
+
+	it('names the syntax error of text that is not JSON', () => {
+		expect(() => parseRecipe('{', [META])).toThrow(/^recipe: not JSON/);
+	});
+});
