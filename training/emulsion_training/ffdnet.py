@@ -1,0 +1,45 @@
+"""FFDNet (color) in the form that runs wholly on WebGPU: the unshuffle by strided slices, 13 input channels as 16."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor, nn
+
+LAYERS = 12
+
+
+class Ffdnet(nn.Module):
+    """The exported denoiser: image [1,3,H,W] and sigma [1,1,H/2,W/2] (noise σ / 255) to image [1,3,H,W]."""
+
+    def __init__(self, state: dict[str, Tensor]) -> None:
+        super().__init__()
+        convs: list[nn.Conv2d] = []
+        for index in range(LAYERS):
+            weight, bias = state[f"model.{2 * index}.weight"], state[f"model.{2 * index}.bias"]
+            if index == 0:
+                weight = reorder_first(weight)
+            conv = nn.Conv2d(weight.shape[1], weight.shape[0], 3, 1, 1)
+            conv.weight.data, conv.bias.data = weight, bias  # type: ignore[union-attr]
+            convs.append(conv)
+        self.convs = nn.ModuleList(convs)
+
+    def forward(self, image: Tensor, sigma: Tensor) -> Tensor:
+        """Denoises; H and W even."""
+        parts = [image[:, :, dy::2, dx::2] for dy in (0, 1) for dx in (0, 1)]
+        x = torch.cat([*parts, sigma, sigma, sigma, sigma], 1)
+        for index, conv in enumerate(self.convs):
+            x = conv(x)
+            if index < LAYERS - 1:
+                x = functional.relu(x)
+        return functional.pixel_shuffle(x, 2)
+
+
+def reorder_first(weight: Tensor) -> Tensor:
+    """The first weight [96,13,3,3] for the slices' channel order, with three zero channels after the noise map.
+
+    The original's unshuffle orders channels as (color, dy, dx); slices give (dy, dx, color).
+    """
+    order = [color * 4 + phase for phase in range(4) for color in range(3)] + [12]
+    zeros = torch.zeros(weight.shape[0], 3, *weight.shape[2:], dtype=weight.dtype)
+    return torch.cat([weight[:, order], zeros], 1)
