@@ -1,0 +1,99 @@
+/** What the tests of this folder share: pictures with known samples, native ffmpeg as maker and judge. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ColorTags, PixelFormat } from '../../core/color.ts';
+import { allocatePicture, rgbFormat, UNTAGGED, type ScanPicture } from './picture.ts';
+
+/** A picture of repeatable noise that uses every bit of the format. */
+export function noisePicture(
+	width: number,
+	height: number,
+	components: 1 | 2 | 3 | 4,
+	depth: number,
+	color: ColorTags = UNTAGGED,
+): ScanPicture {
+	const picture = allocatePicture(rgbFormat(components, depth), { width, height }, color);
+	let state = 0x9e3779b9 ^ (width * 131 + height * 17 + components * 7 + depth);
+	for (const plane of picture.planes) {
+		for (let i = 0; i < plane.length; i++) {
+			state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+			plane[i] = depth === 32 ? Math.fround((state >>> 8) / 2 ** 22 - 1) : (state >>> 8) & (2 ** depth - 1);
+		}
+	}
+	return picture;
+}
+
+/** Runs native ffmpeg in a folder of its own: `input` is written under `name`, the output file's bytes come back. */
+export function ffmpeg(
+	files: Record<string, Uint8Array>,
+	args: readonly string[],
+	output: string,
+): Uint8Array<ArrayBuffer> {
+	const dir = mkdtempSync(join(tmpdir(), 'scans-'));
+	try {
+		for (const [name, bytes] of Object.entries(files)) writeFileSync(join(dir, name), bytes);
+		execFileSync('ffmpeg', ['-v', 'error', '-y', ...args, output], { cwd: dir, stdio: ['ignore', 'ignore', 'pipe'] });
+		return new Uint8Array(readFileSync(join(dir, output)));
+	} finally {
+		rmSync(dir, { recursive: true, force: true });
+	}
+}
+
+/** ffmpeg's own decode of an image file, as planar samples in R, G, B(, A) order. */
+export function ffmpegPlanes(name: string, bytes: Uint8Array, format: PixelFormat): Uint8Array<ArrayBuffer> {
+	if (format.alpha && format.depth === 8 && format.chroma === 'rgb') return rgbaPlanes(name, bytes);
+	const pixel = rawName(format);
+	const raw = ffmpeg({ [name]: bytes }, ['-i', name, '-f', 'rawvideo', '-pix_fmt', pixel], 'out.raw');
+	return format.chroma === 'gray' ? raw : reorder(raw, format, [2, 0, 1]);
+}
+
+/** swscale 6 loses alpha from rgba to gbrap at 8 bit: the interleaved samples are split here instead. */
+function rgbaPlanes(name: string, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+	const raw = ffmpeg({ [name]: bytes }, ['-i', name, '-f', 'rawvideo', '-pix_fmt', 'rgba'], 'out.raw');
+	const pixels = raw.length / 4;
+	const out = new Uint8Array(raw.length);
+	for (let i = 0; i < raw.length; i++) out[(i & 3) * pixels + (i >> 2)] = raw[i] as number;
+	return out;
+}
+
+/** An image file that ffmpeg wrote from a picture. */
+export function ffmpegEncode(
+	picture: ScanPicture,
+	name: string,
+	args: readonly string[] = [],
+): Uint8Array<ArrayBuffer> {
+	const { format, size } = picture;
+	const data = new Uint8Array(picture.data);
+	const raw = format.chroma === 'gray' ? data : reorder(data, format, [1, 2, 0]);
+	const input = ['-f', 'rawvideo', '-pix_fmt', rawName(format), '-s', `${size.width}x${size.height}`, '-i', 'in.raw'];
+	return ffmpeg({ 'in.raw': raw }, [...input, '-frames:v', '1', ...args], name);
+}
+
+/** ffmpeg's planar raw format of a picture's format. */
+export function rawName(format: PixelFormat): string {
+	const suffix = format.depth === 32 ? 'f32le' : format.depth === 8 ? '' : `${format.depth}le`;
+	if (format.chroma === 'gray') return format.alpha ? `ya${format.depth === 8 ? '8' : suffix}` : `gray${suffix}`;
+	return `gbr${format.alpha ? 'a' : ''}p${suffix}`;
+}
+
+function reorder(raw: Uint8Array, format: PixelFormat, order: readonly number[]): Uint8Array<ArrayBuffer> {
+	const planes = format.alpha ? [...order, 3] : order;
+	const length = raw.length / planes.length;
+	const out = new Uint8Array(raw.length);
+	planes.forEach((from, to) => out.set(raw.subarray(from * length, (from + 1) * length), to * length));
+	return out;
+}
+
+/** Bytes of a picture's planes. */
+export function planeBytes(picture: ScanPicture): Uint8Array<ArrayBuffer> {
+	return new Uint8Array(picture.data);
+}
+
+/** First difference of two byte arrays, or −1 (a thousand times faster than deep equality on pictures). */
+export function firstDifference(a: Uint8Array, b: Uint8Array): number {
+	if (a.length !== b.length) return Math.min(a.length, b.length);
+	for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return i;
+	return -1;
+}
