@@ -1,0 +1,104 @@
+/** Starts headless Chromium on the app's page and measures its processes. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { chromium, type BrowserContext } from 'playwright-core';
+import { BASE_FLAGS, SOFTWARE_GPU_FLAGS } from '../scripts/chromium.ts';
+
+/** Which GPU Chromium may see. `none` starts fastest; `software` is SwiftShader. */
+export type GpuPolicy = 'hardware' | 'software' | 'none';
+
+const HARDWARE_GPU_FLAGS: readonly string[] = [
+	'--enable-unsafe-webgpu',
+	'--enable-features=Vulkan',
+	'--use-angle=vulkan',
+	'--ignore-gpu-blocklist',
+];
+
+const FLAGS: Readonly<Record<GpuPolicy, readonly string[]>> = {
+	hardware: HARDWARE_GPU_FLAGS,
+	software: SOFTWARE_GPU_FLAGS,
+	none: ['--disable-gpu'],
+};
+
+/** A running browser. `profile` is its user-data folder: storage lives and dies with it. */
+export async function launch(executablePath: string, profile: string, gpu: GpuPolicy): Promise<BrowserContext> {
+	return chromium.launchPersistentContext(profile, {
+		executablePath,
+		headless: true,
+		args: [...BASE_FLAGS, ...FLAGS[gpu], '--js-flags=--max-old-space-size=4096'],
+		handleSIGINT: false,
+		handleSIGTERM: false,
+		serviceWorkers: 'block',
+	});
+}
+
+/** Peak proportional set sizes in bytes, by kind of process. */
+export interface ProcessMemory {
+	readonly rendererPss: number;
+	readonly browserPss: number;
+	readonly gpuPss: number;
+}
+
+function commandLine(pid: string): string {
+	try {
+		return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+	} catch {
+		return '';
+	}
+}
+
+function pss(pid: string): number {
+	try {
+		const match = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'));
+		return match ? Number(match[1]) * 1024 : 0;
+	} catch {
+		return 0;
+	}
+}
+
+/** Pids below a profile's browser, by the profile path on their command lines (the zygote passes it on), Linux only. */
+function processes(profile: string): { pid: string; kind: 'renderer' | 'browser' | 'gpu' | 'other' }[] {
+	let pids: string[];
+	try {
+		pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+	} catch {
+		return [];
+	}
+	return pids.flatMap((pid) => {
+		const line = commandLine(pid);
+		if (!line.includes(profile)) return [];
+		const type = /--type=([a-z-]+)/.exec(line)?.[1];
+		const kind =
+			type === undefined ? 'browser' : type === 'renderer' ? 'renderer' : type === 'gpu-process' ? 'gpu' : 'other';
+		return [{ pid, kind }];
+	});
+}
+
+/** Samples memory until stopped. On systems without `/proc` the figures stay 0 and the report says null. */
+export class MemorySampler {
+	#peak = { renderer: 0, browser: 0, gpu: 0 };
+	readonly #timer: NodeJS.Timeout;
+
+	constructor(profile: string, intervalMs = 500) {
+		this.#timer = setInterval(() => {
+			const sum = { renderer: 0, browser: 0, gpu: 0, other: 0 };
+			for (const { pid, kind } of processes(profile)) {
+				// The tab's renderer is the largest one; spare renderers are not added up.
+				sum[kind] = kind === 'renderer' ? Math.max(sum[kind], pss(pid)) : sum[kind] + pss(pid);
+			}
+			this.#peak = {
+				renderer: Math.max(this.#peak.renderer, sum.renderer),
+				browser: Math.max(this.#peak.browser, sum.browser),
+				gpu: Math.max(this.#peak.gpu, sum.gpu),
+			};
+		}, intervalMs);
+		this.#timer.unref();
+	}
+
+	/** Stops sampling and returns the peaks, or null where nothing could be measured. */
+	stop(): ProcessMemory | null {
+		clearInterval(this.#timer);
+		const { renderer, browser, gpu } = this.#peak;
+		return renderer === 0 ? null : { rendererPss: renderer, browserPss: browser, gpuPss: gpu };
+	}
+}

@@ -1,0 +1,60 @@
+/** INPUT as the page gets it: absolute paths of one file, or of the frames of a sequence. Nothing is read here. */
+
+import { readdirSync, statSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
+import { EmulsionError } from '../src/core/errors.ts';
+
+/** What to put into the page's file input. */
+export interface ResolvedInput {
+	readonly kind: 'file' | 'sequence';
+	readonly paths: readonly string[];
+	/** File-name pattern of a sequence, where one was given. */
+	readonly pattern?: string;
+	/** Sum of sizes in bytes. */
+	readonly bytes: number;
+}
+
+function unreadable(input: string, why: string): never {
+	throw new EmulsionError('input-unreadable', `${input}: ${why}`);
+}
+
+/** A `%d` / `%06d` file-name pattern as a regular expression whose first group is the number. */
+export function patternToRegExp(pattern: string): RegExp {
+	const match = /^([^%]*)%(?:0(\d{1,2}))?d([^%]*)$/.exec(pattern);
+	if (!match) throw new EmulsionError('usage', `${pattern}: expected one %d or %06d in the file name`);
+	const [, before = '', digits, after = ''] = match;
+	const escape = (s: string): string => s.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+	return new RegExp(`^${escape(before)}(\\d${digits === undefined ? '+' : `{${Number(digits)},}`})${escape(after)}$`);
+}
+
+function sequence(input: string, dir: string, pattern: string | undefined): ResolvedInput {
+	const test = pattern === undefined ? undefined : patternToRegExp(pattern);
+	let names: string[];
+	try {
+		names = readdirSync(dir);
+	} catch (cause) {
+		throw new EmulsionError('input-unreadable', `${input}: the folder cannot be read`, { cause });
+	}
+	const paths = names
+		.filter((name) => !name.startsWith('.') && (test === undefined || test.test(name)))
+		.map((name) => resolve(dir, name))
+		.filter((path) => statSync(path).isFile())
+		.sort();
+	if (paths.length === 0)
+		unreadable(input, pattern === undefined ? 'the folder is empty' : 'no file matches the pattern');
+	const bytes = paths.reduce((sum, path) => sum + statSync(path).size, 0);
+	return { kind: 'sequence', paths, bytes, ...(pattern === undefined ? {} : { pattern }) };
+}
+
+/** Resolves INPUT. Throws `input-unreadable` naming what is wrong with it. */
+export function resolveInput(input: string): ResolvedInput {
+	const path = resolve(input);
+	const info = statSync(path, { throwIfNoEntry: false });
+	if (info?.isDirectory()) return sequence(input, path, undefined);
+	if (info?.isFile()) {
+		if (info.size === 0) unreadable(input, 'the file is empty (0 bytes)');
+		return { kind: 'file', paths: [path], bytes: info.size };
+	}
+	if (info === undefined && basename(path).includes('%')) return sequence(input, dirname(path), basename(path));
+	return unreadable(input, info === undefined ? 'no such file or folder' : 'not a file or a folder');
+}

@@ -1,0 +1,98 @@
+/** Entry of `npm run restore`. */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { STAGE_METAS } from '../src/stages/metas.ts';
+import { EmulsionError, exitCode, toEmulsionError } from '../src/core/errors.ts';
+import { parseRecipe } from '../src/project/recipe.ts';
+import { ensureBuild } from '../scripts/build.ts';
+import { ensureChromium } from '../scripts/ensure.ts';
+import { HELP, parseCommandLine, type RestoreArgs } from './args.ts';
+import { resolveInput } from './input.ts';
+import { ProgressWriter } from './progress.ts';
+import { runSession, type SessionReport } from './session.ts';
+import { describeStages } from './stages.ts';
+import { openWork } from './work.ts';
+
+function readText(path: string, option: string): string {
+	try {
+		return readFileSync(path, 'utf8');
+	} catch (cause) {
+		throw new EmulsionError(
+			'usage',
+			`${option}: ${path} cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'error'})`,
+			{ cause },
+		);
+	}
+}
+
+/** Reads and validates the recipe before anything is started, so that its errors come at once. */
+function loadRecipe(path: string | undefined): unknown {
+	if (path === undefined) return { version: 1, stages: [] };
+	const text = readText(path, '--recipe');
+	parseRecipe(text, STAGE_METAS);
+	return JSON.parse(text);
+}
+
+function summary(report: SessionReport): string {
+	const failed = report.invariants.filter((i) => !i.ok).length;
+	return [
+		`${report.output.name}: ${report.output.frames} frames, ${report.output.codec}, ${report.output.format}, ${report.output.bytes} bytes`,
+		`backend: ${report.backend.kind} (${report.backend.name}) — ${report.backend.reason}`,
+		`provenance: ${report.provenance.copiedFrames} frames copied bit for bit`,
+		`invariants: ${report.invariants.length - failed} of ${report.invariants.length} hold`,
+	].join('\n');
+}
+
+async function restore(args: RestoreArgs): Promise<void> {
+	const input = resolveInput(args.input);
+	const recipe = loadRecipe(args.recipe);
+	if (args.edl !== undefined) readText(args.edl, '--edl');
+	const progress = new ProgressWriter(process.stderr);
+	const log = (line: string): void => progress.line(line);
+	const chromium = ensureChromium(log);
+	const dist = await ensureBuild(log);
+	const work = openWork(args.work);
+	const interrupt = new AbortController();
+	const onSignal = (): void => interrupt.abort();
+	process.on('SIGINT', onSignal);
+	process.on('SIGTERM', onSignal);
+	try {
+		const report = await runSession({
+			args,
+			input,
+			recipe,
+			dist,
+			chromium,
+			work,
+			signal: interrupt.signal,
+			onEvent: (event) => (event.type === 'progress' ? progress.update(event.progress) : progress.line(event.message)),
+		});
+		progress.end();
+		if (args.report !== undefined) writeFileSync(args.report, `${JSON.stringify(report, null, 2)}\n`);
+		process.stdout.write(`${summary(report)}\n`);
+	} catch (error) {
+		progress.end();
+		throw interrupt.signal.aborted ? new EmulsionError('aborted', 'Interrupted.', { cause: error }) : error;
+	} finally {
+		process.off('SIGINT', onSignal);
+		process.off('SIGTERM', onSignal);
+		work.release();
+	}
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+	try {
+		const args = parseCommandLine(argv);
+		if (args.command === 'help') process.stdout.write(HELP);
+		else if (args.command === 'list-stages') process.stdout.write(`${describeStages(STAGE_METAS)}\n`);
+		else await restore(args);
+		return 0;
+	} catch (thrown) {
+		const error = toEmulsionError(thrown);
+		process.stderr.write(`emulsion: ${error.message}\n`);
+		if (error.code === 'internal' && error.stack !== undefined) process.stderr.write(`${error.stack}\n`);
+		return exitCode(error);
+	}
+}
+
+process.exitCode = await main(process.argv.slice(2));

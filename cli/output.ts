@@ -1,0 +1,204 @@
+/**
+ * The terminal's writer: takes ordered same-origin writes from the page, authorized by a one-run token, into
+ * `OUTPUT.part`, and renames when the run has proven its invariants. It writes nowhere but in OUTPUT's folder, and only
+ * names that the run's own pattern allows.
+ */
+
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { basename, dirname, join, resolve } from 'node:path';
+import { EmulsionError } from '../src/core/errors.ts';
+import { sendFile } from '../server/static.ts';
+import { SECURITY_HEADERS } from '../server/headers.ts';
+
+/** Path under which the page writes. */
+export const WRITER_PATH = '/run/';
+/** Largest body of one write. */
+export const MAX_WRITE = 8 * 1024 * 1024;
+/** Most files that may be open at once. */
+const MAX_OPEN = 64;
+
+const HEADERS = { ...SECURITY_HEADERS.isolation, 'Content-Type': 'application/json', 'Cache-Control': 'no-store' };
+
+interface OpenFile {
+	readonly name: string;
+	readonly handle: FileHandle;
+	/** Serializes the writes of one file in the order they arrived. */
+	tail: Promise<void>;
+}
+
+class HttpError extends Error {
+	readonly status: number;
+	constructor(status: number, message: string) {
+		super(message);
+		this.status = status;
+	}
+}
+
+async function body(request: IncomingMessage): Promise<Buffer> {
+	const parts: Buffer[] = [];
+	let size = 0;
+	for await (const part of request as AsyncIterable<Buffer>) {
+		size += part.length;
+		if (size > MAX_WRITE) throw new HttpError(413, `a write may hold ${MAX_WRITE} bytes at most`);
+		parts.push(part);
+	}
+	return Buffer.concat(parts);
+}
+
+/** One run's output. */
+export class OutputWriter {
+	/** Given to the page; required on every request. */
+	readonly token = randomBytes(32).toString('hex');
+	readonly #dir: string;
+	readonly #open = new Map<string, OpenFile>();
+	readonly #written = new Set<string>();
+	#nextId = 0;
+	#failure: NodeJS.ErrnoException | undefined;
+
+	/** @param output OUTPUT as given: its folder is where files go. */
+	constructor(output: string) {
+		this.#dir = dirname(resolve(output));
+	}
+
+	/** The system error that stopped a write (a full disk), if any. */
+	get failure(): NodeJS.ErrnoException | undefined {
+		return this.#failure;
+	}
+
+	/** Names written so far. */
+	get names(): readonly string[] {
+		return [...this.#written];
+	}
+
+	#authorized(request: IncomingMessage): boolean {
+		const given = Buffer.from(String(request.headers['x-emulsion-token'] ?? ''));
+		const own = Buffer.from(this.token);
+		return given.length === own.length && timingSafeEqual(given, own);
+	}
+
+	/** A bare file name, no folder, no hidden file, no control characters. */
+	#name(url: URL): string {
+		const name = url.searchParams.get('name') ?? '';
+		if (
+			name === '' ||
+			name !== basename(name) ||
+			name.startsWith('.') ||
+			name.length > 240 ||
+			/[\\/:\x00-\x1f]/.test(name)
+		) {
+			throw new HttpError(400, `not a file name: ${JSON.stringify(name)}`);
+		}
+		return name;
+	}
+
+	#part(name: string): string {
+		return join(this.#dir, `${name}.part`);
+	}
+
+	#file(url: URL): OpenFile {
+		const file = this.#open.get(url.searchParams.get('id') ?? '');
+		if (!file) throw new HttpError(404, 'no such open file');
+		return file;
+	}
+
+	async #openFile(url: URL): Promise<object> {
+		if (this.#open.size >= MAX_OPEN) throw new HttpError(429, `at most ${MAX_OPEN} files may be open`);
+		const name = this.#name(url);
+		await mkdir(this.#dir, { recursive: true });
+		const handle = await open(this.#part(name), 'w');
+		const id = String(this.#nextId++);
+		this.#open.set(id, { name, handle, tail: Promise.resolve() });
+		this.#written.add(name);
+		return { id };
+	}
+
+	async #write(url: URL, request: IncomingMessage): Promise<object> {
+		const file = this.#file(url);
+		const at = Number(url.searchParams.get('at') ?? 'x');
+		if (!Number.isSafeInteger(at) || at < 0) throw new HttpError(400, 'at: expected a byte offset');
+		const data = await body(request);
+		const write = file.tail.then(async () => {
+			for (let done = 0; done < data.length;) {
+				done += (await file.handle.write(data, done, data.length - done, at + done)).bytesWritten;
+			}
+		});
+		file.tail = write.catch(() => undefined);
+		await write;
+		return { written: data.length };
+	}
+
+	async #close(url: URL, keep: boolean): Promise<object> {
+		const file = this.#file(url);
+		this.#open.delete(url.searchParams.get('id') ?? '');
+		await file.tail;
+		if (keep) await file.handle.sync();
+		await file.handle.close();
+		if (!keep) {
+			this.#written.delete(file.name);
+			await rm(this.#part(file.name), { force: true });
+		}
+		return {};
+	}
+
+	async #dispatch(request: IncomingMessage, response: ServerResponse, url: URL): Promise<object | undefined> {
+		const action = url.pathname.slice(WRITER_PATH.length);
+		if (request.method === 'GET' && action === 'read') {
+			const path = this.#part(this.#name(url));
+			if (!(await stat(path).catch(() => undefined))) throw new HttpError(404, 'not written yet');
+			await sendFile(request, response, path, SECURITY_HEADERS.isolation);
+			return undefined;
+		}
+		if (request.method !== 'POST') throw new HttpError(405, 'expected POST');
+		switch (action) {
+			case 'open':
+				return this.#openFile(url);
+			case 'write':
+				return this.#write(url, request);
+			case 'close':
+				return this.#close(url, true);
+			case 'abort':
+				return this.#close(url, false);
+			default:
+				throw new HttpError(404, 'unknown action');
+		}
+	}
+
+	/** Request handler for `startStaticServer`. */
+	readonly handle = async (request: IncomingMessage, response: ServerResponse, url: URL): Promise<boolean> => {
+		if (!url.pathname.startsWith(WRITER_PATH)) return false;
+		try {
+			if (!this.#authorized(request)) throw new HttpError(403, 'wrong token');
+			const answer = await this.#dispatch(request, response, url);
+			if (answer) response.writeHead(200, HEADERS).end(JSON.stringify(answer));
+		} catch (error) {
+			const errno = error as NodeJS.ErrnoException;
+			if (!(error instanceof HttpError)) this.#failure = errno;
+			const full = errno.code === 'ENOSPC' || errno.code === 'EDQUOT';
+			const status = error instanceof HttpError ? error.status : full ? 507 : 500;
+			if (!response.headersSent) response.writeHead(status, HEADERS);
+			response.end(JSON.stringify({ error: errno.message, code: errno.code ?? null }));
+		}
+		return true;
+	};
+
+	/** Publishes every `.part` under its own name. Call only after the invariants were proven. */
+	async publish(): Promise<void> {
+		for (const name of this.#written) {
+			try {
+				await rename(this.#part(name), join(this.#dir, name));
+			} catch (cause) {
+				throw new EmulsionError('internal', `${name}: could not be renamed from its .part file`, { cause });
+			}
+		}
+	}
+
+	/** Closes and removes whatever was not published. */
+	async discard(): Promise<void> {
+		for (const file of this.#open.values()) await file.handle.close().catch(() => undefined);
+		this.#open.clear();
+		for (const name of this.#written) await rm(this.#part(name), { force: true });
+		this.#written.clear();
+	}
+}

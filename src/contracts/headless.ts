@@ -1,0 +1,52 @@
+/** What the terminal and the headless page say to each other. Plain JSON only: it crosses the browser's protocol; media never does. */
+
+import type { ErrorRecord } from '../core/errors.ts';
+import type { FrameRange } from './frames.ts';
+import type { ContainerId, EncodeCodec, StretchMode } from './media.ts';
+import type { ExportReport } from './report.ts';
+import type { BackendWish, ExportProgress } from './workers.ts';
+
+/** One run. The input files are already in the page's `#input` element. */
+export interface HeadlessJob {
+	readonly kind: 'file' | 'sequence';
+	readonly pattern?: string;
+	/** Frames a second of a sequence, `24` or `24000/1001`. */
+	readonly rate?: string;
+	readonly transfer?: string;
+	/** Parsed recipe JSON, validated in the page. */
+	readonly recipe: unknown;
+	/** EDL text that gives the cuts instead of detection. */
+	readonly edl?: string;
+	/** Source frames, half-open; an open end is −1. */
+	readonly range?: FrameRange;
+	readonly backend: BackendWish;
+	readonly threads?: number;
+	readonly container: ContainerId;
+	readonly codec?: EncodeCodec;
+	readonly engine?: 'software' | 'webcodecs';
+	readonly depth?: number;
+	readonly chroma?: '420' | '422' | '444' | 'rgb' | 'gray';
+	readonly quality?: number;
+	readonly audio?: number | 'none';
+	readonly stretchMode?: StretchMode;
+	/** File name, or the pattern of a sequence's names (`*` stands for the source's own name). */
+	readonly name: string;
+	readonly token: string;
+	/** Goes on with an interrupted job of the same plan where the profile holds one. */
+	readonly resume: boolean;
+}
+
+/** How a run ended. */
+export type HeadlessResult =
+	{ readonly ok: true; readonly report: ExportReport } | { readonly ok: false; readonly error: ErrorRecord };
+
+/** Progress and notices as the page sends them. */
+export type HeadlessEvent =
+	| { readonly type: 'progress'; readonly progress: ExportProgress }
+	| { readonly type: 'notice'; readonly message: string };
+
+/** The page's side. */
+export interface HeadlessApi {
+	run(job: HeadlessJob): Promise<HeadlessResult>;
+	cancel(): void;
+}
