@@ -1,0 +1,95 @@
+/** Documents and stage tables for the project's tests. */
+
+import type { StageMeta } from '../contracts/stage.ts';
+import type { Shot } from '../core/shots.ts';
+import { emptyProject, newReel, type Project, type Reel, type SourceRef } from './schema.ts';
+
+const base = {
+	version: 1,
+	doc: 'A stage.',
+	models: [],
+	changesTimeline: false,
+	changesSize: false,
+	provenance: 'repaired',
+	views: ['residual'],
+} as const;
+
+/** Two stages with one parameter of each type. */
+export const METAS: readonly StageMeta[] = [
+	{
+		...base,
+		id: 'clean',
+		label: 'Clean',
+		order: 10,
+		params: {
+			sigma: { type: 'number', default: 'auto', auto: true, min: 0, max: 75, step: 0.5, unit: '', doc: 'Strength.' },
+			luma: { type: 'boolean', default: true, unit: '', doc: 'Luma.' },
+			mode: {
+				type: 'enum',
+				default: 'a',
+				values: [
+					{ value: 'a', doc: 'A' },
+					{ value: 'b', doc: 'B' },
+				],
+				unit: '',
+				doc: 'Mode.',
+			},
+		},
+	},
+	{
+		...base,
+		id: 'grow',
+		label: 'Grow',
+		order: 20,
+		changesSize: true,
+		params: {
+			to: {
+				type: 'text',
+				default: '',
+				pattern: '\\d+x\\d+',
+				expected: 'a size such as 1920x1080',
+				unit: '',
+				doc: 'Size.',
+			},
+		},
+	},
+];
+
+/** A source of 100 frames at 24 fps. */
+export const SOURCE: SourceRef = {
+	name: 'reel1.mov',
+	kind: 'file',
+	fingerprint: 'f00d',
+	bytes: 1234,
+	frames: 100,
+	size: { width: 320, height: 240 },
+	rate: { num: 24, den: 1 },
+};
+
+/** Three shots that tile {@link SOURCE}. */
+export const SHOTS: readonly Shot[] = [
+	{ start: 0, end: 30, transitionIn: 'start', source: 'detected' },
+	{ start: 30, end: 70, transitionIn: 'dissolve', dissolve: { from: 25, to: 36 }, source: 'detected' },
+	{ start: 70, end: 100, transitionIn: 'cut', source: 'edl' },
+];
+
+/** A reel of {@link SOURCE}, numbered from 86400. */
+export function testReel(id = 'r1'): Reel {
+	return { ...newReel(id, SOURCE, { firstFrame: 86_400, base: 24, drop: false }), shots: SHOTS };
+}
+
+/** A project with one reel. */
+export function testProject(): Project {
+	return { ...emptyProject('p1', 'Test'), reels: [testReel()], activeReel: 'r1' };
+}
+
+/** A small deterministic generator (mulberry32): 0 ≤ x < 1. */
+export function seeded(seed: number): () => number {
+	let a = seed >>> 0;
+	return () => {
+		a = (a + 0x6d2b79f5) >>> 0;
+		let t = Math.imul(a ^ (a >>> 15), 1 | a);
+		t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+		return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+	};
+}
