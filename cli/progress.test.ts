@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { formatSeconds, ProgressWriter } from './progress.ts';
+
+const at = (done: number) => ({ phase: 'render', done, total: 100, framesPerSecond: 2, remainingSeconds: 50 }) as const;
+
+describe('progress', () => {
+	it('prints plain lines at tenths where there is no terminal', () => {
+		let text = '';
+		const writer = new ProgressWriter({ write: (t) => (text += t) });
+		for (let i = 0; i <= 100; i++) writer.update(at(i));
+		writer.end();
+		expect(text.split('\n')).toHaveLength(12);
+		expect(text).not.toContain('\x1b');
+		expect(text).toContain('restoring 50/100  2.00 fps  0:50 left');
+	});
+
+	it('draws a bar that fits the terminal', () => {
+		let text = '';
+		const writer = new ProgressWriter({ isTTY: true, columns: 80, write: (t) => (text += t) });
+		writer.update(at(50));
+		const line = text.replace('\r\x1b[2K', '');
+		expect(line.length).toBeLessThanOrEqual(80);
+		expect(line).toMatch(/^\[=+ +\] {2}50 %/);
+	});
+
+	it('formats time', () => {
+		expect([5, 65, 3725].map(formatSeconds)).toEqual(['0:05', '1:05', '1:02:05']);
+	});
+});

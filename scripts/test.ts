@@ -1,0 +1,120 @@
+/**
+ * `npm test`: installs what is missing, then format, lint, type check, and every test project one after another (two
+ * cores: a browser and a wasm model beside each other only slow both). Ends with `N passed, M failed, K skipped`.
+ * A skip is legal only where the external data is absent, and is listed.
+ *
+ * `npm test -- unit browser` runs only these projects, without the static checks.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { DATA_DIR, NEEDS_DATA } from '../tests/helpers/data.ts';
+import { ROOT } from './build.ts';
+import { ensureChromium, ensureFfmpeg } from './ensure.ts';
+
+/** Order: cheapest first. */
+const PROJECTS = ['unit', 'browser', 'gpu', 'e2e'] as const;
+const OUT = join(ROOT, '.cache', 'test-results');
+
+const CHECKS: readonly (readonly [string, readonly string[]])[] = [
+	['format', ['prettier', '--check', '--log-level', 'warn', '.']],
+	['lint', ['eslint', '--max-warnings', '0', '.']],
+	['types: DOM', ['tsc', '-p', 'tsconfig.dom.json']],
+	['types: worker', ['tsc', '-p', 'tsconfig.worker.json']],
+	['types: node', ['tsc', '-p', 'tsconfig.node.json']],
+	['types: Svelte', ['svelte-check', '--tsconfig', 'tsconfig.dom.json', '--fail-on-warnings', '--output', 'human']],
+];
+
+interface Tally {
+	passed: number;
+	failed: number;
+	skipped: string[];
+}
+
+interface JsonReport {
+	readonly success: boolean;
+	readonly testResults: readonly {
+		readonly name: string;
+		readonly status: string;
+		readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+	}[];
+}
+
+function npx(args: readonly string[]): boolean {
+	return spawnSync('npx', ['--no-install', ...args], { cwd: ROOT, stdio: 'inherit' }).status === 0;
+}
+
+function timed(name: string, run: () => void): void {
+	const start = performance.now();
+	console.log(`\n— ${name}`);
+	run();
+	console.log(`— ${name}: ${((performance.now() - start) / 1000).toFixed(0)} s`);
+}
+
+function runProject(project: string, tally: Tally): void {
+	const file = join(OUT, `${project}.json`);
+	rmSync(file, { force: true });
+	const ok = npx([
+		'vitest',
+		'run',
+		'--project',
+		project,
+		'--reporter=default',
+		'--reporter=json',
+		`--outputFile.json=${file}`,
+	]);
+	let report: JsonReport;
+	try {
+		report = JSON.parse(readFileSync(file, 'utf8')) as JsonReport;
+	} catch {
+		console.error(`${project}: the test runner left no report`);
+		tally.failed++;
+		return;
+	}
+	let failedHere = 0;
+	for (const suite of report.testResults) {
+		if (suite.status === 'failed' && suite.assertionResults.every((t) => t.status !== 'failed')) failedHere++;
+		for (const test of suite.assertionResults) {
+			if (test.status === 'passed') tally.passed++;
+			else if (test.status === 'failed') failedHere++;
+			else tally.skipped.push(`${project}: ${test.fullName}`);
+		}
+	}
+	// An unhandled rejection fails the run without failing a test.
+	if (!ok && failedHere === 0) failedHere = 1;
+	tally.failed += failedHere;
+}
+
+function main(): void {
+	const wanted = process.argv.slice(2);
+	const unknown = wanted.filter((w) => !(PROJECTS as readonly string[]).includes(w));
+	if (unknown.length > 0) throw new Error(`unknown project ${unknown.join(', ')}: expected ${PROJECTS.join(', ')}`);
+	mkdirSync(OUT, { recursive: true });
+	ensureChromium(console.log);
+	ensureFfmpeg(console.log);
+	const tally: Tally = { passed: 0, failed: 0, skipped: [] };
+	if (wanted.length === 0) {
+		for (const [name, args] of CHECKS) {
+			timed(name, () => {
+				if (npx(args)) tally.passed++;
+				else tally.failed++;
+			});
+		}
+	}
+	for (const project of PROJECTS) {
+		if (wanted.length === 0 || wanted.includes(project)) timed(project, () => runProject(project, tally));
+	}
+	console.log('');
+	for (const name of tally.skipped) console.log(`skipped: ${name} (${NEEDS_DATA})`);
+	if (tally.skipped.length > 0 && DATA_DIR !== undefined) {
+		console.error(
+			`${tally.skipped.length} skipped although ${DATA_DIR} exists: a skip is legal only where the data is absent`,
+		);
+		tally.failed += tally.skipped.length;
+	}
+	console.log(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped.length} skipped`);
+	if (tally.failed > 0) process.exitCode = 1;
+}
+
+main();
