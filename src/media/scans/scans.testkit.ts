@@ -43,18 +43,38 @@ export function ffmpeg(
 
 /** ffmpeg's own decode of an image file, as planar samples in R, G, B(, A) order. */
 export function ffmpegPlanes(name: string, bytes: Uint8Array, format: PixelFormat): Uint8Array<ArrayBuffer> {
-	if (format.alpha && format.depth === 8 && format.chroma === 'rgb') return rgbaPlanes(name, bytes);
+	if (format.depth === 8 && format.chroma === 'rgb') return packedPlanes(name, bytes, format.alpha ? 4 : 3);
 	const pixel = rawName(format);
 	const raw = ffmpeg({ [name]: bytes }, ['-i', name, '-f', 'rawvideo', '-pix_fmt', pixel], 'out.raw');
-	return format.chroma === 'gray' ? raw : reorder(raw, format, [2, 0, 1]);
+	if (format.chroma === 'gray') return format.alpha ? split(raw, 2, format.depth / 8) : raw;
+	return reorder(raw, format, [2, 0, 1]);
 }
 
-/** swscale 6 loses alpha from rgba to gbrap at 8 bit: the interleaved samples are split here instead. */
-function rgbaPlanes(name: string, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-	const raw = ffmpeg({ [name]: bytes }, ['-i', name, '-f', 'rawvideo', '-pix_fmt', 'rgba'], 'out.raw');
-	const pixels = raw.length / 4;
+/** swscale 6 rounds palettes and loses alpha on the way to planar 8 bit: the interleaved samples are split here instead. */
+function packedPlanes(name: string, bytes: Uint8Array, n: 3 | 4): Uint8Array<ArrayBuffer> {
+	const pixel = n === 4 ? 'rgba' : 'rgb24';
+	return split(ffmpeg({ [name]: bytes }, ['-i', name, '-f', 'rawvideo', '-pix_fmt', pixel], 'out.raw'), n, 1);
+}
+
+/** Interleaved samples of `size` bytes as `n` planes. */
+function split(raw: Uint8Array, n: number, size: number): Uint8Array<ArrayBuffer> {
 	const out = new Uint8Array(raw.length);
-	for (let i = 0; i < raw.length; i++) out[(i & 3) * pixels + (i >> 2)] = raw[i] as number;
+	const plane = raw.length / n;
+	for (let i = 0; i < raw.length; i++) {
+		const sample = Math.floor(i / size);
+		out[(sample % n) * plane + Math.floor(sample / n) * size + (i % size)] = raw[i] as number;
+	}
+	return out;
+}
+
+/** Planes as `n` interleaved samples of `size` bytes. */
+function interleave(data: Uint8Array, n: number, size: number): Uint8Array<ArrayBuffer> {
+	const out = new Uint8Array(data.length);
+	const plane = data.length / n;
+	for (let i = 0; i < data.length; i++) {
+		const sample = Math.floor(i / size);
+		out[i] = data[(sample % n) * plane + Math.floor(sample / n) * size + (i % size)] as number;
+	}
 	return out;
 }
 
@@ -66,7 +86,8 @@ export function ffmpegEncode(
 ): Uint8Array<ArrayBuffer> {
 	const { format, size } = picture;
 	const data = new Uint8Array(picture.data);
-	const raw = format.chroma === 'gray' ? data : reorder(data, format, [1, 2, 0]);
+	const gray = format.alpha ? interleave(data, 2, format.depth / 8) : data;
+	const raw = format.chroma === 'gray' ? gray : reorder(data, format, [1, 2, 0]);
 	const input = ['-f', 'rawvideo', '-pix_fmt', rawName(format), '-s', `${size.width}x${size.height}`, '-i', 'in.raw'];
 	return ffmpeg({ 'in.raw': raw }, [...input, '-frames:v', '1', ...args], name);
 }

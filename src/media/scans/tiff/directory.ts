@@ -1,0 +1,148 @@
+/** The tag directory of a classic TIFF file (TIFF 6.0): entries of the first page, with every count and offset checked. */
+import { truncated, unreadable, unsupported } from '../picture.ts';
+
+/** Tags that are read or written here. */
+export const TAG = {
+	width: 256,
+	height: 257,
+	bitsPerSample: 258,
+	compression: 259,
+	photometric: 262,
+	fillOrder: 266,
+	description: 270,
+	stripOffsets: 273,
+	orientation: 274,
+	samplesPerPixel: 277,
+	rowsPerStrip: 278,
+	stripByteCounts: 279,
+	planarConfiguration: 284,
+	software: 305,
+	predictor: 317,
+	whitePoint: 318,
+	primaryChromaticities: 319,
+	colorMap: 320,
+	tileWidth: 322,
+	tileHeight: 323,
+	tileOffsets: 324,
+	tileByteCounts: 325,
+	extraSamples: 338,
+	sampleFormat: 339,
+	iccProfile: 34675,
+} as const;
+
+/** Name of a tag. */
+export type TagName = keyof typeof TAG;
+
+/** Bytes of each field type 1–12: BYTE, ASCII, SHORT, LONG, RATIONAL, SBYTE, UNDEFINED, SSHORT, SLONG, SRATIONAL, FLOAT, DOUBLE. */
+const TYPE_SIZES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8];
+const MAX_ENTRIES = 4096;
+
+interface Entry {
+	readonly type: number;
+	readonly count: number;
+	/** Where the value lies in the file. */
+	readonly at: number;
+}
+
+/** The first page's tags, read lazily out of the file's bytes. */
+export class TiffDirectory {
+	readonly littleEndian: boolean;
+	readonly #view: DataView;
+	readonly #entries: ReadonlyMap<number, Entry>;
+	readonly #what: string;
+
+	/** `bytes` is the whole file, or its part up to the directory's last value when probing. */
+	constructor(bytes: Uint8Array, what: string) {
+		this.#what = what;
+		this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+		if (bytes.length < 8) throw truncated(what, 8, bytes.length);
+		const order = this.#view.getUint16(0);
+		if (order !== 0x4949 && order !== 0x4d4d) throw unreadable(what, 'not a TIFF file (no II or MM at its start)');
+		this.littleEndian = order === 0x4949;
+		const version = this.#view.getUint16(2, this.littleEndian);
+		if (version === 43) throw unsupported(what, 'BigTIFF');
+		if (version !== 42) throw unreadable(what, `TIFF version ${version}`);
+		this.#entries = this.#readEntries();
+	}
+
+	#readEntries(): Map<number, Entry> {
+		const le = this.littleEndian;
+		const start = this.#view.getUint32(4, le);
+		this.#need(start, 2);
+		const count = this.#view.getUint16(start, le);
+		if (count === 0 || count > MAX_ENTRIES) throw unreadable(this.#what, `a directory of ${count} tags`);
+		this.#need(start + 2, count * 12);
+		const entries = new Map<number, Entry>();
+		for (let i = 0; i < count; i++) {
+			const at = start + 2 + i * 12;
+			const type = this.#view.getUint16(at + 2, le);
+			const length = this.#view.getUint32(at + 4, le);
+			const size = (TYPE_SIZES[type] ?? 0) * length;
+			const value = size <= 4 ? at + 8 : this.#view.getUint32(at + 8, le);
+			const tag = this.#view.getUint16(at, le);
+			if (size > 0 && !entries.has(tag)) entries.set(tag, { type, count: length, at: value });
+		}
+		return entries;
+	}
+
+	/** True when the page has the tag. */
+	has(tag: TagName): boolean {
+		return this.#entries.has(TAG[tag]);
+	}
+
+	/** All numbers of a tag; empty where it is absent. Rationals come as quotients. */
+	numbers(tag: TagName): number[] {
+		const entry = this.#entries.get(TAG[tag]);
+		if (!entry) return [];
+		const size = TYPE_SIZES[entry.type] ?? 1;
+		this.#need(entry.at, size * entry.count);
+		return Array.from({ length: entry.count }, (_, i) => this.#number(entry.type, entry.at + i * size));
+	}
+
+	/** First number of a tag, or `fallback` where it is absent. */
+	number(tag: TagName, fallback: number): number {
+		const entry = this.#entries.get(TAG[tag]);
+		if (!entry) return fallback;
+		this.#need(entry.at, TYPE_SIZES[entry.type] ?? 1);
+		return this.#number(entry.type, entry.at);
+	}
+
+	/** Text of an ASCII tag, at most 4096 characters. */
+	text(tag: TagName): string {
+		const entry = this.#entries.get(TAG[tag]);
+		if (!entry || entry.type !== 2) return '';
+		const length = Math.min(entry.count, 4096);
+		this.#need(entry.at, length);
+		let text = '';
+		for (let i = 0; i < length; i++) text += String.fromCharCode(this.#view.getUint8(entry.at + i));
+		return text.replace(/\0+$/, '');
+	}
+
+	#number(type: number, at: number): number {
+		const le = this.littleEndian;
+		switch (type) {
+			case 3:
+				return this.#view.getUint16(at, le);
+			case 4:
+				return this.#view.getUint32(at, le);
+			case 5:
+				return this.#view.getUint32(at, le) / this.#view.getUint32(at + 4, le);
+			case 8:
+				return this.#view.getInt16(at, le);
+			case 9:
+				return this.#view.getInt32(at, le);
+			case 10:
+				return this.#view.getInt32(at, le) / this.#view.getInt32(at + 4, le);
+			case 11:
+				return this.#view.getFloat32(at, le);
+			case 12:
+				return this.#view.getFloat64(at, le);
+			default:
+				return this.#view.getUint8(at);
+		}
+	}
+
+	#need(at: number, length: number): void {
+		if (at + length > this.#view.byteLength) throw truncated(this.#what, at + length, this.#view.byteLength);
+	}
+}
