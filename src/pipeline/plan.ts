@@ -1,0 +1,228 @@
+/**
+ * Planning: a validated recipe, a source and its shots become a graph of levels with their timelines and sizes. Stages whose
+ * timeline depends on analysis are analyzed here, through the levels below them.
+ */
+
+import type { FrameRange } from '../contracts/frames.ts';
+import type { RecipeStage, Scope } from '../contracts/recipe.ts';
+import type { Stage, StageMeta } from '../contracts/stage.ts';
+import type { PlanRequest, PlanSummary } from '../contracts/workers.ts';
+import type { Size } from '../core/color.ts';
+import { EmulsionError, toEmulsionError } from '../core/errors.ts';
+import { div, ONE, type Rational } from '../core/rational.ts';
+import { type Timeline, timelineDuration, type TimelineFrame } from '../core/timeline.ts';
+import { paramsOf, type Plan, type PlanLevel } from './plan-types.ts';
+import {
+	type Ancestry,
+	checkedTimeline,
+	composeAncestry,
+	identityTimeline,
+	nominalRate,
+	shotRanges,
+	sourceTimeline,
+} from './timelines.ts';
+
+/** What planning needs from outside. */
+export interface PlanDeps {
+	/** Loads a stage's code. */
+	load(id: string): Promise<Stage>;
+	/** Analyzes shots for a stage whose input is the last of `levels`; the result has one artifact a shot. */
+	analyze(
+		levels: readonly PlanLevel[],
+		entry: RecipeStage,
+		stage: Stage,
+		shots: readonly number[],
+	): Promise<ReadonlyMap<number, unknown>>;
+	/** Ids of mattes a region may name. */
+	readonly mattes: readonly string[];
+}
+
+function inScope(scope: Scope, shot: number, source: number): boolean {
+	if (scope === 'all') return true;
+	if ('shots' in scope) return scope.shots.includes(shot);
+	return source >= scope.range.start && source < scope.range.end;
+}
+
+function checkShots(request: PlanRequest): void {
+	const { shots, info, range } = request;
+	const last = shots[shots.length - 1];
+	if (shots.length > 0 && last?.end !== info.frames.length) {
+		throw new EmulsionError(
+			'usage',
+			`The shot list ends at frame ${last?.end ?? 0}, the source at ${info.frames.length}: detect the shots of this source first.`,
+		);
+	}
+	if (range && !(range.start >= 0 && range.start < range.end && range.end <= info.frames.length)) {
+		throw new EmulsionError(
+			'usage',
+			`range: expected frames within 0:${info.frames.length}, got ${range.start}:${range.end}`,
+			{ path: 'range' },
+		);
+	}
+	if (info.frames.length === 0) throw new EmulsionError('input-no-video', `${info.name} holds no frames.`);
+}
+
+/** Advice where the restorer's order works against a stage; the reason is part of the sentence. */
+export function orderWarnings(metas: readonly StageMeta[]): string[] {
+	const warnings: string[] = [];
+	for (const [i, later] of metas.entries()) {
+		for (const earlier of metas.slice(0, i)) {
+			if (earlier.order <= later.order || later.order === 0 || earlier.id === later.id) continue;
+			const reason = earlier.changesTimeline
+				? `the frames that ${earlier.id} creates are mixed from pictures ${later.id} has not treated, so defects are blended before they can be found`
+				: earlier.changesSize
+					? `${earlier.id} spreads what ${later.id} should treat over more pixels, where it is harder to tell from detail and costs more`
+					: `${later.id} expects the picture as it is before ${earlier.id}`;
+			warnings.push(`${later.id} after ${earlier.id} defeats it: ${reason}. Place ${later.id} before ${earlier.id}.`);
+		}
+	}
+	return warnings;
+}
+
+function stepSize(stage: Stage, entry: RecipeStage, input: Size, path: string): Size {
+	const size = stage.outputSize?.(input, paramsOf(entry)) ?? input;
+	if (size.width === input.width && size.height === input.height) return size;
+	if (entry.scope !== 'all') {
+		throw new EmulsionError(
+			'recipe-invalid',
+			`${path}.scope: expected "all" for a stage that changes the picture's size (${input.width}×${input.height} to ${size.width}×${size.height})`,
+			{ path: `${path}.scope`, stage: entry.id },
+		);
+	}
+	if (entry.region !== 'all') {
+		throw new EmulsionError(
+			'recipe-invalid',
+			`${path}.region: expected "all" for a stage that changes the picture's size`,
+			{ path: `${path}.region`, stage: entry.id },
+		);
+	}
+	return size;
+}
+
+async function stepTimeline(
+	levels: readonly PlanLevel[],
+	input: PlanLevel,
+	entry: RecipeStage,
+	stage: Stage,
+	deps: PlanDeps,
+	scope: (frame: TimelineFrame) => boolean,
+): Promise<Timeline> {
+	if (!stage.timeline) return identityTimeline(input.timeline);
+	const shots = input.shots.flatMap((range, shot) => {
+		const frames = input.timeline.frames.slice(range.start, range.end);
+		return frames.some(scope) ? [shot] : [];
+	});
+	const artifacts = stage.analyze ? await deps.analyze(levels, entry, stage, shots) : new Map<number, unknown>();
+	return checkedTimeline(stage.timeline(input.timeline, paramsOf(entry), artifacts, scope), input.timeline);
+}
+
+/** Adds the level of one recipe entry. */
+async function addLevel(levels: PlanLevel[], entry: RecipeStage, path: string, deps: PlanDeps): Promise<StageMeta> {
+	const input = levels[levels.length - 1]!;
+	const stage = await deps.load(entry.stage);
+	if (entry.region !== 'all' && !deps.mattes.includes(entry.region)) {
+		const known = ['all', ...deps.mattes].map((m) => `"${m}"`).join(', ');
+		throw new EmulsionError('recipe-invalid', `${path}.region: expected one of ${known}, got "${entry.region}"`, {
+			path: `${path}.region`,
+			stage: entry.id,
+		});
+	}
+	const scope = (frame: TimelineFrame) => inScope(entry.scope, frame.shot, input.sources[frame.index]!);
+	const size = stepSize(stage, entry, input.size, path);
+	const timeline = await stepTimeline(levels, input, entry, stage, deps, scope);
+	const resized = size.width !== input.size.width || size.height !== input.size.height;
+	const touched = Uint8Array.from(timeline.frames, (frame) => {
+		if (resized || frame.origin === 'created') return 1;
+		return scope(input.timeline.frames[frame.needs[0]!]!) && stage.touches(frame, paramsOf(entry)) ? 1 : 0;
+	});
+	levels.push({
+		step: { entry, stage, touched },
+		timeline,
+		size,
+		shots: shotRanges(timeline, input.shots.length),
+		sources: Int32Array.from(timeline.frames, (frame) => input.sources[frame.needs[0]!]!),
+	});
+	return stage.meta;
+}
+
+/** The source frame that comes through all levels untouched, or −1. */
+function copiedSource(levels: readonly PlanLevel[], index: number): number {
+	let at = index;
+	for (let k = levels.length - 1; k > 0; k--) {
+		const level = levels[k]!;
+		if (level.step?.touched[at] !== 0) return -1;
+		at = level.timeline.frames[at]!.needs[0]!;
+	}
+	return at;
+}
+
+function windowOf(level: PlanLevel, range: FrameRange | undefined): FrameRange {
+	const count = level.sources.length;
+	if (!range) return { start: 0, end: count };
+	let start = 0;
+	while (start < count && level.sources[start]! < range.start) start++;
+	let end = start;
+	while (end < count && level.sources[end]! < range.end) end++;
+	return { start, end };
+}
+
+function stretchOf(first: Timeline, last: Timeline): Rational {
+	const before = timelineDuration(first);
+	return before.num === 0 ? ONE : div(timelineDuration(last), before);
+}
+
+/** Plans. Throws `recipe-invalid`, `usage`, or a stage's own error with its id. */
+export async function makePlan(request: PlanRequest, deps: PlanDeps): Promise<Plan> {
+	checkShots(request);
+	const { info, recipe } = request;
+	const timeline = sourceTimeline(info, request.shots);
+	const levels: PlanLevel[] = [
+		{
+			timeline,
+			size: info.size,
+			shots: shotRanges(timeline, Math.max(1, request.shots.length)),
+			sources: Int32Array.from(timeline.frames, (f) => f.index),
+		},
+	];
+	let ancestry: Ancestry[] = timeline.frames.map((f) => ({ origin: 'original', needs: [f.index] }));
+	const metas: StageMeta[] = [];
+	for (const [i, entry] of recipe.stages.entries()) {
+		if (!entry.enabled) continue;
+		try {
+			metas.push(await addLevel(levels, entry, `stages[${i}]`, deps));
+		} catch (error) {
+			throw toEmulsionError(error).with({ stage: entry.id });
+		}
+		ancestry = composeAncestry(ancestry, levels[levels.length - 1]!.timeline);
+	}
+	const top = levels[levels.length - 1]!;
+	const window = windowOf(top, request.range);
+	const frames = top.timeline.frames
+		.slice(window.start, window.end)
+		.map((frame, index) => ({ ...frame, ...ancestry[frame.index]!, index }));
+	const stretched = metas.some((m) => m.changesTimeline);
+	return {
+		request,
+		levels,
+		window,
+		timeline: { frames, timebase: top.timeline.timebase },
+		size: top.size,
+		rate: stretched ? nominalRate(frames) : info.rate,
+		stretch: stretched ? stretchOf(timeline, top.timeline) : ONE,
+		warnings: orderWarnings(metas),
+		copies: Int32Array.from(frames, (_f, i) => copiedSource(levels, window.start + i)),
+	};
+}
+
+/** What the UI and the terminal show of a plan. */
+export function summarize(plan: Plan): PlanSummary {
+	return {
+		size: plan.size,
+		sampleAspect: plan.request.info.sampleAspect,
+		timeline: plan.timeline,
+		rate: plan.rate,
+		warnings: plan.warnings,
+		stretch: plan.stretch,
+		untouched: plan.copies.reduce((sum, source) => sum + (source >= 0 ? 1 : 0), 0),
+	};
+}
