@@ -39,7 +39,13 @@ export default defineConfig({
 			{
 				test: {
 					name: 'unit',
-					include: ['src/**/*.test.ts', 'server/**/*.test.ts', 'cli/**/*.test.ts', 'tests/unit/**/*.test.ts'],
+					include: [
+						'src/**/*.test.ts',
+						'server/**/*.test.ts',
+						'cli/**/*.test.ts',
+						'scripts/**/*.test.ts',
+						'tests/unit/**/*.test.ts',
+					],
 					environment: 'node',
 					testTimeout: 120_000,
 					hookTimeout: 120_000,

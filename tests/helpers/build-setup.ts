@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { ensureBuild } from '../../scripts/build.ts';
+import { ensureDemoReel } from '../../scripts/demo/make.ts';
 
 /** End-to-end tests use the built app, as a user would. */
-export default function setup(): void {
-	if (process.env['EMULSION_SKIP_BUILD'] === '1') return;
-	execFileSync('npx', ['vite', 'build', '--logLevel', 'warn'], { stdio: 'inherit' });
+export default async function setup(): Promise<void> {
+	ensureDemoReel();
+	await ensureBuild();
 }
