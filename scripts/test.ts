@@ -20,6 +20,7 @@ const OUT = join(ROOT, '.cache', 'test-results');
 const CHECKS: readonly (readonly [string, readonly string[]])[] = [
 	['format', ['prettier', '--check', '--log-level', 'warn', '.']],
 	['lint', ['eslint', '--max-warnings', '0', '.']],
+	['notices', ['tsx', 'scripts/notices.ts', '--check']],
 	['types: DOM', ['tsc', '-p', 'tsconfig.dom.json']],
 	['types: worker', ['tsc', '-p', 'tsconfig.worker.json']],
 	['types: node', ['tsc', '-p', 'tsconfig.node.json']],
