@@ -53,16 +53,13 @@ def write_card(model: Model, line: dict[str, Any], measured: dict[str, Any], out
 
 
 def _ports(ports: tuple[Port, ...]) -> str:
-    return "\n".join(
-        f"- `{port.name}` [{', '.join(str(size) for size in port.shape)}], {port.range}: {port.meaning}." for port in ports
-    )
+    return "\n".join(f"- `{port.name}` [{', '.join(str(size) for size in port.shape)}], {port.range}: {port.meaning}." for port in ports)
 
 
 def _measurements(model: Model, measured: dict[str, Any]) -> str:
     size = measured["comparedAt"]
     rows = [
-        f"| {name} | {value['psnrDb']} dB | {value['largest']} | {value['mean']} |"
-        for name, value in measured["against PyTorch"].items()
+        f"| {name} | {value['psnrDb']} dB | {value['largest']} | {value['mean']} |" for name, value in measured["against PyTorch"].items()
     ]
     text = (
         f"Against the original network in PyTorch, on a {size['width']}×{size['height']} synthetic picture "

