@@ -1,0 +1,14 @@
+/** Deterministic dither: a hash of place and seed, the same on every backend. */
+
+/** Half-width of the noise in code steps: below ½, so that values that lie on a code keep it. */
+export const DITHER_AMPLITUDE = 0.499;
+
+/** White noise in ±{@link DITHER_AMPLITUDE}, rectangular: the mean of many quantized values is the value itself. */
+export function ditherNoise(x: number, y: number, plane: number, seed: number): number {
+	let h =
+		Math.imul(x, 0x9e3779b1) ^ Math.imul(y, 0x85ebca77) ^ Math.imul(plane, 0xc2b2ae3d) ^ Math.imul(seed, 0x27d4eb2f);
+	h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
+	h = Math.imul(h ^ (h >>> 12), 0x297a2d39);
+	h ^= h >>> 15;
+	return ((h >>> 8) / 0x1000000 - 0.5) * 2 * DITHER_AMPLITUDE;
+}

@@ -1,0 +1,18 @@
+// One value everywhere. Twin: op.ts.
+
+struct Params {
+	count: u32,
+	lineWidth: u32,
+	value: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> output: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+	let i = id.y * params.lineWidth + id.x;
+	if (i < params.count) {
+		output[i] = params.value;
+	}
+}

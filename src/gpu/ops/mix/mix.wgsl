@@ -1,0 +1,20 @@
+// a * (1 - t) + b * t for every value. Twin: op.ts.
+
+struct Params {
+	count: u32,
+	lineWidth: u32,
+	amount: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> a: array<f32>;
+@group(0) @binding(2) var<storage, read> b: array<f32>;
+@group(0) @binding(3) var<storage, read_write> output: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+	let i = id.y * params.lineWidth + id.x;
+	if (i < params.count) {
+		output[i] = a[i] * (1.0 - params.amount) + b[i] * params.amount;
+	}
+}
