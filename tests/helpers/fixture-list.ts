@@ -1,5 +1,7 @@
 /** Recipes of clips made by native ffmpeg: arguments before the output name. Keep them small (≤ 320 px, ≤ 2 s). */
 
+import { DECODE_FIXTURES } from './decode-fixtures.ts';
+
 const test = (size: string, seconds: number, rate = '24') => [
 	'-f',
 	'lavfi',
@@ -21,4 +23,5 @@ export const FIXTURES: Readonly<Record<string, readonly string[]>> = {
 		'aac',
 		'-shortest',
 	],
+	...DECODE_FIXTURES,
 };

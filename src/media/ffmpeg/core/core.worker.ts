@@ -6,6 +6,7 @@
 import type { EmCore, EmFactory, EmFs, EmStreamOps } from './emscripten.ts';
 import type { CoreInput, CoreJob, CoreOutput, CoreReply, CoreRequest } from './protocol.ts';
 import { BytePipe, FrameRing } from './rings.ts';
+import { ShowinfoLines } from './showinfo-lines.ts';
 
 const scope = globalThis as unknown as {
 	postMessage(message: CoreReply, transfer?: Transferable[]): void;
@@ -25,29 +26,20 @@ let nextMajor = 100;
 class Log {
 	#lines: string[] = [];
 	readonly #infos: string[] = [];
-	readonly #showinfo: boolean;
-	#open: string | undefined;
+	readonly #showinfo: ShowinfoLines | undefined;
 
 	constructor(showinfo: boolean) {
-		this.#showinfo = showinfo;
+		this.#showinfo = showinfo ? new ShowinfoLines() : undefined;
 	}
 
 	add(line: string): void {
-		if (this.#showinfo && line.includes('Parsed_showinfo')) {
-			this.#collect(line);
+		const info = this.#showinfo?.add(line);
+		if (info !== undefined) {
+			if (info !== '') this.#infos.push(info);
 			return;
 		}
 		this.#lines.push(line);
 		if (this.#lines.length >= 64) this.flush();
-	}
-
-	// A frame is one line `n: … pts: …`, lines of side data, and one line `color_range: …`.
-	#collect(line: string): void {
-		if (/\] *n: *\d+ /.test(line)) this.#open = line;
-		else if (line.includes('color_range:') && this.#open !== undefined) {
-			this.#infos.push(`${this.#open} ${line}`);
-			this.#open = undefined;
-		} else if (line.includes('config in')) this.#lines.push(line);
 	}
 
 	/** Description of the next record, in order. */
