@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -42,6 +42,18 @@ describe('terminal writer', () => {
 		expect(await back.text()).toBe('ello');
 		await writer.publish();
 		expect(readFileSync(join(dir, 'film.mkv'), 'utf8')).toBe('helloorld');
+	});
+
+	it('writes and reads beyond 4 GiB', async () => {
+		const id = await open('film.mkv');
+		const far = 5 * 2 ** 30;
+		await post('write', { id, at: '0' }, bytes('head'));
+		await post('write', { id, at: String(far) }, bytes('tail'));
+		await post('close', { id });
+		const headers = { 'X-Emulsion-Token': writer.token, range: `bytes=${far}-` };
+		expect(await (await fetch(`${server.url}run/read?name=film.mkv`, { headers })).text()).toBe('tail');
+		await writer.publish();
+		expect(statSync(join(dir, 'film.mkv')).size).toBe(far + 4);
 	});
 
 	it('removes what was not published', async () => {
