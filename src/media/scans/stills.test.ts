@@ -127,10 +127,19 @@ describe('TIFF', () => {
 		const picture = noisePicture(320, 240, 3, 16);
 		for (const plane of picture.planes) for (let i = 0; i < plane.length; i++) plane[i] = (plane[i] as number) & 0x0f03;
 		const file = ffmpegEncode(picture, 'a.tiff', ['-pix_fmt', 'rgb48le', '-compression_algo', 'lzw']);
-		expect(probeTiff(file).compression).toBe(5);
+		expect(probeTiff([{ at: 0, bytes: file }], file.length).compression).toBe(5);
 		expectSame(decodeTiff(file), picture);
 		const ours = encodeTiff(picture);
 		expect(firstDifference(ffmpegPlanes('a.tiff', ours, picture.format), planeBytes(picture))).toBe(-1);
+	});
+
+	it('reads palettes at the depth of their colors', () => {
+		const file = ffmpegEncode(noisePicture(13, 5, 3, 8), 'a.tiff', ['-vf', 'palettegen', '-pix_fmt', 'pal8']);
+		const read = decodeTiff(file);
+		expect(read.format.depth).toBe(16);
+		const colors = new Uint8Array(read.data).filter((_, i) => i % 2 === 1);
+		const eight = ffmpegPlanes('a.tiff', file, { ...read.format, depth: 8, sample: 'u8' });
+		expect(firstDifference(colors, eight)).toBe(-1);
 	});
 
 	it('reads tiles, planar layers and big-endian files', () => {

@@ -110,6 +110,9 @@ export function encodeExr(picture: ScanPicture, options: ExrWriteOptions = {}): 
 	if (format.sample !== 'f32' || (format.chroma !== 'rgb' && format.chroma !== 'gray')) {
 		throw new EmulsionError('usage', `EXR takes linear float RGB or gray, not ${format.chroma} ${format.depth} bit.`);
 	}
+	if (picture.color.transfer !== 'linear') {
+		throw new EmulsionError('usage', `EXR holds linear light, not ${picture.color.transfer}: convert before writing.`);
+	}
 	const compression: ExrCompression = COMPRESSION_CODES[options.compression ?? 'zip'];
 	const base = format.chroma === 'rgb' ? ['R', 'G', 'B'] : ['Y'];
 	const planes = [...base, ...(format.alpha ? ['A'] : [])]

@@ -44,22 +44,31 @@ interface Entry {
 	readonly at: number;
 }
 
-/** The first page's tags, read lazily out of the file's bytes. */
+/** A stretch of a file's bytes, and where it lies in the file. */
+export interface FileRegion {
+	readonly at: number;
+	readonly bytes: Uint8Array;
+}
+
+/** The first page's tags, read lazily out of the file's bytes, or out of the parts of it that were read for a probe. */
 export class TiffDirectory {
 	readonly littleEndian: boolean;
-	readonly #view: DataView;
+	readonly #regions: readonly { readonly at: number; readonly view: DataView }[];
 	readonly #entries: ReadonlyMap<number, Entry>;
 	readonly #what: string;
 
-	/** `bytes` is the whole file, or its part up to the directory's last value when probing. */
-	constructor(bytes: Uint8Array, what: string) {
+	/** `regions`: the whole file, or parts that hold its first 8 bytes, the directory and its values. */
+	constructor(regions: readonly FileRegion[], what: string) {
 		this.#what = what;
-		this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-		if (bytes.length < 8) throw truncated(what, 8, bytes.length);
-		const order = this.#view.getUint16(0);
+		this.#regions = regions.map(({ at, bytes }) => ({
+			at,
+			view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+		}));
+		const { view, at } = this.#locate(0, 8);
+		const order = view.getUint16(at);
 		if (order !== 0x4949 && order !== 0x4d4d) throw unreadable(what, 'not a TIFF file (no II or MM at its start)');
 		this.littleEndian = order === 0x4949;
-		const version = this.#view.getUint16(2, this.littleEndian);
+		const version = view.getUint16(at + 2, this.littleEndian);
 		if (version === 43) throw unsupported(what, 'BigTIFF');
 		if (version !== 42) throw unreadable(what, `TIFF version ${version}`);
 		this.#entries = this.#readEntries();
@@ -67,19 +76,20 @@ export class TiffDirectory {
 
 	#readEntries(): Map<number, Entry> {
 		const le = this.littleEndian;
-		const start = this.#view.getUint32(4, le);
-		this.#need(start, 2);
-		const count = this.#view.getUint16(start, le);
+		const head = this.#locate(0, 8);
+		const start = head.view.getUint32(head.at + 4, le);
+		const counter = this.#locate(start, 2);
+		const count = counter.view.getUint16(counter.at, le);
 		if (count === 0 || count > MAX_ENTRIES) throw unreadable(this.#what, `a directory of ${count} tags`);
-		this.#need(start + 2, count * 12);
+		const { view, at } = this.#locate(start + 2, count * 12);
 		const entries = new Map<number, Entry>();
 		for (let i = 0; i < count; i++) {
-			const at = start + 2 + i * 12;
-			const type = this.#view.getUint16(at + 2, le);
-			const length = this.#view.getUint32(at + 4, le);
+			const here = at + i * 12;
+			const type = view.getUint16(here + 2, le);
+			const length = view.getUint32(here + 4, le);
 			const size = (TYPE_SIZES[type] ?? 0) * length;
-			const value = size <= 4 ? at + 8 : this.#view.getUint32(at + 8, le);
-			const tag = this.#view.getUint16(at, le);
+			const value = size <= 4 ? start + 2 + i * 12 + 8 : view.getUint32(here + 8, le);
+			const tag = view.getUint16(here, le);
 			if (size > 0 && !entries.has(tag)) entries.set(tag, { type, count: length, at: value });
 		}
 		return entries;
@@ -95,16 +105,16 @@ export class TiffDirectory {
 		const entry = this.#entries.get(TAG[tag]);
 		if (!entry) return [];
 		const size = TYPE_SIZES[entry.type] ?? 1;
-		this.#need(entry.at, size * entry.count);
-		return Array.from({ length: entry.count }, (_, i) => this.#number(entry.type, entry.at + i * size));
+		const { view, at } = this.#locate(entry.at, size * entry.count);
+		return Array.from({ length: entry.count }, (_, i) => this.#number(view, entry.type, at + i * size));
 	}
 
 	/** First number of a tag, or `fallback` where it is absent. */
 	number(tag: TagName, fallback: number): number {
 		const entry = this.#entries.get(TAG[tag]);
 		if (!entry) return fallback;
-		this.#need(entry.at, TYPE_SIZES[entry.type] ?? 1);
-		return this.#number(entry.type, entry.at);
+		const { view, at } = this.#locate(entry.at, TYPE_SIZES[entry.type] ?? 1);
+		return this.#number(view, entry.type, at);
 	}
 
 	/** Text of an ASCII tag, at most 4096 characters. */
@@ -112,37 +122,41 @@ export class TiffDirectory {
 		const entry = this.#entries.get(TAG[tag]);
 		if (!entry || entry.type !== 2) return '';
 		const length = Math.min(entry.count, 4096);
-		this.#need(entry.at, length);
+		const { view, at } = this.#locate(entry.at, length);
 		let text = '';
-		for (let i = 0; i < length; i++) text += String.fromCharCode(this.#view.getUint8(entry.at + i));
+		for (let i = 0; i < length; i++) text += String.fromCharCode(view.getUint8(at + i));
 		return text.replace(/\0+$/, '');
 	}
 
-	#number(type: number, at: number): number {
+	#number(view: DataView, type: number, at: number): number {
 		const le = this.littleEndian;
 		switch (type) {
 			case 3:
-				return this.#view.getUint16(at, le);
+				return view.getUint16(at, le);
 			case 4:
-				return this.#view.getUint32(at, le);
+				return view.getUint32(at, le);
 			case 5:
-				return this.#view.getUint32(at, le) / this.#view.getUint32(at + 4, le);
+				return view.getUint32(at, le) / view.getUint32(at + 4, le);
 			case 8:
-				return this.#view.getInt16(at, le);
+				return view.getInt16(at, le);
 			case 9:
-				return this.#view.getInt32(at, le);
+				return view.getInt32(at, le);
 			case 10:
-				return this.#view.getInt32(at, le) / this.#view.getInt32(at + 4, le);
+				return view.getInt32(at, le) / view.getInt32(at + 4, le);
 			case 11:
-				return this.#view.getFloat32(at, le);
+				return view.getFloat32(at, le);
 			case 12:
-				return this.#view.getFloat64(at, le);
+				return view.getFloat64(at, le);
 			default:
-				return this.#view.getUint8(at);
+				return view.getUint8(at);
 		}
 	}
 
-	#need(at: number, length: number): void {
-		if (at + length > this.#view.byteLength) throw truncated(this.#what, at + length, this.#view.byteLength);
+	#locate(from: number, length: number): { readonly view: DataView; readonly at: number } {
+		for (const { at, view } of this.#regions) {
+			if (from >= at && from + length <= at + view.byteLength) return { view, at: from - at };
+		}
+		const last = Math.max(...this.#regions.map((r) => r.at + r.view.byteLength));
+		throw truncated(this.#what, from + length, last);
 	}
 }

@@ -17,7 +17,7 @@ import {
 } from '../picture.ts';
 import { parseColorText, primariesFromChromaticities } from '../tags.ts';
 import { checkSegment, expandSegment } from './compression.ts';
-import { TiffDirectory } from './directory.ts';
+import { TiffDirectory, type FileRegion } from './directory.ts';
 
 /** What the tags of a page say. */
 export interface TiffHeader {
@@ -37,6 +37,8 @@ export interface TiffHeader {
 /** How samples lie in strips or tiles. */
 interface TiffLayout extends TiffHeader {
 	readonly littleEndian: boolean;
+	/** Bits a stored sample: those of a palette's index where there is one. */
+	readonly stored: 8 | 16 | 32;
 	readonly samples: number;
 	readonly photometric: number;
 	readonly planar: boolean;
@@ -57,14 +59,22 @@ export function isTiff(bytes: Uint8Array): boolean {
 	);
 }
 
-/** Reads the tags of a file. The directory often lies at the end, so the whole file is asked for. */
-export function probeTiff(bytes: Uint8Array, what = 'TIFF'): TiffHeader {
-	return readLayout(bytes, what);
+/**
+ * Reads the tags of a file of `fileLength` bytes and checks that its strips lie inside. `regions` are the parts of the file
+ * that were read; `input-truncated` means that a tag's value lies in none of them.
+ */
+export function probeTiff(regions: readonly FileRegion[], fileLength: number, what = 'TIFF'): TiffHeader {
+	const layout = readLayout(regions, what);
+	layout.offsets.forEach((offset, i) => {
+		const end = offset + (layout.counts[i] ?? 0);
+		if (end > fileLength) throw truncated(what, end, fileLength);
+	});
+	return layout;
 }
 
 /** Decodes a whole file. Strips and tiles are checked against the file before anything is allocated. */
 export function decodeTiff(bytes: Uint8Array, what = 'TIFF'): ScanPicture {
-	const layout = readLayout(bytes, what);
+	const layout = readLayout([{ at: 0, bytes }], what);
 	const { width, height, segmentWidth, segmentHeight, planar, samples } = layout;
 	const across = Math.ceil(width / segmentWidth);
 	const down = Math.ceil(height / segmentHeight);
@@ -93,7 +103,7 @@ function segmentRows(layout: TiffLayout, row: number): number {
 
 function segmentSize(layout: TiffLayout, row: number): number {
 	const samples = layout.planar ? 1 : layout.samples;
-	return segmentRows(layout, row) * layout.segmentWidth * samples * (layout.depth / 8);
+	return segmentRows(layout, row) * layout.segmentWidth * samples * (layout.stored / 8);
 }
 
 function segmentBytes(bytes: Uint8Array, layout: TiffLayout, index: number, row: number, what: string): Uint8Array {
@@ -104,8 +114,8 @@ function segmentBytes(bytes: Uint8Array, layout: TiffLayout, index: number, row:
 	return bytes.subarray(offset, offset + count);
 }
 
-function readLayout(bytes: Uint8Array, what: string): TiffLayout {
-	const tags = new TiffDirectory(bytes, what);
+function readLayout(regions: readonly FileRegion[], what: string): TiffLayout {
+	const tags = new TiffDirectory(regions, what);
 	const width = tags.number('width', 0);
 	const height = tags.number('height', 0);
 	checkSize(width, height, what);
@@ -130,6 +140,7 @@ function readLayout(bytes: Uint8Array, what: string): TiffLayout {
 		orientation: tags.number('orientation', 1),
 		icc: tags.has('iccProfile'),
 		littleEndian: tags.littleEndian,
+		stored: depth,
 		samples,
 		photometric,
 		planar: tags.number('planarConfiguration', 1) === 2 && samples > 1,
@@ -193,12 +204,12 @@ function placeSegment(
 ): void {
 	const { segmentWidth, width, height, planar, samples, components } = layout;
 	const inRow = planar ? 1 : samples;
-	const rows = Math.min(raw.length / (segmentWidth * inRow * (layout.depth / 8)), height - at.y);
+	const rows = Math.min(raw.length / (segmentWidth * inRow * (layout.stored / 8)), height - at.y);
 	const visible = Math.min(segmentWidth, width - at.x);
-	const values = layout.depth === 32 ? new Float32Array(segmentWidth * inRow) : new Uint16Array(segmentWidth * inRow);
+	const values = layout.stored === 32 ? new Float32Array(segmentWidth * inRow) : new Uint16Array(segmentWidth * inRow);
 	const order = planar ? [at.layer] : Array.from({ length: components }, (_, i) => i);
 	if (planar && at.layer >= components) return;
-	const rowBytes = values.length * (layout.depth / 8);
+	const rowBytes = values.length * (layout.stored / 8);
 	for (let y = 0; y < rows; y++) {
 		readRow(new DataView(raw.buffer, raw.byteOffset + y * rowBytes, rowBytes), layout, values, inRow);
 		const to = (at.y + y) * width + at.x;
@@ -210,7 +221,7 @@ function placeSegment(
 
 function readRow(view: DataView, layout: TiffLayout, row: Uint16Array | Float32Array, step: number): void {
 	const le = layout.littleEndian;
-	const { depth, predictor } = layout;
+	const { stored: depth, predictor } = layout;
 	for (let i = 0; i < row.length; i++) {
 		row[i] = depth === 8 ? view.getUint8(i) : depth === 16 ? view.getUint16(i * 2, le) : view.getFloat32(i * 4, le);
 	}

@@ -1,0 +1,243 @@
+/** A sequence of scans as a {@link MediaSource}: random access, bounded read-ahead, frames at the files' own depth. */
+import { sameFormat } from '../../core/color.ts';
+import { EmulsionError, throwIfAborted, toEmulsionError } from '../../core/errors.ts';
+import { div, mul, ONE, rational, type Rational } from '../../core/rational.ts';
+import type { FrameRange, FrameStream, OnProgress, PlanarFrame } from '../../contracts/frames.ts';
+import type {
+	DecodeStats,
+	InputFile,
+	MediaSource,
+	SourceInfo,
+	SourceInput,
+	SourceNotice,
+} from '../../contracts/media.ts';
+import { fingerprintBlob } from '../fingerprint.ts';
+import type { ScanIdentity } from './dpx/film.ts';
+import { parseDpxHeader, type DpxHeader } from './dpx/header.ts';
+import { decodeScan, type DecodedScan } from './formats.ts';
+import { surveySequence, transferOf, type Sequence, type SequenceFrame } from './sequence.ts';
+
+/** Files read ahead of the frame that is asked for. At 2048×1556 10 bit that is 38 MB. */
+const READ_AHEAD = 3;
+/** Rate of a sequence that says nothing about it. */
+const DEFAULT_RATE: Rational = { num: 24, den: 1 };
+
+/** Opens a folder or pattern of stills. Surveys all headers first; see {@link surveySequence} for what it throws. */
+export async function openScans(
+	input: SourceInput,
+	signal?: AbortSignal,
+	onProgress?: OnProgress,
+): Promise<ScanSource> {
+	const sequence = await surveySequence(input.files, {
+		...(input.pattern === undefined ? {} : { pattern: input.pattern }),
+		...(signal ? { signal } : {}),
+		...(onProgress ? { onProgress } : {}),
+	});
+	return new ScanSource(sequence, await describeSequence(sequence, input));
+}
+
+/** Rational of a header's float rate: the common broadcast and film rates exactly, others to 1/1000. */
+export function rationalRate(rate: number): Rational {
+	const ntsc = Math.round(rate * 1.001);
+	const exact =
+		[24, 30, 48, 60, 120].includes(ntsc) && Math.abs(rate - ntsc / 1.001) < 0.005 && Math.abs(rate - ntsc) > 0.01;
+	return exact ? rational(ntsc * 1000, 1001) : rational(Math.round(rate * 1000), 1000);
+}
+
+async function describeSequence(sequence: Sequence, input: SourceInput): Promise<SourceInfo> {
+	const { frames, typical } = sequence;
+	const stated = typical.identity?.frameRate;
+	const rate = input.rate ?? (stated === undefined ? DEFAULT_RATE : rationalRate(stated));
+	const duration = div(ONE, rate);
+	const transfer = transferOf(typical, input.transfer);
+	const first = frames[0] as SequenceFrame;
+	const notices: SourceNotice[] = [...sequence.notices];
+	if (transfer === 'unknown') {
+		const message = `The ${typical.format.toUpperCase()} files do not say which transfer they use. Say whether they are log, linear, BT.709 or sRGB.`;
+		notices.unshift({ severity: 'error', kind: 'untagged-transfer', message });
+	}
+	if (input.rate === undefined && stated === undefined) {
+		notices.push({
+			severity: 'info',
+			kind: 'assumed-rate',
+			message: 'The files state no rate; 24 frames a second are assumed.',
+		});
+	}
+	const [aspectX, aspectY] = typical.pixelAspect;
+	const timecode = first.probe?.identity?.timecode;
+	return {
+		name: sequenceName(first),
+		kind: 'sequence',
+		container: typical.format,
+		codec: typical.format,
+		bytes: frames.reduce((sum, f) => sum + f.file.size, 0),
+		size: typical.size,
+		rotation: typical.rotation,
+		sampleAspect: rational(aspectX, aspectY),
+		format: typical.pixel,
+		color: { ...typical.color, transfer },
+		fields: 'progressive',
+		timebase: duration,
+		rate,
+		constantRate: true,
+		frames: frames.map((_, i) => ({ pts: mul(rational(i), duration), duration, keyframe: true })),
+		audio: [],
+		...(timecode === undefined ? {} : { timecode }),
+		fingerprint: await fingerprintSequence(frames),
+		notices,
+		engine: 'scans',
+		engineReason: 'a sequence of stills is read by the program itself',
+		names: frames.map((f) => f.name),
+		...(first.number === undefined ? {} : { firstNumber: first.number }),
+	};
+}
+
+function sequenceName(first: InputFile & { readonly name: string }): string {
+	const folder = first.path.split('/').slice(0, -1).pop();
+	return folder ?? first.name;
+}
+
+/** Names and lengths of all frames, and the first and last file's own fingerprints. */
+async function fingerprintSequence(frames: readonly SequenceFrame[]): Promise<string> {
+	const ends = [frames[0], frames[frames.length - 1]].filter((f) => f !== undefined);
+	const parts = [...frames.map((f) => `${f.name}\0${f.file.size}\n`)];
+	for (const { file } of ends) parts.push(await fingerprintBlob(file));
+	return fingerprintBlob(new Blob(parts));
+}
+
+/** An open sequence. */
+export class ScanSource implements MediaSource {
+	readonly info: SourceInfo;
+	readonly #frames: readonly SequenceFrame[];
+	#decoded = 0;
+	#milliseconds = 0;
+	#closed = false;
+
+	/** Use {@link openScans}. */
+	constructor(sequence: Sequence, info: SourceInfo) {
+		this.#frames = sequence.frames;
+		this.info = info;
+	}
+
+	async *frames(range: FrameRange, signal: AbortSignal): FrameStream {
+		const start = Math.max(0, range.start);
+		const end = Math.min(this.#frames.length, range.end);
+		const pending: Promise<Uint8Array<ArrayBuffer>>[] = [];
+		let next = start;
+		for (let index = start; index < end; index++) {
+			throwIfAborted(signal);
+			for (; next < Math.min(end, index + READ_AHEAD); next++) {
+				const reading = this.#read(next);
+				// A failure is reported when its frame is asked for, not before.
+				reading.catch(() => undefined);
+				pending.push(reading);
+			}
+			const bytes = await (pending.shift() as Promise<Uint8Array<ArrayBuffer>>);
+			throwIfAborted(signal);
+			yield this.#decode(index, bytes);
+		}
+	}
+
+	/** One frame, decoded. Errors name the frame. */
+	async frame(index: number, signal?: AbortSignal): Promise<PlanarFrame> {
+		const bytes = await this.#read(index);
+		throwIfAborted(signal);
+		return this.#decode(index, bytes);
+	}
+
+	/** What a frame's header says of its place on the film. */
+	identity(index: number): ScanIdentity | undefined {
+		return this.#frames[index]?.probe?.identity;
+	}
+
+	/** Whole header of a DPX frame (user data included), to be written again with the restored picture; undefined for other formats. */
+	async headerOf(index: number): Promise<DpxHeader | undefined> {
+		const frame = this.#need(index);
+		if (frame.probe?.format !== 'dpx') return undefined;
+		const start = new Uint8Array(await frame.file.slice(0, 2048).arrayBuffer());
+		const offset = parseDpxHeader(start, frame.path).get('file.imageOffset') ?? 2048;
+		return parseDpxHeader(new Uint8Array(await frame.file.slice(0, offset).arrayBuffer()), frame.path);
+	}
+
+	/** The file of a frame, for copies that need no decoding. */
+	original(index: number): File {
+		return this.#need(index).file;
+	}
+
+	/** Stills have no sound. */
+	audio(): Promise<undefined> {
+		return Promise.resolve(undefined);
+	}
+
+	stats(): DecodeStats {
+		return { frames: this.#decoded, seconds: this.#milliseconds / 1000, engine: 'scans' };
+	}
+
+	close(): Promise<void> {
+		this.#closed = true;
+		return Promise.resolve();
+	}
+
+	#need(index: number): SequenceFrame {
+		const frame = this.#frames[index];
+		if (this.#closed) throw new EmulsionError('usage', 'The sequence was closed.');
+		if (!frame)
+			throw new EmulsionError('usage', `Frame ${index} is not in the sequence (0 to ${this.#frames.length - 1}).`);
+		return frame;
+	}
+
+	async #read(index: number): Promise<Uint8Array<ArrayBuffer>> {
+		const frame = this.#need(index);
+		// Not `problem`: a file may have been replaced since it was listed.
+		try {
+			return new Uint8Array(await frame.file.arrayBuffer());
+		} catch (cause) {
+			throw new EmulsionError('input-unreadable', `${frame.path}: the file cannot be read any more.`, {
+				frame: index,
+				cause,
+			});
+		}
+	}
+
+	#decode(index: number, bytes: Uint8Array<ArrayBuffer>): PlanarFrame {
+		const frame = this.#need(index);
+		const started = performance.now();
+		let picture: DecodedScan;
+		try {
+			picture = decodeScan(bytes, frame.path);
+		} catch (thrown) {
+			throw toEmulsionError(thrown, { frame: index });
+		}
+		this.#check(picture, frame, index);
+		this.#decoded++;
+		this.#milliseconds += performance.now() - started;
+		const { pts, duration } = this.info.frames[index] ?? { pts: rational(0), duration: this.info.timebase };
+		const transfer = picture.color.transfer === 'unknown' ? this.info.color.transfer : picture.color.transfer;
+		return {
+			format: picture.format,
+			size: picture.size,
+			data: picture.data,
+			color: { ...picture.color, transfer },
+			fields: 'progressive',
+			pts,
+			duration,
+			index,
+		};
+	}
+
+	/** A frame of another size or depth cannot enter the film unseen. */
+	#check(picture: DecodedScan, frame: SequenceFrame, index: number): void {
+		const { size, format } = this.info;
+		if (
+			picture.size.width !== size.width ||
+			picture.size.height !== size.height ||
+			!sameFormat(picture.format, format)
+		) {
+			throw new EmulsionError(
+				'unsupported-format',
+				`${frame.path}: ${picture.size.width} × ${picture.size.height} ${picture.format.depth} bit, where the sequence is ${size.width} × ${size.height} ${format.depth} bit. Leave the frame out or convert it.`,
+				{ frame: index },
+			);
+		}
+	}
+}
