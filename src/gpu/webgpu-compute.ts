@@ -37,6 +37,8 @@ export class WebGpuCompute implements Compute, BlockOwner {
 	readonly #counters = newCounters();
 	/** Batch number in which a buffer was last used; it may be overwritten or destroyed only after that batch's submit. */
 	readonly #lastUse = new WeakMap<GPUBuffer, number>();
+	/** Who waits for the device and must be told when it is lost. */
+	readonly #waiting = new Set<(error: Error) => void>();
 	#encoder: GPUCommandEncoder | undefined;
 	#pass: GPUComputePassEncoder | undefined;
 	#batch = 1;
@@ -63,6 +65,8 @@ export class WebGpuCompute implements Compute, BlockOwner {
 				this.#loss = new EmulsionError('device-lost', `The GPU device was lost: ${info.message || info.reason}`, {
 					retryable: true,
 				});
+				for (const reject of this.#waiting) reject(this.#loss);
+				this.#waiting.clear();
 				resolve(this.#loss);
 			});
 		});
@@ -143,7 +147,7 @@ export class WebGpuCompute implements Compute, BlockOwner {
 		const buffer = gpuBuffer(owned(block, this));
 		this.flush();
 		try {
-			const copy = await this.#unlessLost(this.#readbacks.read(buffer, bytes));
+			const copy = await this.orLost(this.#readbacks.read(buffer, bytes));
 			this.check();
 			this.#counters.readbacks++;
 			this.#counters.readbackBytes += bytes;
@@ -159,7 +163,7 @@ export class WebGpuCompute implements Compute, BlockOwner {
 	async done(): Promise<void> {
 		this.check();
 		this.flush();
-		await this.#unlessLost(this.device.queue.onSubmittedWorkDone());
+		await this.orLost(this.device.queue.onSubmittedWorkDone());
 		this.check();
 	}
 
@@ -192,6 +196,18 @@ export class WebGpuCompute implements Compute, BlockOwner {
 		const failure = this.#failure;
 		this.#failure = undefined;
 		if (failure !== undefined) throw failure;
+	}
+
+	/**
+	 * The result of `work`, or a `device-lost` rejection as soon as the device is gone: work on a dead device may never
+	 * settle. (A race with {@link lost} would keep every result alive for as long as the device.)
+	 */
+	orLost<T>(work: Promise<T>): Promise<T> {
+		if (this.#loss !== undefined) return Promise.reject(this.#loss);
+		return new Promise<T>((resolve, reject) => {
+			this.#waiting.add(reject);
+			work.then(resolve, reject).finally(() => this.#waiting.delete(reject));
+		});
 	}
 
 	/** Called by blocks only. */
@@ -243,10 +259,6 @@ export class WebGpuCompute implements Compute, BlockOwner {
 		this.#counters.uploads++;
 		this.#counters.uploadBytes += source.byteLength;
 		this.#counters.uploadSeconds += (performance.now() - started) / 1000;
-	}
-
-	#unlessLost<T>(work: Promise<T>): Promise<T> {
-		return Promise.race([work, this.lost.then((error) => Promise.reject(error))]);
 	}
 
 	#onError(error: GPUError): void {
