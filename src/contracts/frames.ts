@@ -21,6 +21,8 @@ export interface PlanarFrame {
 	readonly duration: Rational;
 	/** 0-based presentation index in its source or timeline. */
 	readonly index: number;
+	/** Header bytes of the file this frame was read from (DPX), to be written again with the restored picture. */
+	readonly header?: ArrayBuffer;
 }
 
 /** Interleaved audio samples. */

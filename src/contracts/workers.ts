@@ -53,8 +53,11 @@ export interface AnalyzeWorkerApi {
 /** Encodes chunks and joins them. */
 export interface EncodeWorkerApi {
 	connect(port: MessagePort): void;
-	/** Opens an encode job; refuses with `unsupported-format` what the codec cannot hold. */
-	open(config: EncodeConfig): Promise<string>;
+	/**
+	 * Opens an encode job; refuses with `unsupported-format` what the codec cannot hold. `names` are the file names of a
+	 * sequence, one an output frame.
+	 */
+	open(config: EncodeConfig, names?: readonly string[]): Promise<string>;
 	encode(job: string, range: FrameRange, port: MessagePort, signal: AbortSignal): Promise<EncodedChunk>;
 	/** Joins chunks and audio and writes them to the target's file `name`; then re-reads it. */
 	mux(

@@ -1,0 +1,383 @@
+/**
+ * Pull-based execution: asking for one frame of the last level renders, through the stages, exactly what it needs. Frames,
+ * flows and artifacts are made once and remembered under their cache keys. One executor serves one consumer at a time.
+ */
+
+import type { Compute, Picture } from '../contracts/compute.ts';
+import type { OnProgress, PlanarFrame } from '../contracts/frames.ts';
+import type { ModelRuntime } from '../contracts/models.ts';
+import type { RecipeStage } from '../contracts/recipe.ts';
+import type { StageTime } from '../contracts/report.ts';
+import {
+	type FlowField,
+	type FlowRequest,
+	PROVENANCE,
+	type RenderRequest,
+	type Stage,
+	type StageEnv,
+	type WorkingFrame,
+} from '../contracts/stage.ts';
+import type { PlanRequest } from '../contracts/workers.ts';
+import { EmulsionError, throwIfAborted, toEmulsionError } from '../core/errors.ts';
+import type { Shot } from '../core/shots.ts';
+import type { ArtifactStore } from '../store/artifacts.ts';
+import type { FrameStore } from '../store/frame-store.ts';
+import { picturesOf, releaseFrame, retainFrame } from '../store/frames.ts';
+import type { Hashes } from '../store/keys.ts';
+import { toWorking } from './convert.ts';
+import { DEFAULT_FLOW_SIDE, FrameKeys } from './frame-keys.ts';
+import { type Meter, MeteredCompute } from './metered.ts';
+import { blendRegion } from './ops/blend.ts';
+import { raiseProvenance } from './ops/provenance.ts';
+import { paramsOf, type PlanLevel, type PlanStep } from './plan-types.ts';
+
+/** Computes the flow that aligns `to` onto `from`, its longer side at most `maxSide`. The caller owns the result. */
+export type FlowFunction = (from: WorkingFrame, to: WorkingFrame, maxSide: number, env: StageEnv) => Promise<FlowField>;
+
+/** What an executor works with. */
+export interface ExecutorDeps {
+	readonly compute: Compute;
+	readonly models: ModelRuntime;
+	readonly store: FrameStore;
+	readonly artifacts: ArtifactStore;
+	readonly hashes: Hashes;
+	/** Borrowed source frames. */
+	readonly source: { frame(index: number, signal: AbortSignal): Promise<PlanarFrame> };
+	readonly flow: { readonly key: string; readonly compute: FlowFunction };
+	/** A matte for a source frame at a size, 1 channel 0…1; the caller owns it. */
+	readonly matte?: (id: string, source: number, size: PlanLevel['size']) => Promise<Picture>;
+	readonly breathe: (signal: AbortSignal) => Promise<void>;
+	readonly onProgress?: OnProgress;
+}
+
+interface Clock extends Meter {
+	readonly stage: string;
+	frames: number;
+	computeSeconds: number;
+}
+
+const shown = (stage: Stage, view: string): boolean => view === 'result' || stage.meta.views.includes(view);
+
+/** See the file's comment. */
+export class Executor {
+	readonly #request: PlanRequest;
+	readonly #levels: readonly PlanLevel[];
+	readonly #deps: ExecutorDeps;
+	readonly #signal: AbortSignal;
+	readonly #keys: FrameKeys;
+	readonly #artifacts = new Map<string, Promise<unknown>>();
+	readonly #clocks = new Map<string, Clock>();
+	#flows = 0;
+
+	constructor(request: PlanRequest, levels: readonly PlanLevel[], deps: ExecutorDeps, signal: AbortSignal) {
+		this.#request = request;
+		this.#levels = levels;
+		this.#deps = deps;
+		this.#signal = signal;
+		this.#keys = new FrameKeys({
+			levels,
+			info: request.info,
+			hashes: deps.hashes,
+			models: deps.models,
+			backend: deps.compute.info.key,
+			flow: deps.flow.key,
+			artifact: (level, entry, stage, shot) => this.artifact(level, entry, stage, shot),
+		});
+	}
+
+	/** Flows computed so far (found ones do not count). */
+	get flowsComputed(): number {
+		return this.#flows;
+	}
+
+	/** Time by stage entry so far. */
+	times(): StageTime[] {
+		return [...this.#clocks].map(([id, clock]) => ({ id, ...clock }));
+	}
+
+	/** Cache key of a frame. */
+	key(level: number, index: number, view = 'result'): Promise<string> {
+		return this.#keys.frame(level, index, view);
+	}
+
+	/** One frame of a level; the caller owns it. Errors carry the stage's id and the frame's index. */
+	async frame(level: number, index: number, view = 'result'): Promise<WorkingFrame> {
+		throwIfAborted(this.#signal);
+		const { step, timeline } = this.#levels[level]!;
+		const frame = timeline.frames[index];
+		if (!frame) {
+			throw new EmulsionError('internal', `frame ${index} does not exist: the timeline has ${timeline.frames.length}`);
+		}
+		if (step && step.touched[index] !== 1) return this.frame(level - 1, frame.needs[0]!);
+		try {
+			const key = await this.#keys.frame(level, index, view);
+			const found = await this.#deps.store.get(key);
+			if (found) return found;
+			const made = step
+				? await this.#retrying(() => this.#render(step, level, index, view))
+				: await this.#convert(index);
+			this.#deps.store.put(key, made, false);
+			return made;
+		} catch (error) {
+			throw toEmulsionError(error).with(step ? { stage: step.entry.id, frame: index } : { frame: index });
+		}
+	}
+
+	/** A shot's artifact for a stage whose input is `inputLevel`; analyzed at first use. */
+	artifact(inputLevel: number, entry: RecipeStage, stage: Stage, shot: number): Promise<unknown> {
+		const slot = `${entry.id}/${shot}`;
+		let pending = this.#artifacts.get(slot);
+		if (!pending) {
+			pending = this.#analyze(inputLevel, entry, stage, shot);
+			this.#artifacts.set(slot, pending);
+			pending.catch(() => this.#artifacts.delete(slot));
+		}
+		return pending;
+	}
+
+	#clock(id: string, stage: string): Clock {
+		let clock = this.#clocks.get(id);
+		if (!clock) {
+			clock = { stage, frames: 0, computeSeconds: 0, uploadSeconds: 0, readbackSeconds: 0 };
+			this.#clocks.set(id, clock);
+		}
+		return clock;
+	}
+
+	#env(clock: Clock): StageEnv {
+		const { compute, models, breathe, onProgress } = this.#deps;
+		return {
+			compute: new MeteredCompute(compute, clock),
+			models,
+			signal: this.#signal,
+			breathe: () => breathe(this.#signal),
+			onProgress: onProgress ?? (() => undefined),
+		};
+	}
+
+	async #convert(index: number): Promise<WorkingFrame> {
+		const planes = await this.#deps.source.frame(this.#levels[0]!.sources[index]!, this.#signal);
+		const clock = this.#clock('input', 'convert');
+		const started = performance.now();
+		try {
+			return toWorking(new MeteredCompute(this.#deps.compute, clock), planes);
+		} finally {
+			clock.frames++;
+			clock.computeSeconds += (performance.now() - started) / 1000;
+		}
+	}
+
+	async #analyze(inputLevel: number, entry: RecipeStage, stage: Stage, shot: number): Promise<unknown> {
+		const key = await this.#keys.artifact(inputLevel, entry, stage, shot);
+		const stored = await this.#deps.artifacts.get(key);
+		if (stored) return stored.value;
+		const { shots, timeline, size } = this.#levels[inputLevel]!;
+		const range = shots[shot]!;
+		const { info } = this.#request;
+		const whole: Shot = { start: 0, end: info.frames.length, transitionIn: 'start', source: 'edited' };
+		const clock = this.#clock(`${entry.id}/analyze`, stage.meta.id);
+		const started = performance.now();
+		const access = {
+			shot: this.#request.shots[shot] ?? whole,
+			range,
+			size,
+			timeline,
+			frame: (index: number) => {
+				if (index < range.start || index >= range.end) {
+					throw new EmulsionError('internal', `analysis of frames ${range.start}–${range.end - 1} asked for ${index}`);
+				}
+				return this.frame(inputLevel, index);
+			},
+		};
+		try {
+			const value = await stage.analyze?.(access, paramsOf(entry), this.#env(clock));
+			throwIfAborted(this.#signal);
+			await this.#deps.artifacts.put(key, value);
+			return value;
+		} catch (error) {
+			throw toEmulsionError(error).with({ stage: entry.id });
+		} finally {
+			clock.frames += range.end - range.start;
+			clock.computeSeconds += (performance.now() - started) / 1000;
+		}
+	}
+
+	/** Memory is full of what can be made again: drop it and try once more. */
+	async #retrying<R>(work: () => Promise<R>): Promise<R> {
+		try {
+			return await work();
+		} catch (error) {
+			if (toEmulsionError(error).code !== 'out-of-memory') throw error;
+			await this.#deps.store.settled();
+			this.#deps.store.trim(0);
+			await this.#deps.store.settled();
+			return work();
+		}
+	}
+
+	async #render(step: PlanStep, level: number, index: number, view: string): Promise<WorkingFrame> {
+		const { stage, entry } = step;
+		if (!shown(stage, view)) {
+			throw new EmulsionError(
+				'usage',
+				`view "${view}": expected result${stage.meta.views.map((v) => `, ${v}`).join('')}`,
+			);
+		}
+		const { needs, artifact } = await this.#keys.needs(level, index);
+		const frame = this.#levels[level]!.timeline.frames[index]!;
+		const inputs = new Map<number, WorkingFrame>();
+		const flows = new Map<string, FlowField>();
+		try {
+			const base = frame.needs[0]!;
+			const wanted = entry.region === 'all' ? needs.inputs : [...needs.inputs, base];
+			for (const input of wanted) {
+				if (!inputs.has(input)) inputs.set(input, await this.frame(level - 1, input));
+			}
+			for (const flow of needs.flows ?? []) {
+				const slot = `${flow.from}>${flow.to}`;
+				if (!flows.has(slot)) flows.set(slot, await this.#flow(level - 1, flow, inputs));
+			}
+			await this.#deps.breathe(this.#signal);
+			const request = this.#request_(step, level, index, view, artifact, inputs, flows);
+			const result = await this.#timed(step, request);
+			return await this.#finish(step, level, index, result, inputs.get(base));
+		} finally {
+			for (const input of inputs.values()) releaseFrame(input);
+			for (const flow of flows.values()) releaseFlow(flow);
+		}
+	}
+
+	#request_(
+		step: PlanStep,
+		level: number,
+		index: number,
+		view: string,
+		artifact: unknown,
+		inputs: ReadonlyMap<number, WorkingFrame>,
+		flows: ReadonlyMap<string, FlowField>,
+	): RenderRequest<ReturnType<typeof paramsOf>, unknown> {
+		const missing = (what: string): never => {
+			throw new EmulsionError('internal', `${what} was not named in needs`);
+		};
+		const frame = this.#levels[level]!.timeline.frames[index]!;
+		return {
+			frame,
+			params: paramsOf(step.entry),
+			artifact,
+			input: (i) => inputs.get(i) ?? missing(`input ${i}`),
+			flow: (from, to) => flows.get(`${from}>${to}`) ?? missing(`flow ${from}>${to}`),
+			shot: this.#levels[level - 1]!.shots[frame.shot]!,
+			view,
+		};
+	}
+
+	async #timed(
+		{ stage, entry }: PlanStep,
+		request: RenderRequest<ReturnType<typeof paramsOf>, unknown>,
+	): Promise<WorkingFrame> {
+		const clock = this.#clock(entry.id, stage.meta.id);
+		const started = performance.now();
+		const moved = clock.uploadSeconds + clock.readbackSeconds;
+		const result = await stage.render(request, this.#env(clock));
+		try {
+			// Enqueued is not done: without this wait the time would be booked on whoever reads back next.
+			await this.#deps.compute.done();
+			throwIfAborted(this.#signal);
+		} catch (error) {
+			releaseFrame(result);
+			throw error;
+		}
+		const transfers = clock.uploadSeconds + clock.readbackSeconds - moved;
+		clock.frames++;
+		clock.computeSeconds += Math.max(0, (performance.now() - started) / 1000 - transfers);
+		return result;
+	}
+
+	/** Checks size, puts the input back outside of the region, carries side planes over and writes provenance. */
+	async #finish(
+		step: PlanStep,
+		level: number,
+		index: number,
+		result: WorkingFrame,
+		input: WorkingFrame | undefined,
+	): Promise<WorkingFrame> {
+		const { size, sources } = this.#levels[level]!;
+		const { width, height } = result.picture;
+		const made: Picture[] = [];
+		try {
+			if (width !== size.width || height !== size.height) {
+				throw new EmulsionError('internal', `gave ${width}×${height}, expected ${size.width}×${size.height}`);
+			}
+			const sides: Partial<Record<keyof WorkingFrame['sides'], Picture>> = { ...result.sides };
+			for (const name of ['provenance', 'matte'] as const) {
+				const before = input?.sides[name];
+				if (sides[name] || before?.width !== width || before.height !== height) continue;
+				made.push((sides[name] = before.retain()));
+			}
+			const kind = step.stage.meta.provenance;
+			if (kind !== 'none' && !result.sides.provenance) {
+				const plane = raiseProvenance(this.#deps.compute, size, PROVENANCE[kind], sides.provenance);
+				made.push((sides.provenance = plane));
+			}
+			let { picture } = result;
+			if (step.entry.region !== 'all' && input && this.#deps.matte) {
+				const matte = await this.#deps.matte(step.entry.region, sources[index]!, size);
+				try {
+					made.push((picture = blendRegion(this.#deps.compute, input.picture, picture, matte)));
+				} finally {
+					matte.release();
+				}
+			}
+			return retainFrame({ picture, sides, color: result.color });
+		} finally {
+			// The finished frame has its own hold on all it shows; what was only on the way goes.
+			releaseFrame(result);
+			for (const picture of made) picture.release();
+		}
+	}
+
+	async #flow(level: number, request: FlowRequest, inputs: ReadonlyMap<number, WorkingFrame>): Promise<FlowField> {
+		const { store } = this.#deps;
+		const key = await this.#keys.flow(level, request);
+		const found = await store.get(key);
+		if (found) return flowOf(found);
+		const { from, to, maxSide = DEFAULT_FLOW_SIDE } = request;
+		const held: WorkingFrame[] = [];
+		const input = async (index: number) => {
+			const named = inputs.get(index);
+			if (named) return named;
+			const frame = await this.frame(level, index);
+			held.push(frame);
+			return frame;
+		};
+		try {
+			const [a, b] = [await input(from), await input(to)];
+			const clock = this.#clock('flow', 'flow');
+			const started = performance.now();
+			const field = await this.#deps.flow.compute(a, b, maxSide, this.#env(clock));
+			this.#flows++;
+			clock.frames++;
+			clock.computeSeconds += (performance.now() - started) / 1000;
+			store.put(key, { picture: field.vectors, sides: { matte: field.confidence }, color: a.color }, false);
+			return field;
+		} finally {
+			for (const frame of held) releaseFrame(frame);
+		}
+	}
+}
+
+/** A flow rests in the store as a frame: vectors as its picture, confidence as its matte. */
+function flowOf(frame: WorkingFrame): FlowField {
+	const { picture: vectors, sides } = frame;
+	const confidence = sides.matte;
+	if (!confidence) {
+		for (const picture of picturesOf(frame)) picture.release();
+		throw new EmulsionError('internal', 'a stored flow has no confidence plane');
+	}
+	return { width: vectors.width, height: vectors.height, vectors, confidence };
+}
+
+function releaseFlow(flow: FlowField): void {
+	flow.vectors.release();
+	flow.confidence.release();
+}

@@ -1,0 +1,137 @@
+/**
+ * Frames of a plan for the encoder, in order: source planes where no stage touches a frame and nothing has to be converted,
+ * rendered ones otherwise. One frame's readback overlaps the next one's rendering.
+ */
+
+import type { FrameRange, PlanarFrame } from '../contracts/frames.ts';
+import type { EncodeConfig } from '../contracts/media.ts';
+import type { StageTime } from '../contracts/report.ts';
+import type { Compute } from '../contracts/compute.ts';
+import type { WorkingFrame } from '../contracts/stage.ts';
+import { releaseFrame } from '../store/frames.ts';
+import { copiesPlanes, toPlanes } from './convert.ts';
+import type { Executor } from './executor.ts';
+import { type Meter, MeteredCompute } from './metered.ts';
+import { countProvenance } from './ops/provenance.ts';
+import type { Plan } from './plan-types.ts';
+import type { SourceReader } from './source-reader.ts';
+
+/** What a stretch of output turned out to be; sums over its frames. Plain JSON: stored with each chunk. */
+export interface RenderNotes {
+	/** Share of pixels, summed over frames. */
+	original: number;
+	repaired: number;
+	generated: number;
+	/** Frames whose source planes were copied. */
+	copied: number;
+}
+
+/** Notes of nothing. */
+export const noNotes = (): RenderNotes => ({ original: 0, repaired: 0, generated: 0, copied: 0 });
+
+/** What rendering for an encoder needs. */
+export interface RenderContext {
+	readonly plan: Plan;
+	readonly executor: Executor;
+	readonly reader: SourceReader;
+	readonly compute: Compute;
+	readonly config: Pick<EncodeConfig, 'format' | 'color'>;
+	readonly signal: AbortSignal;
+	readonly breathe: (signal: AbortSignal) => Promise<void>;
+}
+
+/** Renders ranges of one plan; counts the time of the conversion on the way out. */
+export class RenderStream {
+	readonly #context: RenderContext;
+	readonly #clock: Meter & { frames: number; seconds: number } = {
+		frames: 0,
+		seconds: 0,
+		uploadSeconds: 0,
+		readbackSeconds: 0,
+	};
+
+	constructor(context: RenderContext) {
+		this.#context = context;
+	}
+
+	/** Time of the conversion to output planes. */
+	time(): StageTime {
+		const { frames, seconds, uploadSeconds, readbackSeconds } = this.#clock;
+		return { id: 'output', stage: 'convert', frames, computeSeconds: seconds, uploadSeconds, readbackSeconds };
+	}
+
+	/** Frames `range` of the plan's timeline; `notes` is added to as they are yielded. */
+	async *frames(range: FrameRange, notes: RenderNotes): AsyncGenerator<PlanarFrame> {
+		let ahead: Promise<PlanarFrame> | undefined;
+		try {
+			for (let i = range.start; i < range.end; i++) {
+				await this.#context.breathe(this.#context.signal);
+				const { out: next } = await this.#start(i, notes);
+				// A failed readback is thrown where it is awaited; until then it must not count as unhandled.
+				next.catch(() => undefined);
+				const ready = ahead;
+				ahead = next;
+				if (ready) yield await ready;
+			}
+			if (ahead) yield await ahead;
+			ahead = undefined;
+		} finally {
+			await ahead?.catch(() => undefined);
+		}
+	}
+
+	/** Renders a frame and starts its way out; resolves (to a box, so that `await` does not wait for the readback) when the next may begin. */
+	async #start(index: number, notes: RenderNotes): Promise<{ readonly out: Promise<PlanarFrame> }> {
+		const { plan, executor, reader, config, signal } = this.#context;
+		const source = plan.copies[index]!;
+		if (source >= 0 && copiesPlanes(plan.request.info, config)) {
+			const planes = await reader.frame(source, signal);
+			if (copiesPlanes(planes, config)) {
+				notes.copied++;
+				notes.original++;
+				return { out: Promise.resolve(this.#placed(index, { ...planes, data: planes.data.slice(0) })) };
+			}
+		}
+		const frame = await executor.frame(plan.levels.length - 1, plan.window.start + index);
+		return { out: this.#out(index, frame, notes) };
+	}
+
+	#placed(index: number, frame: PlanarFrame): PlanarFrame {
+		const { pts, duration } = this.#context.plan.timeline.frames[index]!;
+		return { ...frame, pts, duration, index };
+	}
+
+	async #out(index: number, frame: WorkingFrame, notes: RenderNotes): Promise<PlanarFrame> {
+		const { plan, reader, compute, config, signal } = this.#context;
+		const started = performance.now();
+		try {
+			const source = plan.levels.at(-1)!.sources[plan.window.start + index]!;
+			const base =
+				plan.request.info.format.alpha && config.format.alpha ? await reader.frame(source, signal) : undefined;
+			const metered = new MeteredCompute(compute, this.#clock);
+			const data = await toPlanes(metered, frame, config, index, base);
+			const { provenance } = frame.sides;
+			const marked = provenance ? await countProvenance(metered, provenance) : { repaired: 0, generated: 0 };
+			const area = provenance ? provenance.width * provenance.height : 1;
+			notes.repaired += marked.repaired / area;
+			notes.generated += marked.generated / area;
+			notes.original += 1 - (marked.repaired + marked.generated) / area;
+			const { width, height } = frame.picture;
+			const { fields } = plan.request.info;
+			return this.#placed(index, {
+				format: config.format,
+				size: { width, height },
+				data,
+				color: config.color,
+				fields,
+				pts: { num: 0, den: 1 },
+				duration: { num: 1, den: 1 },
+				index,
+			});
+		} finally {
+			releaseFrame(frame);
+			this.#clock.frames++;
+			this.#clock.seconds += (performance.now() - started) / 1000;
+		}
+	}
+}

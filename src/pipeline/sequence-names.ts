@@ -1,0 +1,34 @@
+/** File names of a sequence's output frames. */
+
+import type { ExportRequest } from '../contracts/workers.ts';
+import { CONTAINERS } from '../media/encode/formats.ts';
+import { nameFor, numberedName } from '../media/scans/names.ts';
+import type { Plan } from './plan-types.ts';
+
+function stemOf(name: string): string {
+	return name.replace(/\.[^.]*$/, '');
+}
+
+/**
+ * One name a frame of the plan's timeline. `*` in the request's name stands for the source's own name; `%06d` for the reel's
+ * number (counted on from the first frame's); any other name is ignored in favor of the source's names. Empty for a container
+ * that is one file.
+ */
+export function sequenceNames(request: ExportRequest, plan: Plan): string[] {
+	const container = CONTAINERS[request.container];
+	if (!container.sequence) return [];
+	const { info } = request;
+	const extension = container.extension.slice(1);
+	const isOneToOne = plan.timeline.frames.every((f) => f.origin === 'original');
+	const pattern = /%0?(\d*)d/.exec(request.name);
+	return plan.timeline.frames.map((frame) => {
+		const source = frame.needs[0] ?? frame.index;
+		const at = isOneToOne ? source : frame.index;
+		if (pattern) {
+			const number = String((info.firstNumber ?? 0) + at).padStart(Number(pattern[1] || '0'), '0');
+			return request.name.replace(pattern[0], number);
+		}
+		const own = isOneToOne ? nameFor(info, source, extension) : numberedName(info, frame.index, extension);
+		return request.name.includes('*') ? `${stemOf(request.name).replaceAll('*', stemOf(own))}.${extension}` : own;
+	});
+}

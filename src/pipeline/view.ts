@@ -1,0 +1,81 @@
+/** Previews: which frame of which level a view shows, and drawing it beside the source. */
+
+import type { Compute } from '../contracts/compute.ts';
+import type { WorkingFrame } from '../contracts/stage.ts';
+import type { ViewResult, ViewState } from '../contracts/workers.ts';
+import { EmulsionError, throwIfAborted } from '../core/errors.ts';
+import { releaseFrame } from '../store/frames.ts';
+import type { Executor } from './executor.ts';
+import type { PlannedSource } from './plan-cache.ts';
+import type { Plan } from './plan-types.ts';
+
+/** Draws working frames into the canvas it was made for. */
+export interface Viewer {
+	/** `source` and `result` may be the same frame, and differ in size; both are borrowed. */
+	draw(source: WorkingFrame, result: WorkingFrame, state: ViewState): Promise<void> | void;
+}
+
+/** A frame of a level, under one of its stage's views. */
+export interface ViewTarget {
+	readonly level: number;
+	readonly index: number;
+	readonly view: string;
+}
+
+/**
+ * Where a view's picture is made. `index` counts in the plan's timeline; `result` and `provenance` show the last level,
+ * `<entry id>/<view>` a stage's own picture. Throws `usage` for anything else.
+ */
+export function resolveView(plan: Plan, index: number, view: string): ViewTarget {
+	const top = plan.levels.length - 1;
+	if (!plan.timeline.frames[index]) {
+		throw new EmulsionError('usage', `frame: expected 0–${plan.timeline.frames.length - 1}, got ${index}`, {
+			path: 'frame',
+		});
+	}
+	let at = plan.window.start + index;
+	if (view === 'result' || view === 'provenance') return { level: top, index: at, view: 'result' };
+	const [entry, name = ''] = view.split('/');
+	for (let level = top; level > 0; level--) {
+		const { step, timeline } = plan.levels[level]!;
+		if (step?.entry.id === entry && (name === 'result' || step?.stage.meta.views.includes(name))) {
+			return { level, index: at, view: name };
+		}
+		at = timeline.frames[at]!.needs[0]!;
+	}
+	throw new EmulsionError('usage', `view: expected result, provenance or <stage id>/<view>, got "${view}"`, {
+		path: 'view',
+	});
+}
+
+/** Renders what a view shows and draws it. */
+export async function viewFrame(
+	{ plan }: PlannedSource,
+	executor: Executor,
+	compute: Compute,
+	viewer: Viewer,
+	state: ViewState,
+	signal: AbortSignal,
+): Promise<Omit<ViewResult, 'seconds'>> {
+	const target = resolveView(plan, state.frame, state.view);
+	const sourceFrame = plan.levels.at(-1)!.sources[plan.window.start + state.frame]!;
+	const held: WorkingFrame[] = [];
+	try {
+		const hold = async (frame: Promise<WorkingFrame>) => {
+			const got = await frame;
+			held.push(got);
+			return got;
+		};
+		const source = state.mode === 'result' ? undefined : await hold(executor.frame(0, sourceFrame));
+		const result =
+			state.mode === 'source' ? source! : await hold(executor.frame(target.level, target.index, target.view));
+		throwIfAborted(signal);
+		await viewer.draw(source ?? result, result, state);
+		await compute.done();
+		const { width, height } = result.picture;
+		const { origin } = plan.timeline.frames[state.frame]!;
+		return { frame: state.frame, sourceFrame, origin, rendered: true, size: { width, height } };
+	} finally {
+		for (const frame of held) releaseFrame(frame);
+	}
+}
