@@ -3,6 +3,7 @@ import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { CHROMIUM_FLAGS, chromiumPath } from './scripts/chromium.ts';
 import { fixtureServer } from './tests/helpers/fixture-server.ts';
+import { nativeCommands } from './tests/helpers/native-commands.ts';
 import { SECURITY_HEADERS } from './server/headers.ts';
 
 /** One Chromium project: real workers, OPFS, WebCodecs and (SwiftShader) WebGPU. */
@@ -27,6 +28,7 @@ const chromium = (name: string, dir: string) => ({
 			screenshotFailures: false,
 			provider: playwright({ launchOptions: { executablePath: chromiumPath(), args: [...CHROMIUM_FLAGS] } }),
 			instances: [{ browser: 'chromium' as const }],
+			commands: nativeCommands,
 		},
 	},
 });

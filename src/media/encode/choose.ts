@@ -1,0 +1,241 @@
+/** Chooses codec, engine and planes for an export: the source's own format where the container holds it, else the nearest that loses least, with every conversion said. */
+
+import {
+	type ColorTags,
+	type Matrix,
+	type PixelFormat,
+	type Size,
+	chromaShift,
+	describeFormat,
+	sameFormat,
+} from '../../core/color.ts';
+import { EmulsionError } from '../../core/errors.ts';
+import { ONE } from '../../core/rational.ts';
+import type { ContainerId, EncodeCodec, EncodeConfig, SourceInfo } from '../../contracts/media.ts';
+import type { ExportRequest } from '../../contracts/workers.ts';
+import { CODECS, CONTAINERS, type CodecRow, type EncodeEngine, encodableSize } from './formats.ts';
+
+/** What is to be encoded: probe results of a source, or the same facts of a final timeline. */
+export type EncodeSource = Pick<
+	SourceInfo,
+	'format' | 'size' | 'color' | 'fields' | 'sampleAspect' | 'rotation' | 'timebase' | 'rate' | 'timecode'
+>;
+
+/** What the restorer asked for. Absent fields follow the source. */
+export type EncodeWishes = Pick<ExportRequest, 'codec' | 'engine' | 'depth' | 'chroma' | 'quality'>;
+
+/** A decided configuration and what it does to the picture on the way out. */
+export interface EncodeChoice {
+	readonly config: EncodeConfig;
+	/** One sentence each; empty when planes are copied as they are. */
+	readonly conversions: readonly string[];
+}
+
+/** Depth in which float counts as better than any integer. */
+function effectiveDepth(format: PixelFormat): number {
+	return format.sample === 'f32' ? 17 : format.depth;
+}
+
+/** What is lost (weights: chroma resolution, alpha, bits, color model) when `from` is written as `to`; 0 for equal formats. */
+function loss(from: PixelFormat, to: PixelFormat): number {
+	if (sameFormat(from, to)) return 0;
+	let sum = 0.01;
+	if (from.alpha !== to.alpha) sum += from.alpha ? 8 : 0.5;
+	if (from.chroma !== 'gray') {
+		if (to.chroma === 'gray') sum += 1000;
+		const a = chromaShift(from.chroma);
+		const b = chromaShift(to.chroma);
+		for (const d of [b.x - a.x, b.y - a.y]) sum += d > 0 ? 20 * d : -0.3 * d;
+		if ((from.chroma === 'rgb') !== (to.chroma === 'rgb')) sum += 3;
+	} else if (to.chroma !== 'gray') sum += to.chroma === '420' ? 0.5 : 1;
+	const bits = effectiveDepth(from) - effectiveDepth(to);
+	return sum + (bits > 0 ? 4 * bits : -0.1 * bits);
+}
+
+/** The format of the list that loses least; undefined for an empty list. Exported for its tests. */
+export function nearestFormat(source: PixelFormat, held: readonly PixelFormat[]): PixelFormat | undefined {
+	return held.reduce<PixelFormat | undefined>(
+		(best, f) => (best === undefined || loss(source, f) < loss(source, best) ? f : best),
+		undefined,
+	);
+}
+
+function fits(format: PixelFormat, wishes: EncodeWishes): boolean {
+	if (wishes.depth !== undefined && format.depth !== wishes.depth) return false;
+	return wishes.chroma === undefined || format.chroma === wishes.chroma;
+}
+
+function refuse(what: string, wish: string, held: string): EmulsionError {
+	return new EmulsionError('unsupported-format', `${what} cannot hold ${wish}. It holds ${held}.`);
+}
+
+function describeWish(wishes: EncodeWishes): string {
+	const chroma = wishes.chroma === undefined ? '' : `${wishes.chroma} `;
+	return wishes.depth === undefined ? chroma.trim() : `${chroma}${wishes.depth} bit`;
+}
+
+function pickCodec(
+	container: ContainerId,
+	source: PixelFormat,
+	wishes: EncodeWishes,
+): { codec: EncodeCodec; engine: EncodeEngine; format: PixelFormat } {
+	const row = CONTAINERS[container];
+	if (wishes.codec !== undefined && !row.codecs.includes(wishes.codec)) {
+		const labels = row.codecs.map((c) => CODECS[c].label).join(', ');
+		throw refuse(`${row.extension}`, CODECS[wishes.codec].label, labels);
+	}
+	const codecs = wishes.codec === undefined ? row.codecs : [wishes.codec];
+	const candidates = codecs.flatMap((codec) => {
+		const engine = wishes.engine ?? CODECS[codec].engines[0];
+		if (engine === undefined || !CODECS[codec].engines.includes(engine)) return [];
+		const format = nearestFormat(
+			source,
+			CODECS[codec].formats(engine).filter((f) => fits(f, wishes)),
+		);
+		return format ? [{ codec, engine, format }] : [];
+	});
+	const best = candidates.reduce<(typeof candidates)[number] | undefined>(
+		(b, c) => (b === undefined || loss(source, c.format) < loss(source, b.format) ? c : b),
+		undefined,
+	);
+	// Among codecs that hold something suitable the container's usual one wins, but for ProRes, where the picture decides.
+	const usual = candidates[0];
+	const picked = container === 'mov' ? best : usual;
+	if (picked) return picked;
+	throw noCandidate(codecs, wishes);
+}
+
+function noCandidate(codecs: readonly EncodeCodec[], wishes: EncodeWishes): EmulsionError {
+	const labels = codecs.map((c) => CODECS[c].label).join(', ');
+	const engines = new Set(codecs.flatMap((c) => CODECS[c].engines));
+	if (wishes.engine !== undefined && !engines.has(wishes.engine)) {
+		return refuse(`The ${wishes.engine} engine`, labels, [...engines].join(', '));
+	}
+	const held = codecs.flatMap((c) => CODECS[c].engines.flatMap((e) => CODECS[c].formats(e).map(describeFormat)));
+	return refuse(labels, describeWish(wishes), [...new Set(held)].join(', '));
+}
+
+/** Refuses sizes a codec has no level or field for. */
+export function checkEncodeSize(codec: EncodeCodec, size: Size): void {
+	const row = CODECS[codec];
+	const macroblocks = Math.ceil(size.width / 16) * Math.ceil(size.height / 16);
+	const tooMany = row.maxMacroblocks !== undefined && macroblocks > row.maxMacroblocks;
+	if (Math.max(size.width, size.height) <= row.maxSide && !tooMany) return;
+	const limit = tooMany
+		? `${row.maxMacroblocks ?? 0} blocks of 16×16 (its highest level, 6.2)`
+		: `${row.maxSide} pixels a side`;
+	throw new EmulsionError(
+		'unsupported-format',
+		`${row.label} cannot hold ${size.width}×${size.height}: its limit is ${limit}. Use .mkv (FFV1) or an image sequence, or scale down.`,
+	);
+}
+
+function matrixFor(source: ColorTags): Matrix {
+	return source.primaries === 'bt2020' ? 'bt2020nc' : 'bt709';
+}
+
+/** Tags of what is written: the source's, but for what the target's planes force. */
+function targetColor(
+	source: EncodeSource,
+	format: PixelFormat,
+	row: CodecRow,
+): { color: ColorTags; changes: string[] } {
+	const changes: string[] = [];
+	let { matrix, range, chromaLocation } = source.color;
+	const wasRgb = source.format.chroma === 'rgb';
+	const isRgb = format.chroma === 'rgb';
+	if (isRgb) {
+		if (!wasRgb) changes.push(`Y′CbCr (${matrix}, ${range} range) → R′G′B′ (full range)`);
+		matrix = 'rgb';
+		if (!wasRgb) range = 'full';
+		chromaLocation = 'unspecified';
+	} else if (wasRgb && format.chroma !== 'gray') {
+		matrix = matrixFor(source.color);
+		range = 'limited';
+		changes.push(`R′G′B′ → Y′CbCr (${matrix}, limited range)`);
+	}
+	if (!row.ranges.includes(range)) {
+		const only = row.ranges[0] ?? 'full';
+		changes.push(`${range} range → ${only} range (all that ${row.label} carries)`);
+		range = only;
+	}
+	const subsampled = chromaShift(format.chroma).x > 0;
+	if (!subsampled) chromaLocation = 'unspecified';
+	else if (chromaLocation === 'unspecified' && format.chroma !== source.format.chroma) chromaLocation = 'left';
+	return { color: { ...source.color, matrix, range, chromaLocation }, changes };
+}
+
+function formatChanges(from: PixelFormat, to: PixelFormat): string[] {
+	if (sameFormat(from, to)) return [];
+	const changes = [`${describeFormat(from)} → ${describeFormat(to)}`];
+	if (from.alpha && !to.alpha) changes.push('alpha is left out');
+	if (effectiveDepth(to) < effectiveDepth(from)) {
+		const how = to.depth === 8 ? 'rounded and dithered' : 'rounded';
+		changes.push(`samples are ${how} to ${to.depth} bit`);
+	}
+	return changes;
+}
+
+function paddingChange(from: Size, to: Size): string[] {
+	if (from.width === to.width && from.height === to.height) return [];
+	const what = [
+		...(to.width > from.width ? [`the last column (${to.width - from.width})`] : []),
+		...(to.height > from.height ? [`the last row (${to.height - from.height})`] : []),
+	].join(' and ');
+	return [`${from.width}×${from.height} → ${to.width}×${to.height}: ${what} repeated, the encoder needs even sides`];
+}
+
+function lostTags(source: EncodeSource, container: ContainerId, row: CodecRow): string[] {
+	const box = CONTAINERS[container];
+	const lost: string[] = [];
+	if (source.rotation !== 0 && !box.rotation) lost.push(`rotation by ${source.rotation}° is not carried`);
+	const { num, den } = source.sampleAspect;
+	if (num !== den && !box.sampleAspect) lost.push(`pixel aspect ${num}:${den} is not carried`);
+	const isInterlaced = source.fields === 'tff' || source.fields === 'bff';
+	if (isInterlaced && !row.interlaced) lost.push(`${row.label} does not mark fields: frames stay interlaced, unmarked`);
+	const isLog = source.color.transfer === 'log';
+	if (isLog && !box.sequence) lost.push('Cineon log has no code in this container: the transfer is left untagged');
+	return lost;
+}
+
+/**
+ * Decides how a source is written into a container. The format is the source's own where the codec holds it, so that
+ * untouched planes are copied bit by bit; else the nearest that loses least.
+ * @throws EmulsionError `unsupported-format` for wishes, sizes or codecs the container cannot hold.
+ */
+export function chooseEncode(source: EncodeSource, container: ContainerId, wishes: EncodeWishes = {}): EncodeChoice {
+	const { codec, engine, format } = pickCodec(container, source.format, wishes);
+	const row = CODECS[codec];
+	const size = encodableSize(codec, format, source.fields, source.size);
+	checkEncodeSize(codec, size);
+	const { color, changes } = targetColor(source, format, row);
+	const quality = row.quality && clampQuality(wishes.quality, row.quality);
+	const config: EncodeConfig = {
+		container,
+		codec,
+		engine,
+		format,
+		size,
+		color,
+		fields: row.interlaced ? source.fields : 'progressive',
+		sampleAspect: source.sampleAspect.num > 0 ? source.sampleAspect : ONE,
+		rotation: source.rotation,
+		timebase: source.timebase,
+		rate: source.rate,
+		...(quality === undefined ? {} : { quality }),
+		...(source.timecode === undefined || !CONTAINERS[container].timecode ? {} : { timecode: source.timecode }),
+	};
+	const conversions = [
+		...formatChanges(source.format, format),
+		...changes,
+		...paddingChange(source.size, size),
+		...lostTags(source, container, row),
+	];
+	return { config, conversions };
+}
+
+function clampQuality(wish: number | undefined, scale: { min: number; max: number; default: number }): number {
+	if (wish === undefined) return scale.default;
+	if (Number.isFinite(wish) && wish >= scale.min && wish <= scale.max) return wish;
+	throw new EmulsionError('usage', `quality: expected ${scale.min}–${scale.max}, got ${wish}`);
+}

@@ -1,0 +1,107 @@
+/** Encodes frames as still images, one file a frame, by the codecs of `src/media/scans`. */
+
+import { EmulsionError, throwIfAborted } from '../../core/errors.ts';
+import type { FrameRange, FrameStream, PlanarFrame } from '../../contracts/frames.ts';
+import type { ChunkEncoder, EncodeConfig, EncodedChunk, OutputTarget } from '../../contracts/media.ts';
+import { DpxHeader, parseDpxHeader } from '../scans/dpx/header.ts';
+import { type ScanContainer, encodeScan } from '../scans/formats.ts';
+import { pictureOver } from '../scans/picture.ts';
+import { checkFrame, forFrames } from './ffmpeg-encoder.ts';
+import { FrameHasher } from './frame-md5.ts';
+
+/** How a sequence's files are named and where they go. */
+export interface SequenceOptions {
+	/** File name of a frame of the final timeline. */
+	readonly name: (index: number) => string;
+	/** Finished frames go straight there; absent: they come back with the chunk. */
+	readonly target?: OutputTarget;
+	/** DPX: header bytes of the scan this frame comes from, so that unknown fields are kept; undefined for made frames. */
+	readonly dpxHeader?: (index: number) => Promise<Uint8Array | undefined>;
+}
+
+/** `scan_%05d.dpx` with a number filled in; a name without `%d` gets `.%06d` before its extension. */
+export function sequenceName(pattern: string, number: number): string {
+	const place = /%(0?)(\d*)d/.exec(pattern);
+	if (!place) {
+		const dot = pattern.lastIndexOf('.');
+		const at = dot < 0 ? pattern.length : dot;
+		return `${pattern.slice(0, at)}.${String(number).padStart(6, '0')}${pattern.slice(at)}`;
+	}
+	const digits = Number(place[2] ?? 0);
+	const text = String(number).padStart(digits, place[1] === '0' ? '0' : ' ');
+	return pattern.slice(0, place.index) + text + pattern.slice(place.index + place[0].length);
+}
+
+/** Writer of PNG, TIFF, DPX and EXR sequences. Each frame is one finished file. */
+export class SequenceEncoder implements ChunkEncoder {
+	readonly #config: EncodeConfig;
+	readonly #container: ScanContainer;
+	readonly #options: SequenceOptions;
+
+	constructor(config: EncodeConfig, options: SequenceOptions) {
+		const { container } = config;
+		if (container !== 'png' && container !== 'tiff' && container !== 'dpx' && container !== 'exr') {
+			throw new EmulsionError('internal', `${container} is no sequence`);
+		}
+		this.#config = config;
+		this.#container = container;
+		this.#options = options;
+	}
+
+	/** See {@link ChunkEncoder.encode}. With a target, `files` names what was written and holds no bytes. */
+	async encode(frames: FrameStream, range: FrameRange, signal: AbortSignal): Promise<EncodedChunk> {
+		throwIfAborted(signal);
+		const started = performance.now();
+		const hasher = await FrameHasher.create();
+		const frameMd5: string[] = [];
+		const files: { name: string; data: Blob }[] = [];
+		await forFrames(frames, range, async (frame, place) => {
+			throwIfAborted(signal);
+			checkFrame(frame, this.#config);
+			frameMd5.push(hasher.hash(new Uint8Array(frame.data), frame.format, frame.size));
+			files.push(await this.#write(frame, range.start + place));
+		});
+		throwIfAborted(signal);
+		return { range, data: new Blob(), files, frameMd5, seconds: (performance.now() - started) / 1000 };
+	}
+
+	async #write(frame: PlanarFrame, index: number): Promise<{ name: string; data: Blob }> {
+		const name = this.#options.name(index);
+		const bytes = await this.#encodeFrame(frame, index, name);
+		const { target } = this.#options;
+		if (!target) return { name, data: new Blob([bytes]) };
+		const sink = await target.create(name);
+		try {
+			await sink.write(bytes);
+			await sink.close();
+		} catch (error) {
+			await sink.abort();
+			throw error;
+		}
+		return { name, data: new Blob() };
+	}
+
+	async #encodeFrame(frame: PlanarFrame, index: number, name: string): Promise<Uint8Array<ArrayBuffer>> {
+		const picture = pictureOver(frame.data, frame.format, frame.size, this.#config.color);
+		if (this.#container !== 'dpx') return encodeScan(this.#container, picture);
+		const source = await this.#options.dpxHeader?.(index);
+		const header = source ? parseDpxHeader(source, name) : this.#freshHeader();
+		return encodeScan('dpx', picture, { name, header });
+	}
+
+	/** Header of a frame that no scan lent one to: pixel aspect is all there is to say. */
+	#freshHeader(): DpxHeader {
+		const header = DpxHeader.create(false);
+		const { num, den } = this.#config.sampleAspect;
+		if (num !== den) {
+			header.set('orientation.aspectHorizontal', num);
+			header.set('orientation.aspectVertical', den);
+		}
+		return header;
+	}
+
+	/** Nothing is held between chunks. */
+	close(): Promise<void> {
+		return Promise.resolve();
+	}
+}

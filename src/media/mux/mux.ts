@@ -1,0 +1,75 @@
+/** Joins chunks and audio into a file: plans it, streams it to the sink in order, hashes it on the way. */
+
+import { createSHA256 } from 'hash-wasm';
+import { EmulsionError, throwIfAborted } from '../../core/errors.ts';
+import type { MuxFile } from '../../contracts/media.ts';
+import { layoutMatroska } from './matroska-write.ts';
+import { type FileLayout, type Piece, layoutMp4 } from './mp4.ts';
+import { loadTracks } from './tracks.ts';
+
+/** Bytes handed to the sink at once. */
+const BLOCK = 4 << 20;
+
+function isMade(piece: Piece): piece is Uint8Array<ArrayBuffer> {
+	return piece instanceof Uint8Array;
+}
+
+/** Bytes of a layout in blocks of about {@link BLOCK}; neighbors of one Blob are read together. */
+export async function* readLayout(layout: FileLayout): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+	let parts: BlobPart[] = [];
+	let size = 0;
+	let run: { blob: Blob; start: number; end: number } | undefined;
+	const endRun = (): void => {
+		if (run) parts.push(run.blob.slice(run.start, run.end));
+		run = undefined;
+	};
+	for (const piece of layout.pieces) {
+		if (isMade(piece)) {
+			endRun();
+			parts.push(piece);
+			size += piece.length;
+		} else {
+			// A packet may be larger than a block: it is read in parts.
+			for (let done = 0; done < piece.bytes;) {
+				const take = Math.min(piece.bytes - done, BLOCK - Math.min(size, BLOCK - 1));
+				const start = piece.offset + done;
+				if (run?.blob === piece.blob && run.end === start) run.end = start + take;
+				else {
+					endRun();
+					run = { blob: piece.blob, start, end: start + take };
+				}
+				done += take;
+				size += take;
+				if (size >= BLOCK) {
+					endRun();
+					yield new Uint8Array(await new Blob(parts).arrayBuffer());
+					parts = [];
+					size = 0;
+				}
+			}
+		}
+	}
+	endRun();
+	if (size > 0) yield new Uint8Array(await new Blob(parts).arrayBuffer());
+}
+
+/** See {@link MuxFile}. The sink is neither closed nor aborted here: its owner does that once the file is verified. */
+export const muxFile: MuxFile = async (config, chunks, timeline, audio, sink, onProgress, signal) => {
+	throwIfAborted(signal);
+	const input = await loadTracks(config, chunks, timeline, audio);
+	const isMp4 = config.container === 'mp4' || config.container === 'mov';
+	const layout = isMp4 ? layoutMp4(input) : layoutMatroska(input);
+	const hash = await createSHA256();
+	let bytes = 0;
+	for await (const block of readLayout(layout)) {
+		throwIfAborted(signal);
+		hash.update(block);
+		await sink.write(block);
+		bytes += block.length;
+		onProgress({ phase: 'mux', done: bytes, total: layout.bytes });
+	}
+	if (bytes !== layout.bytes) {
+		throw new EmulsionError('internal', `mux: wrote ${bytes} bytes, planned ${layout.bytes}`);
+	}
+	return { bytes, sha256: hash.digest('hex') };
+};
