@@ -3,6 +3,8 @@ import { zlibSync } from 'fflate';
 import type { ColorTags } from '../../core/color.ts';
 import { EmulsionError } from '../../core/errors.ts';
 import { UNTAGGED, type ScanPicture } from './picture.ts';
+import { decodeCin } from './cin/cin.ts';
+import { encodeDpx } from './dpx/dpx.ts';
 import { decodePng, probePng } from './png/read.ts';
 import { encodePng } from './png/write.ts';
 import { ffmpegEncode, ffmpegPlanes, firstDifference, noisePicture, planeBytes } from './scans.testkit.ts';
@@ -248,3 +250,41 @@ function tiledTiff(picture: ScanPicture, planar: boolean, le: boolean): Uint8Arr
 	});
 	return new Uint8Array(out.buffer);
 }
+
+describe('Cineon', () => {
+	/** A big-endian 10-bit RGB file as Kodak's 4.5 specification lays it out, around the words of a DPX. */
+	function cinFile(picture: ScanPicture): Uint8Array<ArrayBuffer> {
+		const words = encodeDpx(picture).subarray(2048);
+		const out = new Uint8Array(2048 + words.length);
+		const view = new DataView(out.buffer);
+		[0x802a5fd7, 2048, 1024, 1024, 0, out.length].forEach((v, i) => view.setUint32(i * 4, v));
+		view.setUint8(193, 3);
+		for (let c = 0; c < 3; c++) {
+			view.setUint8(196 + c * 28 + 2, 10);
+			view.setUint32(196 + c * 28 + 4, picture.size.width);
+			view.setUint32(196 + c * 28 + 8, picture.size.height);
+		}
+		view.setUint8(681, 5);
+		out.set(words, 2048);
+		return out;
+	}
+
+	it('reads 10-bit files as log', () => {
+		const picture = noisePicture(45, 7, 3, 10);
+		const read = decodeCin(cinFile(picture));
+		expectSame(read, picture);
+		expect(read.color.transfer).toBe('log');
+	});
+
+	it('names truncation, and never believes a huge header', () => {
+		const good = cinFile(noisePicture(20, 10, 3, 10));
+		for (let n = 0; n < good.length; n += 64)
+			expect(code(() => decodeCin(good.subarray(0, n)))).toBe('input-truncated');
+		const view = new DataView(good.buffer);
+		for (let c = 0; c < 3; c++) view.setUint32(196 + c * 28 + 4, 8192);
+		view.setUint32(196 + 8, 8192);
+		expect(code(() => decodeCin(good))).toBe('input-truncated');
+		view.setUint8(681, 3);
+		expect(code(() => decodeCin(good))).toBe('unsupported-format');
+	});
+});

@@ -182,21 +182,46 @@ function unfilter(raw: Uint8Array, stride: number, height: number, bpp: number, 
 		const start = y * (stride + 1) + 1;
 		const type = raw[start - 1] as number;
 		if (type > 4) throw unreadable(what, `row ${y} has filter ${type} (0 to 4 are legal)`);
-		if (type !== 0) unfilterRow(raw, start, stride, bpp, type, y > 0);
+		if (type === 1) addLeft(raw, start, stride, bpp);
+		else if (type === 2 && y > 0) addUp(raw, start, stride);
+		else if (type > 2) addAverageOrPaeth(raw, start, stride, bpp, type, y > 0);
 	}
 }
 
-function unfilterRow(raw: Uint8Array, start: number, stride: number, bpp: number, type: number, hasUp: boolean): void {
-	const up = start - stride - 1;
-	for (let i = 0; i < stride; i++) {
-		const a = i >= bpp ? (raw[start + i - bpp] as number) : 0;
-		const b = hasUp ? (raw[up + i] as number) : 0;
-		let guess = 0;
-		if (type === 1) guess = a;
-		else if (type === 2) guess = b;
-		else if (type === 3) guess = (a + b) >> 1;
-		else guess = paeth(a, b, hasUp && i >= bpp ? (raw[up + i - bpp] as number) : 0);
-		raw[start + i] = (raw[start + i] as number) + guess;
+function addLeft(raw: Uint8Array, start: number, stride: number, bpp: number): void {
+	for (let i = start + bpp; i < start + stride; i++) raw[i] = (raw[i] as number) + (raw[i - bpp] as number);
+}
+
+function addUp(raw: Uint8Array, start: number, stride: number): void {
+	for (let i = start; i < start + stride; i++) raw[i] = (raw[i] as number) + (raw[i - stride - 1] as number);
+}
+
+function addAverageOrPaeth(
+	raw: Uint8Array,
+	start: number,
+	stride: number,
+	bpp: number,
+	type: number,
+	hasUp: boolean,
+): void {
+	const up = stride + 1;
+	for (let i = start; i < start + bpp && i < start + stride; i++) {
+		const b = hasUp ? (raw[i - up] as number) : 0;
+		raw[i] = (raw[i] as number) + (type === 3 ? b >> 1 : b);
+	}
+	const from = start + bpp;
+	const end = start + stride;
+	if (type === 3) {
+		for (let i = from; i < end; i++) {
+			raw[i] = (raw[i] as number) + (((raw[i - bpp] as number) + (hasUp ? (raw[i - up] as number) : 0)) >> 1);
+		}
+	} else if (!hasUp) {
+		addLeft(raw, start, stride, bpp);
+	} else {
+		for (let i = from; i < end; i++) {
+			const guess = paeth(raw[i - bpp] as number, raw[i - up] as number, raw[i - up - bpp] as number);
+			raw[i] = (raw[i] as number) + guess;
+		}
 	}
 }
 
