@@ -47,6 +47,8 @@ export interface FrameFeatures {
 	readonly coarse: Float32Array;
 	readonly coarseWidth: number;
 	readonly coarseHeight: number;
+	/** Mean of `coarse`. */
+	readonly coarseMean: number;
 }
 
 /** What differs between two neighboring frames; all 0…1, and near 0 inside a shot. */
@@ -61,6 +63,8 @@ export interface PairFeatures {
 	readonly residual: number;
 	/** Mean absolute difference of luma and chroma without motion or exposure. */
 	readonly difference: number;
+	/** Mean of both frames' luma standard deviations: what `residual` would be, about, if nothing were explained. */
+	readonly contrast: number;
 }
 
 function windowSums(luma: Float32Array, width: number, height: number): { sums: Float32Array; squares: Float32Array } {
@@ -136,7 +140,7 @@ function chromaHistogram(cb: Float32Array, cr: Float32Array): Float32Array {
 	return out;
 }
 
-function quarter(thumb: FrameThumbnail): Pick<FrameFeatures, 'coarse' | 'coarseWidth' | 'coarseHeight'> {
+function quarter(thumb: FrameThumbnail): Pick<FrameFeatures, 'coarse' | 'coarseWidth' | 'coarseHeight' | 'coarseMean'> {
 	const coarseWidth = Math.max(1, thumb.width >> 2);
 	const coarseHeight = Math.max(1, thumb.height >> 2);
 	const coarse = new Float32Array(coarseWidth * coarseHeight);
@@ -147,7 +151,8 @@ function quarter(thumb: FrameThumbnail): Pick<FrameFeatures, 'coarse' | 'coarseW
 			coarse[y * coarseWidth + x] = sum / 16;
 		}
 	}
-	return { coarse, coarseWidth, coarseHeight };
+	const coarseMean = coarse.reduce((sum, v) => sum + v, 0) / coarse.length;
+	return { coarse, coarseWidth, coarseHeight, coarseMean };
 }
 
 /** Computes what a thumbnail needs once. The thumbnail must be at least 8×8 and finite. */
@@ -374,5 +379,6 @@ export function comparePair(a: FrameFeatures, b: FrameFeatures): PairFeatures {
 		backward: back.mismatch,
 		residual: compensatedDifference(a, b, there.matches, there.starts),
 		difference,
+		contrast: (a.deviation + b.deviation) / 2,
 	};
 }

@@ -43,6 +43,9 @@ export const DEFAULT_THUMBNAIL_SIDE = 96;
 /** Smallest side a thumbnail can have, so that one matching block fits. */
 export const MIN_THUMBNAIL_SIDE = 8;
 
+/** A plane of any kind of numbers: a source's codes or a thumbnail's own samples. */
+type Samples = Omit<SourcePlane, 'data'> & { readonly data: ArrayLike<number> };
+
 /** The columns or rows of a plane that one thumbnail sample averages. */
 interface Bins {
 	readonly starts: Int32Array;
@@ -61,7 +64,7 @@ function makeBins(source: number, target: number): Bins {
 }
 
 /** Box-averages one plane to `width × height`, scaled by `1 / maxCode` to 0…1. */
-function averagePlane(plane: SourcePlane, width: number, height: number, maxCode: number): Float32Array {
+function averagePlane(plane: Samples, width: number, height: number, maxCode: number): Float32Array {
 	const columns = makeBins(plane.width, width);
 	const rows = makeBins(plane.height, height);
 	const out = new Float32Array(width * height);
@@ -169,4 +172,12 @@ export function makeThumbnail(frame: SourceFrame, side: number = DEFAULT_THUMBNA
 		}
 	}
 	return { width, height, luma, cb, cr };
+}
+
+/** Resamples a thumbnail by box average or repetition; returns the same object where the size is right already. */
+export function resizeThumbnail(thumb: FrameThumbnail, width: number, height: number): FrameThumbnail {
+	if (thumb.width === width && thumb.height === height) return thumb;
+	const resize = (samples: Float32Array): Float32Array =>
+		averagePlane({ data: samples, stride: thumb.width, width: thumb.width, height: thumb.height }, width, height, 1);
+	return { width, height, luma: resize(thumb.luma), cb: resize(thumb.cb), cr: resize(thumb.cr) };
 }
