@@ -1,7 +1,7 @@
 /** Scans in a real browser: folders of OPFS as directory handles, files read on demand, the same bytes as in node. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeDpx, encodeDpx } from '../../src/media/scans/dpx/dpx.ts';
-import { createSequenceEncoder } from '../../src/media/scans/encoder.ts';
+import { SequenceEncoder } from '../../src/media/encode/sequence-encoder.ts';
 import { filesOfDirectory } from '../../src/media/scans/folder.ts';
 import { decodeScan, encodeScan, type ScanContainer } from '../../src/media/scans/formats.ts';
 import { nameFor } from '../../src/media/scans/names.ts';
@@ -61,15 +61,11 @@ describe('scans in the browser', () => {
 			'truncated-frame',
 		]);
 		const { info } = source;
-		const encoder = await createSequenceEncoder(
-			{
-				...info,
-				container: 'dpx',
-				codec: 'dpx',
-				engine: 'software',
-			},
-			{ nameFor: (i) => nameFor(info, i, 'dpx'), headerFor: (i) => source.headerOf(i), options: {} },
-		);
+		const config = { ...info, container: 'dpx', codec: 'dpx', engine: 'software' } as const;
+		const encoder = new SequenceEncoder(config, {
+			name: (i) => nameFor(info, i, 'dpx'),
+			dpxHeader: async (i) => (await source.headerOf(i))?.bytes,
+		});
 		const range = { start: 0, end: 4 };
 		const chunk = await encoder.encode(source.frames(range, SIGNAL), range, SIGNAL);
 		for (const { name, data } of chunk.files ?? []) {

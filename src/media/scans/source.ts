@@ -1,4 +1,7 @@
-/** A sequence of scans as a {@link MediaSource}: random access, bounded read-ahead, frames at the files' own depth. */
+/**
+ * A sequence of scans as a {@link MediaSource}: random access, bounded read-ahead, frames at the files' own depth. Frames of
+ * DPX files carry their header, to be written again.
+ */
 import { sameFormat } from '../../core/color.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../../core/errors.ts';
 import { div, mul, ONE, rational, type Rational } from '../../core/rational.ts';
@@ -222,6 +225,7 @@ export class ScanSource implements MediaSource {
 			pts,
 			duration,
 			index,
+			...(picture.header ? { header: picture.header.bytes.buffer } : {}),
 		};
 	}
 
