@@ -3,7 +3,7 @@
 import { EmulsionError, throwIfAborted } from '../../core/errors.ts';
 import type { FrameRange, FrameStream, PlanarFrame } from '../../contracts/frames.ts';
 import type { ChunkEncoder, EncodeConfig, EncodedChunk, OutputTarget } from '../../contracts/media.ts';
-import { DpxHeader, parseDpxHeader } from '../scans/dpx/header.ts';
+import { DpxHeader, isDpx, parseDpxHeader } from '../scans/dpx/header.ts';
 import { type ScanContainer, encodeScan } from '../scans/formats.ts';
 import { pictureOver } from '../scans/picture.ts';
 import { checkFrame, forFrames } from './ffmpeg-encoder.ts';
@@ -15,7 +15,7 @@ export interface SequenceOptions {
 	readonly name: (index: number) => string;
 	/** Finished frames go straight there; absent: they come back with the chunk. */
 	readonly target?: OutputTarget;
-	/** DPX: header bytes of the scan this frame comes from, so that unknown fields are kept; undefined for made frames. */
+	/** DPX: header bytes where frames do not bring their own; a frame without any gets an empty one. */
 	readonly dpxHeader?: (index: number) => Promise<Uint8Array | undefined>;
 }
 
@@ -84,8 +84,9 @@ export class SequenceEncoder implements ChunkEncoder {
 	async #encodeFrame(frame: PlanarFrame, index: number, name: string): Promise<Uint8Array<ArrayBuffer>> {
 		const picture = pictureOver(frame.data, frame.format, frame.size, this.#config.color);
 		if (this.#container !== 'dpx') return encodeScan(this.#container, picture);
-		const source = await this.#options.dpxHeader?.(index);
-		const header = source ? parseDpxHeader(source, name) : this.#freshHeader();
+		const own = frame.header && new Uint8Array(frame.header);
+		const source = own ?? (await this.#options.dpxHeader?.(index));
+		const header = source && isDpx(source) ? parseDpxHeader(source, name) : this.#freshHeader();
 		return encodeScan('dpx', picture, { name, header });
 	}
 

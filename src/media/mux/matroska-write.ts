@@ -49,10 +49,15 @@ interface Block extends PacketSource {
 	readonly key: boolean;
 	/** For interleaving: seconds on the decoding order's clock. */
 	readonly order: number;
-	/** Nanoseconds cut from the end of the track's last block. */
-	readonly discard?: number;
-	/** Ticks; only with `discard`. */
-	readonly duration?: number;
+	/** Of a track's last block, whose duration no later block tells. */
+	readonly end?: {
+		/** Ticks. */
+		readonly duration: number;
+		/** Nanoseconds cut from the end. */
+		readonly discard: number;
+		/** Ticks from this block to one it refers to; 0 for keyframes. */
+		readonly reference: number;
+	};
 }
 
 interface Cluster {
@@ -74,18 +79,15 @@ export function timestampScale(clock: VideoClock): number {
 
 function videoBlocks(input: MuxInput, clock: VideoClock, fine: VideoClock): Block[] {
 	let latest = 0;
-	return input.video.packets.map((p) => {
+	const last = fine.pts.length - 1;
+	return input.video.packets.map(({ place, key, blob, offset, bytes }) => {
 		// In decoding order, a packet comes no earlier than the ones before it.
-		latest = Math.max(latest, (clock.pts[p.place] ?? 0) / clock.timescale);
-		return {
-			track: 1,
-			time: fine.pts[p.place] ?? 0,
-			key: p.key,
-			order: latest,
-			blob: p.blob,
-			offset: p.offset,
-			bytes: p.bytes,
-		};
+		latest = Math.max(latest, (clock.pts[place] ?? 0) / clock.timescale);
+		const time = fine.pts[place] ?? 0;
+		const block: Block = { track: 1, time, key, order: latest, blob, offset, bytes };
+		if (place !== last) return block;
+		const reference = key ? 0 : (fine.pts[place - 1] ?? 0) - time;
+		return { ...block, end: { duration: fine.durations[place] ?? 0, discard: 0, reference } };
 	});
 }
 
@@ -93,38 +95,39 @@ function audioBlocks(audio: AudioTrack, scale: number): Block[] {
 	const { header, packets, start } = audio;
 	const ticks = (t: number): number => Math.round((t * NANOS) / (header.timescale * scale));
 	const total = packets.reduce((n, p) => Math.max(n, p.time + p.duration), 0);
-	const excess = total - header.skip - header.presented;
+	const excess = Math.max(0, total - header.skip - header.presented);
 	// Players subtract CodecDelay, which is all that is skipped: the first block stands where the sound starts.
-	return packets.map((p, i) => {
-		const isLast = i === packets.length - 1;
-		const trim =
-			isLast && excess > 0
-				? { discard: Math.round((excess * NANOS) / header.timescale), duration: ticks(p.duration) }
-				: {};
-		return {
-			...{ track: 2 as const, time: ticks(start + p.time), key: true, order: (start + p.time) / header.timescale },
-			...{ blob: p.blob, offset: p.offset, bytes: p.bytes, ...trim },
+	return packets.map(({ time, duration, blob, offset, bytes }, i) => {
+		const at = start + time;
+		const block: Block = {
+			track: 2,
+			time: ticks(at),
+			key: true,
+			order: at / header.timescale,
+			...{ blob, offset, bytes },
 		};
+		if (i < packets.length - 1) return block;
+		const discard = Math.round((excess * NANOS) / header.timescale);
+		return { ...block, end: { duration: ticks(duration), discard, reference: 0 } };
 	});
 }
 
 function blockHead(block: Block, clusterTime: number): Uint8Array<ArrayBuffer> {
-	const relative = block.time - clusterTime;
 	const inner = new Uint8Array(4);
 	const view = new DataView(inner.buffer);
 	view.setUint8(0, 0x80 | block.track);
-	view.setInt16(1, relative);
-	view.setUint8(3, block.key && block.discard === undefined ? 0x80 : 0);
+	view.setInt16(1, block.time - clusterTime);
+	view.setUint8(3, block.key && !block.end ? 0x80 : 0);
 	const size = inner.length + block.bytes;
-	if (block.discard === undefined) return concat([elementHead(EBML.SimpleBlock, size), inner]);
-	const extras = blockExtras(block);
+	if (!block.end) return concat([elementHead(EBML.SimpleBlock, size), inner]);
+	const { duration, discard, reference } = block.end;
+	const extras = concat([
+		uint(EBML.BlockDuration, duration),
+		...(discard > 0 ? [int64(EBML.DiscardPadding, discard)] : []),
+		...(reference !== 0 ? [int64(EBML.ReferenceBlock, reference)] : []),
+	]);
 	const head = elementHead(EBML.Block, size);
 	return concat([elementHead(EBML.BlockGroup, extras.length + head.length + size), extras, head, inner]);
-}
-
-function blockExtras(block: Block): Uint8Array<ArrayBuffer> {
-	if (block.discard === undefined) return new Uint8Array();
-	return concat([int64(EBML.DiscardPadding, block.discard), uint(EBML.BlockDuration, block.duration ?? 0)]);
 }
 
 /** Clusters start on video keyframes where they can, and end before a block's 16-bit relative time overflows. */
