@@ -34,7 +34,13 @@ export type SourceId = string;
 export interface MediaWorkerApi {
 	/** Connects a further client (the restore or the analyze worker) on a port. */
 	connect(port: MessagePort): void;
-	open(input: SourceInput, onProgress: OnProgress, signal: AbortSignal): Promise<{ id: SourceId; info: SourceInfo }>;
+	/** Opens a source, under the given id where a source is opened again in a new worker. */
+	open(
+		input: SourceInput,
+		onProgress: OnProgress,
+		signal: AbortSignal,
+		id?: SourceId,
+	): Promise<{ id: SourceId; info: SourceInfo }>;
 	/** Streams frames over `port` with credit-based back-pressure (see `src/comms/frame-port.ts`). */
 	stream(id: SourceId, range: FrameRange, port: MessagePort, signal: AbortSignal): Promise<void>;
 	audio(id: SourceId, request: AudioRequest, signal: AbortSignal): Promise<AudioResult | undefined>;
@@ -50,14 +56,21 @@ export interface AnalyzeWorkerApi {
 	shots(source: SourceId, frames: number, onProgress: OnProgress, signal: AbortSignal): Promise<readonly Shot[]>;
 }
 
+/** Where the frames of an image sequence go, and under which names. */
+export interface SequenceSpec {
+	/** One a frame of the final timeline. */
+	readonly names: readonly string[];
+	readonly target: TargetSpec;
+}
+
 /** Encodes chunks and joins them. */
 export interface EncodeWorkerApi {
 	connect(port: MessagePort): void;
 	/**
-	 * Opens an encode job; refuses with `unsupported-format` what the codec cannot hold. `names` are the file names of a
-	 * sequence, one an output frame.
+	 * Opens an encode job; refuses with `unsupported-format` what the codec cannot hold. An image sequence needs the file
+	 * names, one an output frame, and where finished frames go at once.
 	 */
-	open(config: EncodeConfig, names?: readonly string[]): Promise<string>;
+	open(config: EncodeConfig, sequence?: SequenceSpec): Promise<string>;
 	encode(job: string, range: FrameRange, port: MessagePort, signal: AbortSignal): Promise<EncodedChunk>;
 	/** Joins chunks and audio and writes them to the target's file `name`; then re-reads it. */
 	mux(
@@ -84,6 +97,8 @@ export interface MuxedFile {
 	readonly pts: readonly Rational[];
 	/** Of the video track, in seconds. */
 	readonly duration: Rational;
+	/** Resolution of the file's clock in seconds: times are rounded to it (MP4 and MOV hold the plan's exactly). */
+	readonly tick: Rational;
 	/** First audio sample minus first video frame, in seconds, as a player presents them. */
 	readonly audioStart?: Rational;
 	readonly audioDuration?: Rational;
@@ -196,8 +211,11 @@ export interface RestoreWorkerApi {
 	connectMedia(port: MessagePort): void;
 	connectEncode(port: MessagePort): void;
 	/** Takes the viewer's canvas; a restarted worker gets a new one. */
-	attachCanvas(canvas: OffscreenCanvas): void;
-	plan(request: PlanRequest): Promise<PlanSummary>;
+	attachCanvas(canvas: OffscreenCanvas): void | Promise<void>;
+	/** Reports model runs and what they may take (`src/comms/watch.ts`), so that the owner can end a worker that hangs. */
+	watch(port: MessagePort): void;
+	/** Plans; stages whose timeline depends on the pictures are analyzed, which may take long. */
+	plan(request: PlanRequest, onProgress?: (p: ExportProgress) => void, signal?: AbortSignal): Promise<PlanSummary>;
 	/** Draws; a newer call supersedes one still running (which then resolves with `rendered: false`). */
 	view(request: PlanRequest, state: ViewState, signal: AbortSignal): Promise<ViewResult>;
 	/** Renders a range of the final timeline into the frame store. */
@@ -214,7 +232,7 @@ export interface RestoreWorkerApi {
 		readonly { readonly id: string; readonly name: string; readonly done: number; readonly total: number }[]
 	>;
 	discard(job: string): Promise<void>;
-	/** RGB8 pixels of one rendered frame, for tests, thumbnails and stills (not on the export path). */
+	/** Interleaved R′G′B′ floats (source-referred, unclamped) of one rendered frame, for tests, thumbnails and stills. */
 	still(
 		request: PlanRequest,
 		frame: number,
@@ -227,6 +245,10 @@ export interface RestoreWorkerApi {
 		readonly bytesInUse: number;
 		readonly peakBytes: number;
 		readonly readbacks: number;
+		/** Devices lost and replaced so far. */
+		readonly recovered: number;
+		/** Flows computed so far (found ones do not count). */
+		readonly flows: number;
 	}>;
 	/** Loses the device on purpose (tests of recovery). */
 	loseDevice(): Promise<void>;

@@ -24,7 +24,7 @@ export interface Backend {
 export interface BackendParts {
 	compute(): Promise<Compute>;
 	models(compute: Compute): Promise<ModelRuntime>;
-	readonly flow: Backend['flow'];
+	flow(models: ModelRuntime): Backend['flow'];
 	readonly disk: DiskCache | undefined;
 	/** Bytes of frames to keep on the backend and in memory. */
 	readonly budgets: { readonly gpu: number; readonly memory: number };
@@ -104,7 +104,7 @@ export class BackendHost {
 			const compute = await this.#parts.compute();
 			const models = await this.#parts.models(compute);
 			const store = new FrameStore(compute, this.#parts.budgets, this.#parts.disk);
-			return { compute, models, store, flow: this.#parts.flow };
+			return { compute, models, store, flow: this.#parts.flow(models) };
 		} catch (error) {
 			this.#current = undefined;
 			throw error;

@@ -2,7 +2,7 @@
 
 import type { FrameRange, FrameStream, OnProgress } from '../contracts/frames.ts';
 import type { AudioRequest, AudioResult, DecodeStats, EncodeConfig, EncodedChunk } from '../contracts/media.ts';
-import type { MuxedFile, SourceId, TargetSpec } from '../contracts/workers.ts';
+import type { MuxedFile, SequenceSpec, SourceId, TargetSpec } from '../contracts/workers.ts';
 import type { TimelineFrame } from '../core/timeline.ts';
 
 /** Decoding. */
@@ -16,8 +16,7 @@ export interface MediaClient {
 
 /** Encoding and joining. */
 export interface EncodeClient {
-	/** `names`: one file name a frame for sequences. */
-	open(config: EncodeConfig, names: readonly string[]): Promise<string>;
+	open(config: EncodeConfig, sequence?: SequenceSpec): Promise<string>;
 	encode(job: string, range: FrameRange, frames: FrameStream, signal: AbortSignal): Promise<EncodedChunk>;
 	mux(
 		job: string,

@@ -48,6 +48,8 @@ export interface ExecutorDeps {
 	readonly matte?: (id: string, source: number, size: PlanLevel['size']) => Promise<Picture>;
 	readonly breathe: (signal: AbortSignal) => Promise<void>;
 	readonly onProgress?: OnProgress;
+	/** A flow was computed, not found. */
+	readonly onFlow?: () => void;
 }
 
 interface Clock extends Meter {
@@ -67,7 +69,6 @@ export class Executor {
 	readonly #keys: FrameKeys;
 	readonly #artifacts = new Map<string, Promise<unknown>>();
 	readonly #clocks = new Map<string, Clock>();
-	#flows = 0;
 
 	constructor(request: PlanRequest, levels: readonly PlanLevel[], deps: ExecutorDeps, signal: AbortSignal) {
 		this.#request = request;
@@ -83,11 +84,6 @@ export class Executor {
 			flow: deps.flow.key,
 			artifact: (level, entry, stage, shot) => this.artifact(level, entry, stage, shot),
 		});
-	}
-
-	/** Flows computed so far (found ones do not count). */
-	get flowsComputed(): number {
-		return this.#flows;
 	}
 
 	/** Time by stage entry so far. */
@@ -355,7 +351,7 @@ export class Executor {
 			const clock = this.#clock('flow', 'flow');
 			const started = performance.now();
 			const field = await this.#deps.flow.compute(a, b, maxSide, this.#env(clock));
-			this.#flows++;
+			this.#deps.onFlow?.();
 			clock.frames++;
 			clock.computeSeconds += (performance.now() - started) / 1000;
 			store.put(key, { picture: field.vectors, sides: { matte: field.confidence }, color: a.color }, false);

@@ -15,7 +15,7 @@ import type { Plan } from './plan-types.ts';
 import { ProgressMeter } from './progress.ts';
 import { noNotes, type RenderNotes } from './render-stream.ts';
 import { makeReport, mergeTimes } from './report.ts';
-import { sequenceNames } from './sequence-names.ts';
+import { sequenceSpec } from './sequence-names.ts';
 import { type Engine, planRequest } from './session.ts';
 
 /** Timecode of the first exported frame: the source's, moved on by a range's start. */
@@ -207,7 +207,7 @@ async function exportJob(
 	const audioReady = audioOf(engine, request, plan, both);
 	const hashReady = engine.media.hash(request.source, both);
 	for (const promise of [audioReady, hashReady]) promise.catch(() => undefined);
-	const encodeJob = await engine.encode.open(config, sequenceNames(request, plan));
+	const encodeJob = await engine.encode.open(config, sequenceSpec(request, plan));
 	let settled = false;
 	try {
 		const done = [...stored.values()].reduce((sum, { range }) => sum + range.end - range.start, 0);
@@ -241,7 +241,7 @@ async function exportJob(
 			both,
 		);
 		meter.phase('verify', 1);
-		const invariants = checkInvariants(plan.timeline, written, config.container, audio, plannedOffset(audio));
+		const invariants = checkInvariants(plan.timeline, written, audio, plannedOffset(audio));
 		const failed = invariants.filter((i) => !i.ok);
 		if (failed.length > 0) {
 			const text = failed.map((i) => `${i.name}: expected ${i.expected}, found ${i.found}`).join('; ');

@@ -3,7 +3,7 @@
 import type { AudioResult } from '../contracts/media.ts';
 import type { InvariantResult } from '../contracts/report.ts';
 import type { MuxedFile } from '../contracts/workers.ts';
-import { compare, formatRational, type Rational, rational, sub, toNumber, ZERO } from '../core/rational.ts';
+import { compare, formatRational, isExact, type Rational, rational, sub, toNumber, ZERO } from '../core/rational.ts';
 import { type Timeline, timelineDuration } from '../core/timeline.ts';
 
 /** Samples of one frame of the coarsest audio codec we write (AAC). */
@@ -15,17 +15,18 @@ function absolute(value: Rational): Rational {
 
 const within = (a: Rational, b: Rational, tolerance: Rational): boolean => compare(absolute(sub(a, b)), tolerance) <= 0;
 
-/** Largest rounding of a written time: Matroska counts milliseconds, the rest is exact where its clock can be. */
-export function timeTolerance(container: string): Rational {
-	return container === 'mkv' || container === 'webm' ? rational(1, 1000) : rational(1, 1_000_000);
+/** How far a written time may be off: not at all where the file's clock can hold it, else by the clock's rounding. */
+function agrees(found: Rational, expected: Rational, tick: Rational): boolean {
+	const tolerance = tick.num === 0 || isExact(expected, tick) ? ZERO : tick;
+	return within(found, expected, tolerance);
 }
 
-function timestamps(timeline: Timeline, written: MuxedFile, tolerance: Rational): InvariantResult {
+function timestamps(timeline: Timeline, written: MuxedFile): InvariantResult {
 	const first = timeline.frames[0]?.pts ?? ZERO;
 	const expected = timeline.frames.map((f) => sub(f.pts, first));
 	const wrong = expected.findIndex((pts, i) => {
 		const found = written.pts[i];
-		return found === undefined || !within(found, pts, tolerance);
+		return found === undefined || !agrees(found, pts, written.tick);
 	});
 	const show = (times: readonly Rational[], i: number) => {
 		const time = times[i];
@@ -35,19 +36,14 @@ function timestamps(timeline: Timeline, written: MuxedFile, tolerance: Rational)
 	return { name: 'timestamps', ok: wrong < 0, expected: show(expected, at), found: show(written.pts, at) };
 }
 
-function offset(
-	audio: AudioResult | undefined,
-	written: MuxedFile,
-	tolerance: Rational,
-	planned: Rational,
-): InvariantResult {
+function offset(audio: AudioResult | undefined, written: MuxedFile, planned: Rational): InvariantResult {
 	const { audioStart } = written;
 	if (!audio) {
 		const none = audioStart === undefined;
 		return { name: 'av-offset', ok: none, expected: 'no audio', found: none ? 'no audio' : 'audio' };
 	}
 	const oneFrame = rational(AUDIO_FRAME, Math.max(1, audio.sampleRate));
-	const limit = compare(oneFrame, tolerance) > 0 ? oneFrame : tolerance;
+	const limit = compare(oneFrame, written.tick) > 0 ? oneFrame : written.tick;
 	return {
 		name: 'av-offset',
 		ok: audioStart !== undefined && within(audioStart, planned, limit),
@@ -63,22 +59,20 @@ function offset(
 export function checkInvariants(
 	timeline: Timeline,
 	written: MuxedFile,
-	container: string,
 	audio: AudioResult | undefined,
 	avOffset: Rational,
 ): InvariantResult[] {
-	const tolerance = timeTolerance(container);
 	const frames = timeline.frames.length;
 	const duration = timelineDuration(timeline);
 	return [
 		{ name: 'frame-count', ok: written.frames === frames, expected: String(frames), found: String(written.frames) },
-		timestamps(timeline, written, tolerance),
+		timestamps(timeline, written),
 		{
 			name: 'duration',
-			ok: within(written.duration, duration, tolerance),
+			ok: agrees(written.duration, duration, written.tick),
 			expected: `${formatRational(duration)} s`,
 			found: `${formatRational(written.duration)} s (${toNumber(written.duration).toFixed(6)})`,
 		},
-		offset(audio, written, tolerance, avOffset),
+		offset(audio, written, avOffset),
 	];
 }

@@ -46,6 +46,13 @@ export class PlanCache {
 		return made;
 	}
 
+	/** Closes all readers. */
+	async close(): Promise<void> {
+		const plans = [...this.#plans.values()];
+		this.#plans.clear();
+		for (const { reader } of plans) await reader.close();
+	}
+
 	#key({ source, info, shots, recipe, range }: PlanRequest): string {
 		return this.#engine.persistent.hashes.key({
 			source,

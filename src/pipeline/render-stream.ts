@@ -117,16 +117,16 @@ export class RenderStream {
 			notes.generated += marked.generated / area;
 			notes.original += 1 - (marked.repaired + marked.generated) / area;
 			const { width, height } = frame.picture;
-			const { fields } = plan.request.info;
 			return this.#placed(index, {
 				format: config.format,
 				size: { width, height },
 				data,
 				color: config.color,
-				fields,
+				fields: info.fields,
 				pts: { num: 0, den: 1 },
 				duration: { num: 1, den: 1 },
 				index,
+				...(base?.header ? { header: base.header } : {}),
 			});
 		} finally {
 			releaseFrame(frame);

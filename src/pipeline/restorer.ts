@@ -50,6 +50,8 @@ export interface RestorerStatus {
 	readonly readbacks: number;
 	/** Devices lost and replaced. */
 	readonly recovered: number;
+	/** Flows computed so far; found ones do not count. */
+	readonly flows: number;
 }
 
 /** See the file's comment. */
@@ -72,16 +74,16 @@ export class Restorer {
 	/** Opens the stores and makes the backend. Throws `backend-unavailable`. */
 	static async create(parts: RestorerParts): Promise<Restorer> {
 		const hashes = await createHashes();
-		const { gpu, memory, disk } = parts.budgets;
+		const { disk } = parts.budgets;
 		const persistent: Persistent = { hashes, artifacts: new ArtifactStore(true) };
 		const host = new BackendHost({
 			...parts.backend,
 			disk: disk > 0 ? await openDisk(disk, hashes) : undefined,
-			budgets: { gpu, memory },
+			budgets: parts.budgets,
 		});
 		await host.get();
 		const { media, encode } = parts;
-		const engine: Engine = { media, encode, host, persistent, precedence: new Precedence() };
+		const engine: Engine = { media, encode, host, persistent, precedence: new Precedence(), tally: { flows: 0 } };
 		return new Restorer(parts, engine, await JobStore.open(hashes));
 	}
 
@@ -220,7 +222,15 @@ export class Restorer {
 			peakBytes: await host.peakBytes(),
 			readbacks,
 			recovered: host.recovered,
+			flows: this.#engine.tally.flows,
 		};
+	}
+
+	/** Ends previews and releases the backend. */
+	async close(): Promise<void> {
+		this.#view?.abort();
+		await this.#plans.close();
+		await this.#engine.host.close();
 	}
 
 	async loseDevice(): Promise<void> {

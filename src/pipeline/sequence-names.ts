@@ -1,6 +1,6 @@
 /** File names of a sequence's output frames. */
 
-import type { ExportRequest } from '../contracts/workers.ts';
+import type { ExportRequest, SequenceSpec } from '../contracts/workers.ts';
 import { CONTAINERS } from '../media/encode/formats.ts';
 import { nameFor, numberedName } from '../media/scans/names.ts';
 import type { Plan } from './plan-types.ts';
@@ -31,4 +31,10 @@ export function sequenceNames(request: ExportRequest, plan: Plan): string[] {
 		const own = isOneToOne ? nameFor(info, source, extension) : numberedName(info, frame.index, extension);
 		return request.name.includes('*') ? `${stemOf(request.name).replaceAll('*', stemOf(own))}.${extension}` : own;
 	});
+}
+
+/** What the encoder of a sequence needs; undefined for a container that is one file. */
+export function sequenceSpec(request: ExportRequest, plan: Plan): SequenceSpec | undefined {
+	const names = sequenceNames(request, plan);
+	return names.length === 0 ? undefined : { names, target: request.target };
 }

@@ -23,6 +23,8 @@ export interface Engine {
 	readonly host: BackendHost;
 	readonly persistent: Persistent;
 	readonly precedence: Precedence;
+	/** Counters of the whole worker. */
+	readonly tally: { flows: number };
 }
 
 /** How urgent work is: previews overtake everything else between tiles. */
@@ -69,6 +71,7 @@ export function makeExecutor(
 		...engine.persistent,
 		source: reader,
 		breathe: breatheOf(engine, urgency),
+		onFlow: () => engine.tally.flows++,
 		...(onProgress ? { onProgress } : {}),
 	};
 	return new Executor(request, levels, deps, signal);

@@ -4,6 +4,7 @@
  */
 
 import { createMD5, createSHA256, createXXHash64, type IHasher } from 'hash-wasm';
+import { throwIfAborted } from '../core/errors.ts';
 
 /** Plain data a key may be made of. */
 export type KeyPart =
@@ -58,13 +59,18 @@ export async function createHashes(): Promise<Hashes> {
 	};
 }
 
-/** SHA-256 of a blob, read as a stream, hex. */
-export async function blobSha256(blob: Blob, hashes: Hashes): Promise<string> {
+/** SHA-256 of a blob, read as a stream, hex. Throws `aborted`. */
+export async function blobSha256(blob: Blob, hashes: Hashes, signal?: AbortSignal): Promise<string> {
 	const hash = await hashes.sha256Stream();
 	const reader = blob.stream().getReader();
-	for (;;) {
-		const { done, value } = await reader.read();
-		if (done) return hash.digest();
-		hash.update(value);
+	try {
+		for (;;) {
+			throwIfAborted(signal);
+			const { done, value } = await reader.read();
+			if (done) return hash.digest();
+			hash.update(value);
+		}
+	} finally {
+		await reader.cancel();
 	}
 }

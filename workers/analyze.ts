@@ -1,0 +1,50 @@
+/** The analyze worker: looks at frames without a GPU or a model. */
+
+import { type ShotList } from '../src/core/shots.ts';
+import { ShotDetector } from '../src/analysis/shots/detector.ts';
+import { makeThumbnail } from '../src/analysis/shots/thumbnail.ts';
+import { type PortBridge, serve, wrapPort } from '../src/comms/bridge.ts';
+import { frameStream } from '../src/comms/remote-stream.ts';
+import type { PlanarFrame } from '../src/contracts/frames.ts';
+import type { AnalyzeWorkerApi, MediaWorkerApi } from '../src/contracts/workers.ts';
+import { planeLayouts, sampleBytes } from '../src/core/color.ts';
+import { EmulsionError, throwIfAborted } from '../src/core/errors.ts';
+
+let media: PortBridge<MediaWorkerApi> | undefined;
+
+function thumbnailOf(frame: PlanarFrame) {
+	const { format, size, data } = frame;
+	const bytes = sampleBytes(format);
+	const planes = planeLayouts(format, size).map(({ width, height, stride, offset }) => {
+		const count = width * height;
+		return { width, height, stride, data: samples(data, offset * bytes, count, format.sample) };
+	});
+	// Float scans are looked at as 16-bit codes: only differences matter here.
+	const depth = format.sample === 'f32' ? 16 : format.depth;
+	return makeThumbnail({ ...size, depth, planes, isRgb: format.chroma === 'rgb' });
+}
+
+function samples(data: ArrayBuffer, at: number, count: number, sample: 'u8' | 'u16' | 'f32'): Uint8Array | Uint16Array {
+	if (sample === 'u8') return new Uint8Array(data, at, count);
+	if (sample === 'u16') return new Uint16Array(data, at, count);
+	return Uint16Array.from(new Float32Array(data, at, count), (v) => Math.min(1, Math.max(0, v)) * 65535);
+}
+
+const api: AnalyzeWorkerApi = {
+	connectMedia(port) {
+		media?.close();
+		media = wrapPort<MediaWorkerApi>(port, 'media');
+	},
+	async shots(source, frames, onProgress, signal): Promise<ShotList> {
+		if (!media) throw new EmulsionError('internal', 'the analyze worker has no media connection');
+		const detector = new ShotDetector();
+		for await (const frame of frameStream(media.api, source, { start: 0, end: frames }, signal)) {
+			throwIfAborted(signal);
+			detector.push(thumbnailOf(frame));
+			onProgress({ phase: 'shots', done: frame.index + 1, total: frames });
+		}
+		return detector.finish();
+	},
+};
+
+serve(api);

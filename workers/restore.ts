@@ -1,0 +1,147 @@
+/** The restore worker: owner of the one device and of every model session. Wires ports to the pipeline's `Restorer`. */
+
+import { computeFlow, FLOW_SIDE } from '../src/analysis/flow/flow.ts';
+import { type PortBridge, serve, wrapPort } from '../src/comms/bridge.ts';
+import { sendFrames } from '../src/comms/frame-port.ts';
+import { frameStream } from '../src/comms/remote-stream.ts';
+import { reportRuns } from '../src/comms/watch.ts';
+import type { EncodeWorkerApi, MediaWorkerApi, RestoreWorkerApi } from '../src/contracts/workers.ts';
+import { EmulsionError } from '../src/core/errors.ts';
+import { createCompute } from '../src/gpu/create.ts';
+import { WebGpuCompute } from '../src/gpu/webgpu-compute.ts';
+import { RIFE } from '../src/models/rife.ts';
+import { createModelRuntime, type RunWatch } from '../src/models/runtime.ts';
+import type { EncodeClient, MediaClient } from '../src/pipeline/clients.ts';
+import { Restorer } from '../src/pipeline/restorer.ts';
+
+/** Bytes of the backend's pool, of which the frame store may hold half; and of the tiers below. */
+const POOL = { webgpu: 2 * 2 ** 30, wasm: 2 ** 30 };
+const MEMORY_TIER = 512 * 2 ** 20;
+const DISK_TIER = 4 * 2 ** 30;
+/** Raised when the flow's method would give other vectors. */
+const FLOW_VERSION = 1;
+
+let mediaBridge: PortBridge<MediaWorkerApi> | undefined;
+let encodeBridge: PortBridge<EncodeWorkerApi> | undefined;
+let onRun: (watch: RunWatch | undefined) => void = () => undefined;
+let restorer: Promise<Restorer> | undefined;
+
+function connected<T>(bridge: PortBridge<T> | undefined, name: string): PortBridge<T>['api'] {
+	if (!bridge) throw new EmulsionError('internal', `the restore worker has no connection to the ${name} worker`);
+	return bridge.api;
+}
+
+const media: MediaClient = {
+	frames: (id, range, signal) => frameStream(connected(mediaBridge, 'media'), id, range, signal),
+	audio: (id, request, signal) => connected(mediaBridge, 'media').audio(id, request, signal),
+	stats: (id) => connected(mediaBridge, 'media').stats(id),
+	hash: (id, signal) => connected(mediaBridge, 'media').hash(id, signal),
+};
+
+const encode: EncodeClient = {
+	open: (config, sequence) => connected(encodeBridge, 'encode').open(config, sequence),
+	async encode(job, range, frames, signal) {
+		const { port1, port2 } = new MessageChannel();
+		const stop = new AbortController();
+		const both = AbortSignal.any([signal, stop.signal]);
+		const sending = sendFrames(frames, port1, both);
+		// The encoder hears of it through the port; its own rejection is what the caller sees.
+		sending.catch(() => undefined);
+		try {
+			return await connected(encodeBridge, 'encode').encode(job, range, port2, both);
+		} finally {
+			stop.abort();
+		}
+	},
+	mux: (...args) => connected(encodeBridge, 'encode').mux(...args),
+	settle: (job, keep) => connected(encodeBridge, 'encode').settle(job, keep),
+	close: (job) => connected(encodeBridge, 'encode').close(job),
+};
+
+function create(options: Parameters<RestoreWorkerApi['init']>[0]): Promise<Restorer> {
+	const { backend: wish, memoryBudget, modelBase, threads } = options;
+	let pool = memoryBudget ?? POOL.wasm;
+	return Restorer.create({
+		media,
+		encode,
+		backend: {
+			async compute() {
+				const compute = await createCompute({
+					wish,
+					...(memoryBudget === undefined ? {} : { memoryBudget }),
+					...(threads === undefined ? {} : { threads }),
+				});
+				pool = memoryBudget ?? POOL[compute.info.kind];
+				return compute;
+			},
+			models: (compute) => createModelRuntime({ compute, modelBase, onRun: (watch) => onRun(watch) }),
+			flow: (models) => ({
+				get key() {
+					return `rife-there-and-back:${FLOW_VERSION}:${models.spec(RIFE).sha256}`;
+				},
+				compute: (a, b, maxSide, env) => computeFlow(env, a.picture, b.picture, maxSide || FLOW_SIDE),
+			}),
+		},
+		budgets: {
+			get gpu() {
+				return Math.floor(pool / 2);
+			},
+			memory: MEMORY_TIER,
+			disk: DISK_TIER,
+		},
+		lose(compute) {
+			if (!(compute instanceof WebGpuCompute)) {
+				throw new EmulsionError('usage', 'The wasm backend has no device to lose.');
+			}
+			compute.loseDevice();
+		},
+		viewer() {
+			throw new EmulsionError('capability-missing', 'This build has no viewer.');
+		},
+	});
+}
+
+function ready(): Promise<Restorer> {
+	if (!restorer) throw new EmulsionError('internal', 'the restore worker was not initialized');
+	return restorer;
+}
+
+const never = new AbortController().signal;
+
+const api: RestoreWorkerApi = {
+	async init(options) {
+		const previous = restorer;
+		restorer = create(options);
+		await (await previous?.catch(() => undefined))?.close();
+		try {
+			return await (await restorer).backend();
+		} catch (error) {
+			restorer = undefined;
+			throw error;
+		}
+	},
+	connectMedia(port) {
+		mediaBridge?.close();
+		mediaBridge = wrapPort<MediaWorkerApi>(port, 'media');
+	},
+	connectEncode(port) {
+		encodeBridge?.close();
+		encodeBridge = wrapPort<EncodeWorkerApi>(port, 'encode');
+	},
+	watch(port) {
+		const report = reportRuns(port);
+		onRun = (run) => report(run && { what: `Model ${run.model}`, deadline: run.deadline });
+	},
+	attachCanvas: async (canvas) => (await ready()).attachCanvas(canvas),
+	plan: async (request, onProgress, signal = never) => (await ready()).plan(request, onProgress, signal),
+	view: async (request, state, signal) => (await ready()).view(request, state, signal),
+	render: async (request, range, onProgress, signal) => (await ready()).render(request, range, onProgress, signal),
+	export: async (request, onProgress, signal) => (await ready()).export(request, onProgress, signal),
+	interrupted: async () => (await ready()).interrupted(),
+	discard: async (job) => (await ready()).discard(job),
+	still: async (request, frame, view, signal) => (await ready()).still(request, frame, view, signal),
+	status: async () => (await ready()).status(),
+	loseDevice: async () => (await ready()).loseDevice(),
+};
+
+serve(api);
