@@ -1,22 +1,37 @@
-/** Opens films: probes, then picks the engine that gives the source's own planes and says why. */
+/** Opens films: probes, then picks the engine that gives the source's own planes, and says why. */
 
 import type { OnProgress } from '../contracts/frames.ts';
-import type { AudioRequest, AudioResult, MediaSource, SourceInfo, SourceInput } from '../contracts/media.ts';
+import type { AudioRequest, AudioResult, InputFile, MediaSource, SourceInfo, SourceInput } from '../contracts/media.ts';
 import { EmulsionError, throwIfAborted } from '../core/errors.ts';
 import type { DecodeOptions } from './ffmpeg/decode.ts';
 import { type Probed, probeFile } from './ffmpeg/probe.ts';
 import { type AudioOpener, FfmpegSource } from './ffmpeg/source.ts';
+import { openWebCodecs, type WebCodecsOptions } from './webcodecs/source.ts';
+
+interface AudioModule {
+	extractAudio(
+		files: readonly InputFile[],
+		info: SourceInfo,
+		request: AudioRequest,
+		signal: AbortSignal,
+	): Promise<AudioResult | undefined>;
+}
+
+// Loaded only when audio is asked for.
+const AUDIO = import.meta.glob<AudioModule>('./audio/extract.ts');
 
 /** Knobs for tests and benches; none changes what comes out. */
 export interface OpenOptions {
 	readonly decode?: DecodeOptions;
+	readonly webcodecs?: WebCodecsOptions;
 }
 
 /**
- * Opens a film file or an image sequence.
- * @param onProgress phases `probe` and `index`.
- * @throws EmulsionError `input-unreadable`, `input-no-video`, `input-encrypted`, `unsupported-format`, `usage`, `aborted`;
- * for sequences also `transfer-unknown`.
+ * Opens a film file or an image sequence. The engine is WebCodecs where it gives exactly the source's planes (it is faster),
+ * else ffmpeg.wasm; `input.engine` forces one. `info.engineReason` says why.
+ * @param onProgress phases `probe` and `index`, or those of a sequence's survey.
+ * @throws EmulsionError `input-unreadable`, `input-truncated`, `input-no-video`, `input-encrypted`, `unsupported-format`, `usage`,
+ * `aborted`; see `scans/` for sequences.
  */
 export async function openSource(
 	input: SourceInput,
@@ -26,15 +41,36 @@ export async function openSource(
 ): Promise<MediaSource> {
 	throwIfAborted(signal);
 	const first = input.files[0];
-	if (!first) throw new EmulsionError('usage', 'No file was given.');
+	if (!first) throw new EmulsionError('usage', 'input.files: expected at least one file, got none.');
+	if (input.kind === 'sequence' || input.engine === 'scans') {
+		const { openScans } = await import('./scans/source.ts');
+		return openScans(input, signal, onProgress);
+	}
 	const probed = await probeFile(first.file, onProgress, signal);
-	return chooseEngine(input, probed, options);
+	const audio = audioOpener(input, probed.info);
+	if (input.engine === 'ffmpeg') return new FfmpegSource(probed, 'chosen by the caller', audio, options.decode);
+	const opened = await openWebCodecs(first.file, probed, audio, options.webcodecs ?? {}, signal);
+	if (typeof opened !== 'string') return opened;
+	if (input.engine === 'webcodecs')
+		throw new EmulsionError('unsupported-format', `${probed.info.name} cannot be decoded with WebCodecs: ${opened}.`);
+	return withFfmpeg(probed, opened, audio, options);
 }
 
-function chooseEngine(input: SourceInput, probed: Probed, options: OpenOptions): MediaSource {
-	return new FfmpegSource(probed, 'reads every format', audioOpener(input, probed.info), options.decode ?? {});
+function withFfmpeg(probed: Probed, reason: string, audio: AudioOpener, options: OpenOptions): MediaSource {
+	if (!probed.plan) {
+		const { name, codec } = probed.info;
+		throw new EmulsionError(
+			'unsupported-format',
+			`${name}: ${codec} is decoded by the browser only, and here it cannot (${reason}). Use a browser with ${codec}, or convert the file first.`,
+		);
+	}
+	return new FfmpegSource(probed, reason, audio, options.decode);
 }
 
-function audioOpener(_input: SourceInput, _info: SourceInfo): AudioOpener {
-	return (_request: AudioRequest, _signal: AbortSignal): Promise<AudioResult | undefined> => Promise.resolve(undefined);
+function audioOpener(input: SourceInput, info: SourceInfo): AudioOpener {
+	return async (request, signal) => {
+		if (info.audio.length === 0) return undefined;
+		const load = AUDIO['./audio/extract.ts'];
+		return load === undefined ? undefined : (await load()).extractAudio(input.files, info, request, signal);
+	};
 }

@@ -29,7 +29,19 @@ const CLIPS: Readonly<Record<string, readonly [string, readonly string[]]>> = {
 	'd-h264-hi10.mp4': ['yuv420p10le', [...small, ...video('libx264', 'yuv420p10le')]],
 	'd-h264-422.mp4': ['yuv422p', [...small, ...video('libx264', 'yuv422p')]],
 	'd-h264-444.mp4': ['yuv444p', [...small, ...video('libx264', 'yuv444p')]],
-	'd-h264-odd.mp4': ['yuv420p', [...picture('63x47', 5), ...video('libx264', 'yuv420p', '-bf', '0')]],
+	'd-odd.webm': [
+		'yuv420p',
+		[
+			...picture('64x48', 5),
+			'-vf',
+			'format=yuv444p,crop=63:47,format=yuv420p',
+			...video('libvpx-vp9', 'yuv420p', '-crf', '20', '-b:v', '0'),
+		],
+	],
+	'd-odd.mkv': [
+		'yuv420p',
+		[...picture('64x48', 3), '-vf', 'format=yuv444p,crop=63:47,format=yuv420p', ...video('ffv1', 'yuv420p')],
+	],
 	'd-vp9.webm': ['yuv420p', [...picture('96x64', 24), ...video('libvpx-vp9', 'yuv420p', '-b:v', '200k', '-g', '12')]],
 	'd-vp8.webm': [
 		'yuv420p',
@@ -70,7 +82,10 @@ const CLIPS: Readonly<Record<string, readonly [string, readonly string[]]>> = {
 	'd-huffrgb.avi': ['gbrp', [...picture('64x48', 3), ...video('huffyuv', 'rgb24')]],
 	'd-uyvy.mov': ['yuv422p', [...picture('64x48', 3), ...video('rawvideo', 'uyvy422')]],
 	'd-mjpeg.avi': ['yuvj420p', [...small, ...video('mjpeg', 'yuvj420p', '-q:v', '3')]],
-	'd-one-pixel.mkv': ['yuv444p', [...picture('16x16', 3), '-vf', 'format=yuv444p,crop=1:1', ...video('ffv1', 'yuv444p')]],
+	'd-one-pixel.mkv': [
+		'yuv444p',
+		[...picture('16x16', 3), '-vf', 'format=yuv444p,crop=1:1', ...video('ffv1', 'yuv444p')],
+	],
 	'd-vfr.mp4': [
 		'yuv420p',
 		[
@@ -82,7 +97,7 @@ const CLIPS: Readonly<Record<string, readonly [string, readonly string[]]>> = {
 			...h264('-bf', '2'),
 		],
 	],
-	'd-edit.mp4': ['yuv420p', ['-ss', '0.5', '-i', resolve(DIR, 'd-h264-b.mp4'), '-c', 'copy']],
+	'd-edit.mp4': ['yuv420p', ['-ss', '0.65', '-i', resolve(DIR, 'd-h264-b.mp4'), '-c', 'copy']],
 	'd-rotated.mp4': [
 		'yuv420p',
 		['-i', resolve(DIR, 'd-h264-b.mp4'), '-c', 'copy', '-metadata:s:v:0', 'rotate=90', '-frames:v', '10'],
@@ -91,15 +106,9 @@ const CLIPS: Readonly<Record<string, readonly [string, readonly string[]]>> = {
 		'yuv422p10le',
 		[
 			...picture('64x48', 2),
+			'-vf',
+			'setparams=range=tv:color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc',
 			...video('prores_ks', 'yuv422p10le'),
-			'-color_primaries',
-			'bt2020',
-			'-color_trc',
-			'smpte2084',
-			'-colorspace',
-			'bt2020nc',
-			'-color_range',
-			'tv',
 		],
 	],
 	'd-full.mkv': [

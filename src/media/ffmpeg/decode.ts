@@ -57,14 +57,18 @@ class Run {
 		this.#worker = worker;
 		this.#ring = ring;
 		const { plan, frames, ticks } = source;
-		const key = seek && plan.mode === 'packets' ? keyframeBefore(frames, range.start) : 0;
+		const key = seek ? keyframeBefore(frames, range.start) : 0;
 		const bytes = plan.raw.bytes(plan.size);
 		const output: CoreOutput = ring
 			? { kind: 'frames', path: OUT, buffer: ring.buffer, frameBytes: bytes }
 			: { kind: 'records', path: OUT, frameBytes: bytes };
 		const args = [
 			...inputArgs(plan, key > 0 ? frames[key] : undefined),
-			...videoArgs(plan.stream, range.start > 0 ? ticks[range.start] : undefined),
+			...videoArgs(
+				plan.stream,
+				range.start > 0 ? ticks[range.start] : undefined,
+				key > 0 && plan.checksums !== undefined,
+			),
 			...['-frames:v', String(range.end - range.start), '-pix_fmt', plan.raw.pixFmt, '-f', 'rawvideo', OUT],
 		];
 		const inputs = [{ kind: 'blob', path: SOURCE_PATH, blob: plan.blob } as const];
@@ -213,7 +217,7 @@ async function* decodeRun(
 	signal: AbortSignal,
 ): AsyncGenerator<PlanarFrame> {
 	let next = range.start;
-	for (const seek of range.start > 0 ? [true, false] : [false]) {
+	for (const seek of range.start > 0 && source.plan.mode !== 'counted' ? [true, false] : [false]) {
 		throwIfAborted(signal);
 		const ring = ringBytes > 0 ? FrameRing.create(source.plan.raw.bytes(source.plan.size), ringBytes) : undefined;
 		const run = new Run(await CoreWorker.start(signal), source, range, seek, ring, signal);
@@ -225,7 +229,13 @@ async function* decodeRun(
 				const shown = parseShowinfo(frame.info);
 				const ticks = shown?.ticks;
 				const expected = source.ticks[next]!;
-				if (!shown || ticks === undefined || ticks > expected) break;
+				if (
+					!shown ||
+					ticks === undefined ||
+					ticks > expected ||
+					(ticks === expected && !genuine(source.plan, shown, next))
+				)
+					break;
 				if (ticks === expected) {
 					const made = maker.make(run.bytes(frame), shown, next);
 					run.release();
@@ -236,12 +246,17 @@ async function* decodeRun(
 			}
 			// The decoder ended, or jumped over a frame. A seek may have landed too late: then once more from the start.
 			const log = await logOf(run);
-			if (seek && source.plan.mode === 'packets' && next === range.start) continue;
+			if (seek && next === range.start) continue;
 			throw truncated(next, source.frames.length, log);
 		} finally {
 			run.close();
 		}
 	}
+}
+
+/** After a jump by guessed times: is this really the frame that the first pass saw there? */
+function genuine(plan: DecodePlan, shown: ShownFrame, index: number): boolean {
+	return shown.checksum === undefined || plan.checksums === undefined || shown.checksum === plan.checksums[index];
 }
 
 /** Log of a run that is over, or is ended here; a run that crashed throws its error. */

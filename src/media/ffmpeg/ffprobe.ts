@@ -3,6 +3,7 @@
 import { EmulsionError } from '../../core/errors.ts';
 import { mul, type Rational, rational } from '../../core/rational.ts';
 import { type CoreResult, runCore } from './core/core.ts';
+import { lookAtMov } from './mov-boxes.ts';
 import { PACKET_ENTRIES, type PacketLine, parsePackets } from './frame-index.ts';
 
 /** Where the file is seen by ffmpeg. No extension: the content decides, not the name. */
@@ -161,12 +162,7 @@ export async function probeStreams(blob: Blob, signal: AbortSignal): Promise<Pro
 	const format = object(root['format']);
 	const name = text(format['format_name']);
 	const streams = Array.isArray(root['streams']) ? root['streams'].map(streamOf) : [];
-	if (name === undefined) {
-		throw new EmulsionError(
-			'input-unreadable',
-			`This is not a film file that can be read (${reasonInLog(log)}). Check that the file is whole and really a video.`,
-		);
-	}
+	if (name === undefined) throw await unreadable(blob, log);
 	const timecode =
 		streams.map((stream) => stream.timecode).find((code) => code !== undefined) ??
 		text(object(format['tags'])['timecode']);
@@ -178,6 +174,21 @@ export async function probeStreams(blob: Blob, signal: AbortSignal): Promise<Pro
 		duration: Number.isFinite(duration) ? duration : undefined,
 		log,
 	};
+}
+
+async function unreadable(blob: Blob, log: readonly string[]): Promise<EmulsionError> {
+	const facts = await lookAtMov(blob);
+	if (facts.isMov && !facts.hasHeader) {
+		return new EmulsionError(
+			'input-truncated',
+			'The movie header (moov) is missing: the recording or the copy was not finished. Find a whole copy, or repair the header with the camera’s own tool.',
+			{ frame: 0 },
+		);
+	}
+	return new EmulsionError(
+		'input-unreadable',
+		`This is not a film file that can be read (${reasonInLog(log)}). Check that the file is whole and really a video.`,
+	);
 }
 
 /** All packets of a stream in file order. */

@@ -1,7 +1,7 @@
 /** The packet index: every presented frame with exact time, from packets or from a decoding pass. Pure. */
 
 import type { IndexedFrame } from '../../contracts/media.ts';
-import { compare, div, fromTicks, mul, type Rational, rational, sub, toNumber } from '../../core/rational.ts';
+import { div, fromTicks, mul, type Rational, rational, toNumber } from '../../core/rational.ts';
 
 /** One packet as ffprobe lists it; undefined where the container does not say. Ticks of the stream's timebase. */
 export interface PacketLine {
@@ -71,8 +71,6 @@ export interface FrameIndex {
 	readonly ticks: readonly number[];
 	readonly rate: Rational;
 	readonly constantRate: boolean;
-	/** Frames whose packets had no duration. */
-	readonly missingDurations: number;
 	/** Frames left out because an earlier one has the same time. */
 	readonly duplicates: number;
 	/** Shortest and longest duration in seconds (the last frame left out). */
@@ -133,7 +131,6 @@ export function buildIndex(
 		ticks,
 		rate: constant ?? measured,
 		constantRate: constant !== undefined,
-		missingDurations: timed.filter((frame) => frame.duration <= 0).length,
 		duplicates: timed.length - unique.length,
 		shortest: seconds(inner.reduce((a, b) => Math.min(a, b), Infinity)),
 		longest: seconds(inner.reduce((a, b) => Math.max(a, b), 0)),
@@ -144,23 +141,4 @@ export function buildIndex(
 export function keyframeBefore(frames: readonly IndexedFrame[], index: number): number {
 	for (let i = Math.min(index, frames.length - 1); i > 0; i--) if (frames[i]!.keyframe) return i;
 	return 0;
-}
-
-/** Index whose PTS is exactly `pts`, by binary search; −1 when no frame has that time. */
-export function indexOfPts(frames: readonly IndexedFrame[], pts: Rational): number {
-	let low = 0;
-	let high = frames.length - 1;
-	while (low <= high) {
-		const middle = (low + high) >> 1;
-		const order = compare(frames[middle]!.pts, pts);
-		if (order === 0) return middle;
-		if (order < 0) low = middle + 1;
-		else high = middle - 1;
-	}
-	return -1;
-}
-
-/** Seconds between the starts of two frames. */
-export function gap(frames: readonly IndexedFrame[], from: number, to: number): Rational {
-	return sub(frames[to]!.pts, frames[from]!.pts);
 }

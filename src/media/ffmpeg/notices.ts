@@ -22,6 +22,8 @@ export interface Findings {
 	readonly fields: FieldOrder;
 	readonly audio: readonly AudioTrackInfo[];
 	readonly videoTracks: number;
+	/** Packets without a duration of their own. */
+	readonly missingDurations: number;
 	/** Packets that the edit list cuts away. */
 	readonly discarded: number;
 	readonly assumedTags: readonly string[];
@@ -82,11 +84,11 @@ function timeNotices(f: Findings): SourceNotice[] {
 			),
 		);
 	}
-	if (index.missingDurations > 0)
+	if (f.missingDurations > 0)
 		list.push(
 			note(
 				'missing-durations',
-				`${index.missingDurations} frames carry no duration; it is derived from the next frame's time.`,
+				`${f.missingDurations} frames carry no duration; it is derived from the next frame's time.`,
 			),
 		);
 	if (index.duplicates > 0)
@@ -101,7 +103,7 @@ function timeNotices(f: Findings): SourceNotice[] {
 		list.push(
 			note(
 				'decoded-index',
-				'Packets do not tell the time of every frame: the index comes from decoding once, and jumps decode from the start.',
+				'Packets do not tell the time of every frame: the index comes from decoding the film once.',
 			),
 		);
 	if (f.mode === 'counted')

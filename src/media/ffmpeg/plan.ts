@@ -10,7 +10,7 @@ import type { RawFormat } from './pixel-formats.ts';
 export type IndexMode =
 	/** Every packet is a picture with its own time: decoding may start at any keyframe. */
 	| 'packets'
-	/** Times come from a decoding pass: decoding starts at the beginning. */
+	/** Times come from a decoding pass, which also gave each frame's checksum: a jump is believed only when checksums agree. */
 	| 'decoded'
 	/** The stream has no clock: frames are counted at its nominal rate, from the beginning. */
 	| 'counted';
@@ -26,6 +26,8 @@ export interface DecodePlan {
 	readonly size: Size;
 	readonly chromaLocation: ChromaLocation;
 	readonly mode: IndexMode;
+	/** Checksum of each frame, in `decoded` mode. */
+	readonly checksums?: Uint32Array;
 	/** Rate at which a stream without a clock is counted. */
 	readonly countRate: Rational;
 	/** Seconds by which ffmpeg will seek too early in this container, and we too late, to meet. */
@@ -33,6 +35,9 @@ export interface DecodePlan {
 	/** False for broadcast streams, where damage is normal and a damaged picture better than none. */
 	readonly discardCorrupt: boolean;
 }
+
+/** What is known before the first frame is decoded. */
+export type BasePlan = Pick<DecodePlan, 'blob' | 'stream' | 'mode' | 'countRate' | 'discardCorrupt' | 'seekShift'>;
 
 /** ffmpeg moves seeks into streams with reordered frames back by 3/23 s in containers that seek by DTS (`fftools`, open_input_file). */
 export const REORDER_SHIFT: Rational = { num: 3, den: 23 };
@@ -56,8 +61,8 @@ function seconds(pts: Rational, shift: Rational): string {
 	return `${micros < 0 ? '-' : ''}${text.slice(0, -6)}.${text.slice(-6)}`;
 }
 
-/** Arguments that pick the video stream and describe each frame; `fromTicks` drops frames before it. */
-export function videoArgs(stream: number, fromTicks?: number): string[] {
+/** Arguments that pick the video stream and describe each frame; `fromTicks` drops frames before it, `checksum` adds one of the planes. */
+export function videoArgs(stream: number, fromTicks?: number, checksum = false): string[] {
 	const select = fromTicks === undefined ? '' : `select=gte(pts\\,${fromTicks}),`;
-	return ['-map', `0:${stream}`, '-vf', `${select}showinfo=checksum=0`, '-fps_mode', 'passthrough'];
+	return ['-map', `0:${stream}`, '-vf', `${select}showinfo=checksum=${checksum ? 1 : 0}`, '-fps_mode', 'passthrough'];
 }

@@ -5,37 +5,23 @@
  */
 
 import type { OnProgress } from '../../contracts/frames.ts';
-import type { AudioTrackInfo, IndexedFrame, SourceInfo } from '../../contracts/media.ts';
-import type { FieldOrder, PixelFormat, Size } from '../../core/color.ts';
+import type { AudioTrackInfo, SourceInfo } from '../../contracts/media.ts';
+import type { FieldOrder, Size } from '../../core/color.ts';
 import { EmulsionError } from '../../core/errors.ts';
-import {
-	add,
-	compare,
-	div,
-	fromTicks,
-	mul,
-	ONE,
-	rational,
-	type Rational,
-	sub,
-	toNumber,
-	ZERO,
-} from '../../core/rational.ts';
+import { add, rational, sub, ZERO } from '../../core/rational.ts';
 import { fingerprintBlob } from '../fingerprint.ts';
 import { sharedMemoryAvailable } from './core/rings.ts';
 import { probePackets, type ProbedFile, type ProbedStream, probeStreams, reasonInLog } from './ffprobe.ts';
-import { buildIndex, type FrameIndex, framesOfPackets, type PacketLine, type TimedFrame } from './frame-index.ts';
+import type { PacketLine } from './frame-index.ts';
+import { HEAD_FRAMES, type Indexed, indexFrames } from './indexing.ts';
+import { lookAtMov } from './mov-boxes.ts';
 import { noticesOf } from './notices.ts';
 import { type RawFormat, rawFormat } from './pixel-formats.ts';
-import { type DecodePlan, type IndexMode, REORDER_SHIFT } from './plan.ts';
-import { parseTagText, type ShownFrame } from './showinfo.ts';
+import { type BasePlan, type DecodePlan, REORDER_SHIFT } from './plan.ts';
+import { parseTagText } from './showinfo.ts';
 import { survey, type Survey } from './survey.ts';
 import { fieldOrder, resolveTags, type ResolvedTags } from './tags.ts';
 
-/** Frames decoded to compare the packet index with. */
-const HEAD_FRAMES = 12;
-/** Codecs whose packets do not all give a picture (hidden reference frames, packed B-frames). */
-const HIDDEN_FRAMES = new Set(['vp8', 'mpeg4', 'msmpeg4v3', 'msmpeg4v2', 'rv40']);
 /** Codecs that this build of ffmpeg demuxes but cannot decode. */
 const DEMUX_ONLY = new Set(['av1']);
 
@@ -47,6 +33,8 @@ export interface Probed {
 	readonly plan: DecodePlan | undefined;
 	/** PTS of each frame in ticks of `info.timebase`. */
 	readonly ticks: readonly number[];
+	/** Adler-32 of the first frames' planes as ffmpeg decodes them; empty without a plan. */
+	readonly headChecksums: readonly number[];
 }
 
 /**
@@ -66,8 +54,8 @@ export async function probeFile(file: File, onProgress: OnProgress, signal: Abor
 	const { packets, log } = await probePackets(file, video.index, signal);
 	onProgress({ phase: 'probe', done: 2, total: 3 });
 	const head = decodes ? await survey(base, HEAD_FRAMES, signal) : undefined;
-	if (head) assertDecodes(head, video, packets, file.name);
-	const found = await indexFrames({ base, video, packets, head, onProgress, signal });
+	if (head) await assertDecodes(head, video, packets, file);
+	const found = await indexFrames({ container: probed.container, base, video, packets, head, onProgress, signal });
 	return assemble({ file, fingerprint, probed, video, base, packets, head, log: [...probed.log, ...log], ...found });
 }
 
@@ -100,11 +88,7 @@ function encrypted(name: string): EmulsionError {
 	);
 }
 
-function basePlan(
-	blob: Blob,
-	probed: ProbedFile,
-	video: ProbedStream,
-): Pick<DecodePlan, 'blob' | 'stream' | 'mode' | 'countRate' | 'discardCorrupt' | 'seekShift'> {
+function basePlan(blob: Blob, probed: ProbedFile, video: ProbedStream): BasePlan {
 	return {
 		blob,
 		stream: video.index,
@@ -115,10 +99,16 @@ function basePlan(
 	};
 }
 
-function assertDecodes(head: Survey, video: ProbedStream, packets: readonly PacketLine[], name: string): void {
+async function assertDecodes(
+	head: Survey,
+	video: ProbedStream,
+	packets: readonly PacketLine[],
+	file: File,
+): Promise<void> {
+	const { name } = file;
 	if (head.frames.length > 0) return;
 	const log = head.log.join('\n');
-	if (/encrypted|decryption/i.test(log)) throw encrypted(name);
+	if (/encrypted|decryption/i.test(log) || (await lookAtMov(file)).encrypted) throw encrypted(name);
 	if (packets.length === 0)
 		throw new EmulsionError(
 			'input-no-video',
@@ -133,98 +123,6 @@ function assertDecodes(head: Survey, video: ProbedStream, packets: readonly Pack
 		'input-unreadable',
 		`${name}: none of the first frames could be decoded (${video.codec ?? ''}: ${reasonInLog(head.log)}). The file is damaged or protected.`,
 	);
-}
-
-interface Indexing {
-	readonly base: Pick<DecodePlan, 'blob' | 'stream' | 'mode' | 'countRate' | 'discardCorrupt' | 'seekShift'>;
-	readonly video: ProbedStream;
-	readonly packets: readonly PacketLine[];
-	readonly head: Survey | undefined;
-	readonly onProgress: OnProgress;
-	readonly signal: AbortSignal;
-}
-
-interface Indexed {
-	readonly index: FrameIndex;
-	readonly mode: IndexMode;
-	readonly timebase: Rational;
-	readonly truncated: { readable: number; promised: number } | undefined;
-}
-
-/** Nominal rates worth trying, most trusted first: a wildly high `r_frame_rate` is the timebase, not a rate. */
-function rateCandidates(video: ProbedStream): Rational[] {
-	const { realRate: real, averageRate: average } = video;
-	const plausible = real && (!average || toNumber(real) <= 4 * toNumber(average)) ? [real] : [];
-	return [...plausible, ...(average ? [average] : [])];
-}
-
-async function indexFrames({ base, video, packets, head, onProgress, signal }: Indexing): Promise<Indexed> {
-	const listed = HIDDEN_FRAMES.has(video.codec ?? '') ? undefined : framesOfPackets(packets);
-	if (listed && (!head || agrees(listed, head.frames))) {
-		const truncated = truncation(video, packets, listed.length);
-		const index = buildIndex(listed, video.timebase, rateCandidates(video));
-		return {
-			index: truncated ? extend(index, truncated.promised, video.timebase) : index,
-			mode: 'packets',
-			timebase: video.timebase,
-			truncated,
-		};
-	}
-	const progress = (done: number): void => {
-		if (done % 64 === 0) onProgress({ phase: 'index', done, total: Math.max(packets.length, done) });
-	};
-	const all = await survey(base, undefined, signal, progress);
-	const timed = timedFrames(all.frames);
-	if (timed)
-		return {
-			index: buildIndex(timed, all.timebase ?? video.timebase, rateCandidates(video)),
-			mode: 'decoded',
-			timebase: all.timebase ?? video.timebase,
-			truncated: undefined,
-		};
-	const timebase = div(ONE, base.countRate);
-	const counted = all.frames.map((frame, ticks) => ({ ticks, duration: 1, keyframe: frame.keyframe }));
-	return { index: buildIndex(counted, timebase, [base.countRate]), mode: 'counted', timebase, truncated: undefined };
-}
-
-function timedFrames(shown: readonly ShownFrame[]): TimedFrame[] | undefined {
-	const timed: TimedFrame[] = [];
-	for (const frame of shown) {
-		if (frame.ticks === undefined) return undefined;
-		timed.push({ ticks: frame.ticks, duration: 0, keyframe: frame.keyframe });
-	}
-	return timed;
-}
-
-function agrees(listed: readonly TimedFrame[], shown: readonly ShownFrame[]): boolean {
-	return (
-		shown.length === Math.min(listed.length, HEAD_FRAMES) && shown.every((frame, i) => frame.ticks === listed[i]?.ticks)
-	);
-}
-
-/** A MOV header counts its samples: fewer packets than that, without an edit list to explain it, is a cut file. */
-function truncation(
-	video: ProbedStream,
-	packets: readonly PacketLine[],
-	readable: number,
-): { readable: number; promised: number } | undefined {
-	const promised = video.frameCount ?? 0;
-	if (promised <= packets.length || packets.some((packet) => packet.discard)) return undefined;
-	return { readable, promised: readable + promised - packets.length };
-}
-
-/** The index with frames that the header promises and the file lacks, at the nominal rate: asking for them is an error that names the frame. */
-function extend(index: FrameIndex, promised: number, timebase: Rational): FrameIndex {
-	const last = index.frames[index.frames.length - 1];
-	if (!last) return index;
-	const step = Math.max(1, Math.round(toNumber(div(div(ONE, index.rate), timebase))));
-	const frames: IndexedFrame[] = [...index.frames];
-	const ticks = [...index.ticks];
-	for (let tick = (ticks[ticks.length - 1] ?? 0) + step; frames.length < promised; tick += step) {
-		frames.push({ pts: fromTicks(tick, timebase), duration: fromTicks(step, timebase), keyframe: false });
-		ticks.push(tick);
-	}
-	return { ...index, frames, ticks };
 }
 
 function audioTracks(probed: ProbedFile): AudioTrackInfo[] {
@@ -251,7 +149,7 @@ interface Parts extends Indexed {
 	readonly fingerprint: string;
 	readonly probed: ProbedFile;
 	readonly video: ProbedStream;
-	readonly base: Pick<DecodePlan, 'blob' | 'stream' | 'mode' | 'countRate' | 'discardCorrupt' | 'seekShift'>;
+	readonly base: BasePlan;
 	readonly packets: readonly PacketLine[];
 	readonly head: Survey | undefined;
 	readonly log: readonly string[];
@@ -329,6 +227,7 @@ function assemble(parts: Parts): Probed {
 		fields: picture.fields,
 		audio,
 		videoTracks: probed.streams.filter((stream) => stream.type === 'video' && !stream.attachedPicture).length,
+		missingDurations: packets.filter((packet) => !packet.discard && !packet.duration).length,
 		discarded: packets.filter((packet) => packet.discard).length,
 		assumedTags: picture.tags.assumed,
 		truncated: parts.truncated ?? endedEarly(parts),
@@ -370,28 +269,15 @@ function assemble(parts: Parts): Probed {
 		size: picture.size,
 		chromaLocation: picture.tags.color.chromaLocation,
 		mode,
+		...(parts.checksums ? { checksums: parts.checksums } : {}),
 		seekShift: reordered && probed.container === 'matroska' ? REORDER_SHIFT : ZERO,
 	};
-	return { info, plan, ticks: index.ticks };
+	const headChecksums = (parts.head?.frames ?? []).map((frame) => frame.checksum ?? 0);
+	return { info, plan, ticks: index.ticks, headChecksums };
 }
 
 /** Containers that only notice at the end that they were cut. */
 function endedEarly({ log, index }: Parts): { readable: number; promised: number } | undefined {
 	if (!log.some((line) => /ended prematurely|partial file|truncat/i.test(line))) return undefined;
 	return { readable: index.frames.length, promised: index.frames.length };
-}
-
-/** Format of a probed picture, for engines that must match it. */
-export function samePlanes(info: SourceInfo, format: PixelFormat): boolean {
-	return (
-		info.format.chroma === format.chroma && info.format.depth === format.depth && info.format.alpha === format.alpha
-	);
-}
-
-/** Sum of an index's durations in seconds. */
-export function indexDuration(info: SourceInfo): Rational {
-	const first = info.frames[0];
-	const last = info.frames[info.frames.length - 1];
-	if (!first || !last || compare(last.pts, first.pts) < 0) return ZERO;
-	return add(sub(last.pts, first.pts), mul(last.duration, ONE));
 }

@@ -12,6 +12,8 @@ export interface ShownFrame {
 	readonly height: number;
 	readonly fields: FieldOrder;
 	readonly keyframe: boolean;
+	/** Adler-32 of the planes where the filter computed one (`checksum=1`). */
+	readonly checksum: number | undefined;
 	/** The part that holds the tags, unparsed: frames of one shot share it, and parsing it can be cached. */
 	readonly tagText: string;
 }
@@ -31,8 +33,14 @@ export function parseShowinfo(info: string): ShownFrame | undefined {
 		height: Number(match[4]),
 		fields: match[5] === 'T' ? 'tff' : match[5] === 'B' ? 'bff' : 'progressive',
 		keyframe: match[6] === '1',
+		checksum: parseChecksum(info),
 		tagText: cut < 0 ? '' : info.slice(cut),
 	};
+}
+
+function parseChecksum(info: string): number | undefined {
+	const match = / checksum:([0-9A-F]{8})/.exec(info);
+	return match ? Number.parseInt(match[1]!, 16) : undefined;
 }
 
 /** Tags in a description's `tagText`. */
@@ -49,4 +57,21 @@ export function parseTagText(text: string): RawTags {
 /** Timebase in the filter's `config in` line, as `num/den`. */
 export function parseConfigTimebase(line: string): string | undefined {
 	return /config in time_base: (\d+\/\d+)/.exec(line)?.[1];
+}
+
+/** Adler-32 of packed planes as `showinfo` computes it (both sums start at 0). */
+export function planesChecksum(planes: Uint8Array): number {
+	let a = 0;
+	let b = 0;
+	for (let i = 0; i < planes.length;) {
+		// The longest run for which the sums stay exact 32-bit integers.
+		const end = Math.min(planes.length, i + 5552);
+		for (; i < end; i++) {
+			a += planes[i]!;
+			b += a;
+		}
+		a %= 65521;
+		b %= 65521;
+	}
+	return b * 65536 + a;
 }

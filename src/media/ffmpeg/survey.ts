@@ -5,7 +5,7 @@ import { type Rational, rational } from '../../core/rational.ts';
 import { runCore } from './core/core.ts';
 import { ShowinfoLines } from './core/showinfo-lines.ts';
 import { SOURCE_PATH } from './ffprobe.ts';
-import { type DecodePlan, inputArgs, videoArgs } from './plan.ts';
+import { type BasePlan, inputArgs, videoArgs } from './plan.ts';
 import { parseConfigTimebase, parseShowinfo, type ShownFrame } from './showinfo.ts';
 
 /** What came out. */
@@ -17,11 +17,11 @@ export interface Survey {
 }
 
 /**
- * Decodes up to `limit` frames from the start.
+ * Decodes up to `limit` frames from the start (without a limit all of them), with checksums of their planes.
  * @param onFrame called with the number of frames so far.
  */
 export async function survey(
-	plan: Pick<DecodePlan, 'blob' | 'stream' | 'mode' | 'countRate' | 'discardCorrupt' | 'seekShift'>,
+	plan: BasePlan,
 	limit: number | undefined,
 	signal: AbortSignal,
 	onFrame: (count: number) => void = () => undefined,
@@ -35,7 +35,7 @@ export async function survey(
 			tool: 'ffmpeg',
 			args: [
 				...inputArgs(plan),
-				...videoArgs(plan.stream),
+				...videoArgs(plan.stream, undefined, true),
 				...(limit === undefined ? [] : ['-frames:v', String(limit)]),
 				'-f',
 				'null',

@@ -38,6 +38,8 @@ class Log {
 			if (info !== '') this.#infos.push(info);
 			return;
 		}
+		// What Emscripten prints when the program exits, whatever its code.
+		if (line === 'Aborted()') return;
 		this.#lines.push(line);
 		if (this.#lines.length >= 64) this.flush();
 	}

@@ -1,0 +1,187 @@
+/**
+ * A VideoDecoder, pulled: packets go in while few frames are under way, planes are copied out as soon as frames come, and
+ * each frame's timestamp is its index, so that no time is ever rounded to microseconds.
+ */
+
+import type { FrameRange } from '../../contracts/frames.ts';
+import { type PixelFormat, sameFormat, type Size } from '../../core/color.ts';
+import { EmulsionError, throwIfAborted } from '../../core/errors.ts';
+import { copyPlanes, planarFormat } from './planes.ts';
+import type { JoinedTrack } from './track.ts';
+
+/** Frames in the decoder's queue and copied frames not yet taken, together. */
+const READ_AHEAD = 10;
+/** Index ↔ the decoder's microseconds: any strictly monotonic map would do. */
+const TICK = 1000;
+
+/** Planes of one frame. */
+export interface DecodedPlanes {
+	readonly index: number;
+	readonly data: ArrayBuffer;
+}
+
+/** What the planes must be. */
+export interface Expected {
+	readonly format: PixelFormat;
+	readonly size: Size;
+	/** Frames in the film, for messages. */
+	readonly total: number;
+}
+
+/** One pass of a decoder over a range. */
+class Pass {
+	readonly #track: JoinedTrack;
+	readonly #range: FrameRange;
+	readonly #expected: Expected;
+	readonly #decoder: VideoDecoder;
+	readonly #queue: { readonly index: number; readonly data: Promise<ArrayBuffer> }[] = [];
+	#failure: EmulsionError | undefined;
+	#flushed = false;
+	#closed = false;
+	#wake: () => void = () => undefined;
+
+	constructor(track: JoinedTrack, config: VideoDecoderConfig, range: FrameRange, expected: Expected) {
+		this.#track = track;
+		this.#range = range;
+		this.#expected = expected;
+		this.#decoder = new VideoDecoder({
+			output: (frame) => {
+				this.#take(frame);
+			},
+			error: (cause) => {
+				this.#fail(new EmulsionError('input-truncated', `The browser’s decoder stopped: ${cause.message}`, { cause }));
+			},
+		});
+		this.#decoder.addEventListener('dequeue', () => {
+			this.#wake();
+		});
+		this.#decoder.configure(config);
+	}
+
+	#fail(error: EmulsionError): void {
+		this.#failure ??= error;
+		this.#wake();
+	}
+
+	#take(frame: VideoFrame): void {
+		const index = Math.round(frame.timestamp / TICK);
+		if (this.#closed || index < this.#range.start || index >= this.#range.end) {
+			frame.close();
+			return;
+		}
+		const { format, size } = this.#expected;
+		const got = planarFormat(frame.format);
+		const { width, height } = frame.visibleRect ?? { width: 0, height: 0 };
+		if (!got || !sameFormat(got, format) || width !== size.width || height !== size.height) {
+			const message = `The browser decodes frame ${index} to ${frame.format ?? 'an opaque format'} ${width}×${height}, not to the source’s planes.`;
+			frame.close();
+			this.#fail(new EmulsionError('unsupported-format', message, { frame: index }));
+			return;
+		}
+		const data = copyPlanes(frame, format, size).finally(() => {
+			frame.close();
+		});
+		// Rejections are seen when the frame is taken; a pass that ends early leaves them unseen.
+		data.catch(() => undefined);
+		this.#queue.push({ index, data });
+		this.#wake();
+	}
+
+	#changed(): Promise<void> {
+		return new Promise((resolve) => {
+			const before = this.#wake;
+			this.#wake = () => {
+				before();
+				resolve();
+			};
+		});
+	}
+
+	/** Feeds packets while there is room; ends by itself when the pass is closed. */
+	async feed(): Promise<void> {
+		try {
+			for await (const packet of this.#track.packets(this.#range.start)) {
+				while (!this.#over() && this.#queue.length + this.#decoder.decodeQueueSize >= READ_AHEAD) await this.#changed();
+				if (this.#over()) return;
+				const index = this.#track.indexOf(packet);
+				this.#decoder.decode(new EncodedVideoChunk({ type: packet.type, timestamp: index * TICK, data: packet.data }));
+			}
+			await this.#decoder.flush();
+			this.#flushed = true;
+			this.#wake();
+		} catch (cause) {
+			this.#fail(
+				new EmulsionError(
+					'input-truncated',
+					`The browser’s decoder stopped: ${cause instanceof Error ? cause.message : String(cause)}`,
+					{ cause },
+				),
+			);
+		}
+	}
+
+	#over(): boolean {
+		return this.#closed || this.#failure !== undefined;
+	}
+
+	/** The next frame; frames before a failure still come out. */
+	async next(expected: number, signal: AbortSignal): Promise<DecodedPlanes> {
+		const onAbort = (): void => {
+			this.#wake();
+		};
+		signal.addEventListener('abort', onAbort, { once: true });
+		try {
+			for (;;) {
+				throwIfAborted(signal);
+				const head = this.#queue[0];
+				if (head?.index === expected) {
+					const data = await head.data;
+					this.#queue.shift();
+					this.#wake();
+					return { index: expected, data };
+				}
+				if (this.#failure)
+					throw this.#failure.code === 'input-truncated' ? this.#lost(expected, this.#failure) : this.#failure;
+				if (head !== undefined || this.#flushed) throw this.#lost(expected);
+				await this.#changed();
+			}
+		} finally {
+			signal.removeEventListener('abort', onAbort);
+		}
+	}
+
+	#lost(frame: number, cause?: EmulsionError): EmulsionError {
+		const reason = cause ? ` (${cause.message})` : '';
+		return new EmulsionError(
+			'input-truncated',
+			`Frame ${frame} of ${this.#expected.total} cannot be decoded${reason}. The file is cut short or damaged there; restrict the range to end before it, or find a whole copy.`,
+			{ frame, ...(cause ? { cause } : {}) },
+		);
+	}
+
+	close(): void {
+		this.#closed = true;
+		if (this.#decoder.state !== 'closed') this.#decoder.close();
+		this.#wake();
+	}
+}
+
+/** Planes of a range in presentation order. @throws EmulsionError `input-truncated`, `unsupported-format`, `aborted`. */
+export async function* decodePlanes(
+	track: JoinedTrack,
+	config: VideoDecoderConfig,
+	range: FrameRange,
+	expected: Expected,
+	signal: AbortSignal,
+): AsyncGenerator<DecodedPlanes> {
+	if (range.start >= range.end) return;
+	throwIfAborted(signal);
+	const pass = new Pass(track, config, range, expected);
+	const fed = pass.feed();
+	try {
+		for (let index = range.start; index < range.end; index++) yield await pass.next(index, signal);
+	} finally {
+		pass.close();
+		await fed;
+	}
+}

@@ -1,0 +1,151 @@
+/** A film file decoded by the browser's WebCodecs. Probing is ffmpeg's; only decoding is taken over. */
+
+import type { FrameRange, FrameStream, PlanarFrame } from '../../contracts/frames.ts';
+import type { AudioRequest, AudioResult, DecodeStats, MediaSource, SourceInfo } from '../../contracts/media.ts';
+import { describeFormat } from '../../core/color.ts';
+import { EmulsionError } from '../../core/errors.ts';
+import type { Probed } from '../ffmpeg/probe.ts';
+import { planesChecksum } from '../ffmpeg/showinfo.ts';
+import type { AudioOpener } from '../ffmpeg/source.ts';
+import { assertRange, JobSignals } from '../jobs.ts';
+import { decodePlanes, type Expected } from './decode.ts';
+import { JoinedTrack } from './track.ts';
+
+/** Codecs whose decoding is exactly defined, so that every decoder gives the same planes. */
+const EXACT_CODECS = new Set(['h264', 'hevc', 'vp9', 'av1']);
+
+/** Frames decoded before the engine is trusted. */
+const TRIAL_FRAMES = 4;
+
+/** Knobs for tests and benches. */
+export interface WebCodecsOptions {
+	/** Default `no-preference`. */
+	readonly hardwareAcceleration?: HardwareAcceleration;
+}
+
+/** See {@link MediaSource}. Open with {@link openWebCodecs}. */
+export class WebCodecsSource implements MediaSource {
+	readonly info: SourceInfo;
+	readonly #track: JoinedTrack;
+	readonly #config: VideoDecoderConfig;
+	readonly #expected: Expected;
+	readonly #audio: AudioOpener;
+	readonly #jobs = new JobSignals();
+	#frames = 0;
+	#seconds = 0;
+
+	/** Takes the track over and closes it with the source. */
+	constructor(info: SourceInfo, track: JoinedTrack, config: VideoDecoderConfig, audio: AudioOpener) {
+		this.info = {
+			...info,
+			engine: 'webcodecs',
+			engineReason: `the browser decodes ${info.codec} to the source's own ${describeFormat(info.format)} planes`,
+		};
+		this.#track = track;
+		this.#config = config;
+		this.#expected = { format: info.format, size: info.size, total: info.frames.length };
+		this.#audio = audio;
+	}
+
+	frames(range: FrameRange, signal: AbortSignal): FrameStream {
+		assertRange(range, this.info.frames.length);
+		return this.#stream(range, signal);
+	}
+
+	async *#stream(range: FrameRange, signal: AbortSignal): AsyncGenerator<PlanarFrame> {
+		const job = this.#jobs.begin(signal);
+		const { format, size, color, frames } = this.info;
+		try {
+			let since = performance.now();
+			for await (const { index, data } of decodePlanes(this.#track, this.#config, range, this.#expected, job.signal)) {
+				const { pts, duration } = frames[index]!;
+				this.#seconds += (performance.now() - since) / 1000;
+				this.#frames++;
+				yield { format, size, data, color, fields: 'progressive', pts, duration, index };
+				since = performance.now();
+			}
+		} finally {
+			job.end();
+		}
+	}
+
+	audio(request: AudioRequest, signal: AbortSignal): Promise<AudioResult | undefined> {
+		return this.#audio(request, signal);
+	}
+
+	stats(): DecodeStats {
+		return { frames: this.#frames, seconds: this.#seconds, engine: 'webcodecs' };
+	}
+
+	close(): Promise<void> {
+		this.#jobs.close();
+		this.#track.close();
+		return Promise.resolve();
+	}
+}
+
+/** Why this file is not for WebCodecs, as far as probing tells. */
+function refusal({ info, plan }: Probed): string | undefined {
+	if (typeof VideoDecoder === 'undefined') return 'this browser has no WebCodecs';
+	if (!EXACT_CODECS.has(info.codec)) return `browsers do not decode ${info.codec} exactly`;
+	if (info.fields !== 'progressive' && plan) return 'interlaced: the browser drops field flags';
+	if (plan && plan.mode !== 'packets') return 'the packets do not carry every frame’s time';
+	if (info.format.alpha) return 'the browser may drop alpha';
+	return undefined;
+}
+
+/**
+ * Opens a probed file with WebCodecs, after decoding its first frames as a trial.
+ * @returns the source, or the reason why ffmpeg.wasm has to decode it.
+ * @throws EmulsionError `aborted`.
+ */
+export async function openWebCodecs(
+	file: File,
+	probed: Probed,
+	audio: AudioOpener,
+	options: WebCodecsOptions,
+	signal: AbortSignal,
+): Promise<WebCodecsSource | string> {
+	const refused = refusal(probed);
+	if (refused !== undefined) return refused;
+	const track = await JoinedTrack.open(file, probed.info, signal);
+	if (typeof track === 'string') return track;
+	const config: VideoDecoderConfig = {
+		...track.config,
+		hardwareAcceleration: options.hardwareAcceleration ?? 'no-preference',
+	};
+	const source = new WebCodecsSource(probed.info, track, config, audio);
+	try {
+		const { supported } = await VideoDecoder.isConfigSupported(config);
+		const trouble =
+			supported === true
+				? await trial(source, probed.headChecksums, signal)
+				: `the browser does not decode ${config.codec}`;
+		if (trouble === undefined) return source;
+		await source.close();
+		return trouble;
+	} catch (thrown) {
+		await source.close();
+		throw thrown;
+	}
+}
+
+/** Decodes the first frames and compares them with ffmpeg's: planes, and that times were joined to the right pictures. */
+async function trial(
+	source: WebCodecsSource,
+	checksums: readonly number[],
+	signal: AbortSignal,
+): Promise<string | undefined> {
+	const end = Math.min(TRIAL_FRAMES, source.info.frames.length);
+	try {
+		for await (const frame of source.frames({ start: 0, end }, signal)) {
+			const wanted = checksums[frame.index];
+			if (wanted !== undefined && planesChecksum(new Uint8Array(frame.data)) !== wanted)
+				return `the browser decodes frame ${frame.index} to other values`;
+		}
+		return undefined;
+	} catch (thrown) {
+		if (thrown instanceof EmulsionError && thrown.code === 'aborted') throw thrown;
+		return thrown instanceof Error ? thrown.message : String(thrown);
+	}
+}
