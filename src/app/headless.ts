@@ -1,0 +1,163 @@
+/**
+ * The headless page's entry: takes one job from the terminal, runs the same engine as the editor on the files of its
+ * `#input` element, and answers with a report or a typed error. Media never crosses the browser's protocol.
+ */
+
+import type { HeadlessApi, HeadlessEvent, HeadlessJob, HeadlessResult } from '../contracts/headless.ts';
+import type { FrameRange } from '../contracts/frames.ts';
+import type { SourceInfo, SourceInput } from '../contracts/media.ts';
+import type { ExportReport } from '../contracts/report.ts';
+import type { ExportProgress, ExportRequest } from '../contracts/workers.ts';
+import type { Transfer } from '../core/color.ts';
+import { parseEdl, shotsFromEdl } from '../core/edl.ts';
+import { EmulsionError, throwIfAborted, toEmulsionError } from '../core/errors.ts';
+import { parseRational, toNumber } from '../core/rational.ts';
+import type { Shot } from '../core/shots.ts';
+import { validateRecipe } from '../project/recipe.ts';
+import { createEngine, type Engine, type OpenSource } from '../services/engine.ts';
+import { STAGE_METAS } from '../stages/metas.ts';
+
+declare global {
+	/** Bound by the terminal; absent when a person opens the page. */
+	var emulsionEvent: ((event: HeadlessEvent) => Promise<void>) | undefined;
+	/** What the terminal calls. */
+	var emulsionHeadless: HeadlessApi | undefined;
+}
+
+/** Where the terminal's writer listens. */
+const WRITER_BASE = '/run';
+
+function send(event: HeadlessEvent): void {
+	globalThis.emulsionEvent?.(event).catch(() => undefined);
+}
+
+const notice = (message: string): void => send({ type: 'notice', message });
+
+/** Sends progress at most ten times a second, and always the last of a phase. */
+function progressSender(): (progress: ExportProgress) => void {
+	let last = 0;
+	return (progress) => {
+		const now = performance.now();
+		if (now - last < 100 && progress.done < progress.total) return;
+		last = now;
+		send({ type: 'progress', progress });
+	};
+}
+
+function inputFiles(): readonly File[] {
+	const element = document.querySelector<HTMLInputElement>('#input');
+	return [...(element?.files ?? [])];
+}
+
+function sourceInput(job: HeadlessJob): SourceInput {
+	const rate = job.rate === undefined ? undefined : parseRational(job.rate);
+	return {
+		kind: job.kind,
+		files: inputFiles().map((file) => ({ path: file.name, file })),
+		...(job.pattern === undefined ? {} : { pattern: job.pattern }),
+		...(rate === undefined ? {} : { rate }),
+		...(job.transfer === undefined ? {} : { transfer: job.transfer as Transfer }),
+	};
+}
+
+/** A sequence without a transfer is not guessed at. */
+function requireTransfer(info: SourceInfo): void {
+	if (info.color.transfer !== 'unknown') return;
+	throw new EmulsionError(
+		'transfer-unknown',
+		`${info.name} does not say how its code values relate to light. Say it: --transfer log (Cineon), linear, srgb, bt709 or gamma22.`,
+	);
+}
+
+function resolveRange(range: FrameRange | undefined, info: SourceInfo): FrameRange | undefined {
+	if (range === undefined) return undefined;
+	const end = range.end === -1 ? info.frames.length : range.end;
+	if (range.start >= info.frames.length || end > info.frames.length || end <= range.start) {
+		throw new EmulsionError(
+			'usage',
+			`--range: the source has frames 0 to ${info.frames.length}, got ${range.start}:${end}`,
+		);
+	}
+	return { start: range.start, end };
+}
+
+async function findShots(
+	engine: Engine,
+	source: OpenSource,
+	job: HeadlessJob,
+	signal: AbortSignal,
+): Promise<readonly Shot[]> {
+	const { info } = source;
+	if (job.edl !== undefined) {
+		const base = Math.max(1, Math.round(toNumber(info.rate)));
+		return shotsFromEdl(parseEdl(job.edl, base), info.frames.length);
+	}
+	const report = progressSender();
+	return engine.shots(
+		source,
+		({ done, total }) => report({ phase: 'analyze', done, total, framesPerSecond: 0, remainingSeconds: null }),
+		signal,
+	);
+}
+
+function describeShots(shots: readonly Shot[]): string {
+	const dissolves = shots.filter((s) => s.transitionIn === 'dissolve').length;
+	const starts = shots.map((s) => s.start).slice(1, 21);
+	const list = starts.length === 0 ? '' : ` (cuts at ${starts.join(', ')}${shots.length > 21 ? ', …' : ''})`;
+	return `${shots.length} ${shots.length === 1 ? 'shot' : 'shots'}${dissolves > 0 ? `, ${dissolves} by dissolve` : ''}${list}`;
+}
+
+async function run(job: HeadlessJob, signal: AbortSignal): Promise<ExportReport> {
+	// Whatever needs no media is refused first.
+	const recipe = validateRecipe(job.recipe, STAGE_METAS);
+	const engine = createEngine({
+		backend: job.backend,
+		...(job.threads === undefined ? {} : { threads: job.threads }),
+		onRestart: (worker, reason) => notice(`The ${worker} worker was restarted: ${reason.message}`),
+	});
+	try {
+		const backend = await engine.backend();
+		notice(`backend: ${backend.kind} (${backend.name}) — ${backend.reason}`);
+		const source = await engine.open(sourceInput(job), () => undefined, signal);
+		for (const { severity, message } of source.info.notices) notice(`${severity}: ${message}`);
+		requireTransfer(source.info);
+		const range = resolveRange(job.range, source.info);
+		const shots = await findShots(engine, source, job, signal);
+		notice(describeShots(shots));
+		throwIfAborted(signal);
+		const base = { source: source.id, info: source.info, shots, recipe, ...(range === undefined ? {} : { range }) };
+		const summary = await engine.plan(base, () => undefined, signal);
+		for (const warning of summary.warnings) notice(`warning: ${warning}`);
+		const request: ExportRequest = {
+			...base,
+			container: job.container,
+			...(job.codec === undefined ? {} : { codec: job.codec }),
+			...(job.engine === undefined ? {} : { engine: job.engine }),
+			...(job.depth === undefined ? {} : { depth: job.depth }),
+			...(job.chroma === undefined ? {} : { chroma: job.chroma }),
+			...(job.quality === undefined ? {} : { quality: job.quality }),
+			...(job.audio === undefined ? {} : { audio: job.audio }),
+			...(job.stretchMode === undefined ? {} : { stretchMode: job.stretchMode }),
+			target: { kind: 'http', base: WRITER_BASE, token: job.token },
+			name: job.name,
+		};
+		return await engine.export(request, progressSender(), signal);
+	} finally {
+		engine.dispose();
+	}
+}
+
+let running: AbortController | undefined;
+
+globalThis.emulsionHeadless = {
+	async run(job: HeadlessJob): Promise<HeadlessResult> {
+		running?.abort();
+		running = new AbortController();
+		try {
+			return { ok: true, report: await run(job, running.signal) };
+		} catch (thrown) {
+			return { ok: false, error: toEmulsionError(thrown).toRecord() };
+		}
+	},
+	cancel: () => running?.abort(),
+};
