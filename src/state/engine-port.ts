@@ -1,0 +1,68 @@
+/**
+ * What the editor needs of the engine: the worker interfaces as the main thread sees them, plus the restart of a crashed
+ * worker. The composition root hands in `src/services/engine.ts`; nothing in state or ui knows about workers.
+ */
+
+import type { BackendInfo } from '../contracts/compute.ts';
+import type { FrameRange, OnProgress } from '../contracts/frames.ts';
+import type { SourceInfo, SourceInput } from '../contracts/media.ts';
+import type { ExportReport } from '../contracts/report.ts';
+import type {
+	BackendWish,
+	ExportProgress,
+	ExportRequest,
+	PlanRequest,
+	PlanSummary,
+	SourceId,
+	ViewResult,
+	ViewState,
+} from '../contracts/workers.ts';
+import type { Size } from '../core/color.ts';
+import type { Shot } from '../core/shots.ts';
+
+/** An export that was interrupted and can go on. */
+export interface InterruptedJob {
+	readonly id: string;
+	readonly name: string;
+	readonly done: number;
+	readonly total: number;
+}
+
+/** Pixels of one frame: interleaved R′G′B′, 0…1. */
+export interface StillPicture {
+	readonly size: Size;
+	readonly rgb: Float32Array<ArrayBuffer>;
+}
+
+/** See the file's comment. Every rejection is an `EmulsionError`. */
+export interface EnginePort {
+	/** Starts workers and backend; throws `backend-unavailable`. */
+	start(wish: BackendWish): Promise<BackendInfo>;
+	open(
+		input: SourceInput,
+		onProgress: OnProgress,
+		signal: AbortSignal,
+	): Promise<{ readonly id: SourceId; readonly info: SourceInfo }>;
+	close(id: SourceId): Promise<void>;
+	shots(id: SourceId, frames: number, onProgress: OnProgress, signal: AbortSignal): Promise<readonly Shot[]>;
+	/** Hands the viewer's canvas over; once for each life of the restore worker. */
+	attachCanvas(canvas: OffscreenCanvas): Promise<void>;
+	plan(request: PlanRequest): Promise<PlanSummary>;
+	view(request: PlanRequest, state: ViewState, signal: AbortSignal): Promise<ViewResult>;
+	render(
+		request: PlanRequest,
+		range: FrameRange,
+		onProgress: (progress: ExportProgress) => void,
+		signal: AbortSignal,
+	): Promise<void>;
+	export(
+		request: ExportRequest,
+		onProgress: (progress: ExportProgress) => void,
+		signal: AbortSignal,
+	): Promise<ExportReport>;
+	interrupted(): Promise<readonly InterruptedJob[]>;
+	discard(job: string): Promise<void>;
+	still(request: PlanRequest, frame: number, view: string, signal: AbortSignal): Promise<StillPicture>;
+	/** Calls back when the restore worker was replaced: a new canvas is wanted, caches in memory are gone. Returns the removal. */
+	onRestart(listener: () => void): () => void;
+}

@@ -1,0 +1,58 @@
+/** What happened and what to do, for every error code: English. */
+
+import type { ErrorCode } from '../../core/errors.ts';
+
+/** `error.<code>.what` names it, `error.<code>.todo` says what to do. */
+export const ERRORS_EN = {
+	'error.internal.what': 'Something in Emulsion went wrong.',
+	'error.internal.todo': 'Your project is kept. Repeat the step; if it fails again, copy the details and report them.',
+	'error.usage.what': 'That cannot be done here.',
+	'error.usage.todo': 'Nothing was changed.',
+	'error.input-unreadable.what': 'The file cannot be read.',
+	'error.input-unreadable.todo': 'Check that it is a film or an image sequence and that it plays elsewhere.',
+	'error.input-encrypted.what': 'The film is encrypted.',
+	'error.input-encrypted.todo': 'Ask its owner for a copy without encryption.',
+	'error.input-no-video.what': 'The file has no picture.',
+	'error.input-no-video.todo': 'Choose a file with a video track, or a folder of images.',
+	'error.input-truncated.what': 'The file ends too soon.',
+	'error.input-truncated.todo': 'Copy it again from its source, or set an out point before the damage.',
+	'error.unsupported-format.what': 'This format cannot hold or read that picture.',
+	'error.unsupported-format.todo': 'Choose another container, codec or bit depth.',
+	'error.transfer-unknown.what': 'The source does not say how its values map to light.',
+	'error.transfer-unknown.todo': 'Open it again and name its transfer.',
+	'error.recipe-invalid.what': 'The recipe is not valid.',
+	'error.recipe-invalid.todo': 'Correct the value named above. The present recipe stays as it is.',
+	'error.project-invalid.what': 'The project or shot list is not valid.',
+	'error.project-invalid.todo':
+		'The open project stays as it is. Use another copy of the file, or correct the value named above.',
+	'error.invariant-failed.what': 'The exported file does not match the plan and was discarded.',
+	'error.invariant-failed.todo':
+		'Nothing was published. Export again; if it fails again, copy the details and report them.',
+	'error.backend-unavailable.what': 'The computing backend cannot be started.',
+	'error.backend-unavailable.todo':
+		'Update the browser and the graphics driver, or reload: the wasm backend runs without a GPU.',
+	'error.device-lost.what': 'The graphics device was lost.',
+	'error.device-lost.todo': 'Repeat the step. Finished chunks of an export are kept.',
+	'error.out-of-memory.what': 'Not enough memory.',
+	'error.out-of-memory.todo': 'Close other tabs, or work on a smaller range or size.',
+	'error.model-invalid.what': 'A model file is damaged or missing.',
+	'error.model-invalid.todo': 'Reload the page; if it stays so, this installation is incomplete.',
+	'error.canary-failed.what': 'A model computes wrong numbers on this device and is not used.',
+	'error.canary-failed.todo': 'Update the graphics driver, or use the wasm backend.',
+	'error.quota-exceeded.what': 'The browser has no space left.',
+	'error.quota-exceeded.todo': 'Finished chunks are kept. Free space, then resume the export.',
+	'error.storage-unavailable.what': 'The browser’s storage cannot be used.',
+	'error.storage-unavailable.todo': 'Work goes on in this tab. Save the project to a file before you close it.',
+	'error.capability-missing.what': 'This browser lacks something that step needs.',
+	'error.capability-missing.todo': 'Open the system dialog to see what, or use a recent Chromium, Edge or Chrome.',
+	'error.plan-changed.what': 'The interrupted export no longer matches.',
+	'error.plan-changed.todo': 'Its source, recipe or settings changed: export anew.',
+	'error.worker-crashed.what': 'A worker crashed and was started again.',
+	'error.worker-crashed.todo': 'Repeat the step. The project and finished chunks are kept.',
+	'error.timeout.what': 'A step took far longer than it should and was stopped.',
+	'error.timeout.todo': 'Repeat it; if it happens again, use a smaller size or range.',
+	'error.aborted.what': 'Canceled.',
+	'error.aborted.todo': 'Nothing was changed.',
+	'error.details': 'Details',
+	'error.free': 'At least {size} more are needed.',
+} as const satisfies Readonly<Record<`error.${ErrorCode}.${'what' | 'todo'}` | 'error.details' | 'error.free', string>>;

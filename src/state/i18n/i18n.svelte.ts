@@ -1,0 +1,97 @@
+/** Texts by key in the chosen language. The type of a key knows its placeholders. */
+
+import type { Param, StageMeta } from '../../contracts/stage.ts';
+import type { Preferences } from '../preferences.svelte.ts';
+import { LANGUAGES, type Language } from './languages.ts';
+import { EN, type MessageKey } from './messages.en.ts';
+import { ZH } from './messages.zh.ts';
+import { STAGES_ZH } from './stages.zh.ts';
+
+/** Names of the `{placeholders}` in a text. */
+type Placeholders<S extends string> = S extends `${string}{${infer Name}}${infer Rest}`
+	? Name | Placeholders<Rest>
+	: never;
+/** Arguments that a key wants: none, or one object with exactly its placeholders. */
+export type MessageArgs<K extends MessageKey> =
+	Placeholders<(typeof EN)[K]> extends never
+		? []
+		: [args: Readonly<Record<Placeholders<(typeof EN)[K]>, string | number>>];
+
+const TABLES: Readonly<Record<Language, Readonly<Record<MessageKey, string>>>> = { en: EN, 'zh-Hans': ZH };
+
+function fill(text: string, args: Readonly<Record<string, string | number>> | undefined): string {
+	if (!args) return text;
+	return text.replace(/\{(\w+)\}/g, (whole, name: string) => (Object.hasOwn(args, name) ? String(args[name]) : whole));
+}
+
+/** `noiseLevel` → `Noise level`. */
+function words(name: string): string {
+	const spaced = name
+		.replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+		.replace(/[-_]/g, ' ')
+		.toLowerCase();
+	return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+}
+
+/** The texts; reading them inside an effect or template follows the language. */
+export class I18n {
+	readonly #preferences: Preferences;
+
+	constructor(preferences: Preferences) {
+		this.#preferences = preferences;
+	}
+
+	get language(): Language {
+		return this.#preferences.language;
+	}
+
+	set(language: Language): void {
+		if (LANGUAGES.includes(language)) this.#preferences.set({ language });
+	}
+
+	/** A text with its placeholders filled. */
+	t<K extends MessageKey>(key: K, ...args: MessageArgs<K>): string {
+		return fill(TABLES[this.language][key], args[0]);
+	}
+
+	/** A text whose key was put together at run time; undefined where there is none. */
+	lookup(key: string, args?: Readonly<Record<string, string | number>>): string | undefined {
+		const table: Readonly<Record<string, string>> = TABLES[this.language];
+		return Object.hasOwn(table, key) ? fill(table[key] ?? '', args) : undefined;
+	}
+
+	/** A whole number with the language's digit grouping. */
+	number(value: number, digits = 0): string {
+		return value.toLocaleString(this.language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+	}
+
+	/** A stage's name. */
+	stageLabel(meta: StageMeta): string {
+		return this.#stage(`${meta.id}.label`) ?? meta.label;
+	}
+
+	/** A stage's sentence. */
+	stageDoc(meta: StageMeta): string {
+		return this.#stage(`${meta.id}.doc`) ?? meta.doc;
+	}
+
+	/** A parameter's name. */
+	paramLabel(meta: StageMeta, name: string): string {
+		return this.#stage(`${meta.id}.${name}`) ?? words(name);
+	}
+
+	/** A parameter's sentence. */
+	paramDoc(meta: StageMeta, name: string, param: Param): string {
+		return this.#stage(`${meta.id}.${name}.doc`) ?? param.doc;
+	}
+
+	/** The name of one of an enum's values. */
+	valueLabel(meta: StageMeta, name: string, value: string): string {
+		return this.#stage(`${meta.id}.${name}.${value}`) ?? words(value);
+	}
+
+	#stage(key: string): string | undefined {
+		if (this.language === 'en') return undefined;
+		return Object.hasOwn(STAGES_ZH, key) ? STAGES_ZH[key] : undefined;
+	}
+}

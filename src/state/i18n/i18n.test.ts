@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { ERROR_CODES } from '../../core/errors.ts';
+import { STAGE_METAS } from '../../stages/metas.ts';
+import { EN } from './messages.en.ts';
+import { ZH } from './messages.zh.ts';
+import { STAGES_ZH } from './stages.zh.ts';
+
+const placeholders = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1] ?? '').sort();
+
+describe('messages', () => {
+	it('have the same keys in both languages, in order', () => {
+		expect(Object.keys(ZH)).toEqual(Object.keys(EN));
+	});
+
+	it('have the same placeholders in both languages', () => {
+		for (const [key, text] of Object.entries(EN)) {
+			expect(placeholders(ZH[key as keyof typeof EN]), key).toEqual(placeholders(text));
+		}
+	});
+
+	it('are not empty, but for the one that says nothing', () => {
+		for (const table of [EN, ZH]) {
+			const empty = Object.entries(table).filter(([, text]) => text.trim() === '');
+			expect(empty.map(([key]) => key)).toEqual(['autosave.idle']);
+		}
+	});
+
+	it('say what happened and what to do for every error code', () => {
+		for (const code of ERROR_CODES) {
+			expect(EN).toHaveProperty([`error.${code}.what`]);
+			expect(EN).toHaveProperty([`error.${code}.todo`]);
+		}
+	});
+
+	it('are in Chinese where they are not names or figures', () => {
+		const same = Object.entries(EN).filter(
+			([key, text]) => ZH[key as keyof typeof EN] === text && /[a-z]{4}/.test(text.replace(/\{\w+\}/g, '')),
+		);
+		expect(same.map(([, text]) => text).filter((t) => !/WebGPU|WebCodecs|BT|sRGB/.test(t))).toEqual([]);
+	});
+
+	it('name every stage and parameter in Chinese', () => {
+		for (const meta of STAGE_METAS) {
+			const keys = ['label', 'doc', ...Object.keys(meta.params).flatMap((name) => [name, `${name}.doc`])];
+			for (const key of keys) expect(STAGES_ZH, `${meta.id}.${key}`).toHaveProperty([`${meta.id}.${key}`]);
+			for (const [name, param] of Object.entries(meta.params)) {
+				if (param.type !== 'enum') continue;
+				for (const { value } of param.values) expect(STAGES_ZH).toHaveProperty([`${meta.id}.${name}.${value}`]);
+			}
+		}
+	});
+});

@@ -1,0 +1,9 @@
+/** English texts. The keys of this table are the keys of every language. `{names}` are placeholders. */
+
+import { ERRORS_EN } from './errors.en.ts';
+import { INTERFACE_EN } from './interface.en.ts';
+
+/** All texts. */
+export const EN = { ...INTERFACE_EN, ...ERRORS_EN } as const;
+/** A key of a text. */
+export type MessageKey = keyof typeof EN;

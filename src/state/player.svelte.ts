@@ -1,0 +1,382 @@
+/**
+ * The viewer's state: the plan of the reel on screen, the playhead, playback, and one picture at a time asked of the
+ * engine. The playhead is kept in the project as a source frame; on screen it is a frame of the plan's final timeline.
+ */
+
+import { tick } from 'svelte';
+import type { PlanRequest, PlanSummary, ViewResult, ViewState } from '../contracts/workers.ts';
+import type { Size } from '../core/color.ts';
+import { type EmulsionError, toEmulsionError } from '../core/errors.ts';
+import { toNumber } from '../core/rational.ts';
+import type { Shot } from '../core/shots.ts';
+import { DEFAULT_VIEW, type Reel, type ReelView } from '../project/schema.ts';
+import type { EnginePort } from './engine-port.ts';
+import type { ProjectState } from './project.svelte.ts';
+import type { Sources } from './sources.svelte.ts';
+import { TimelineMap } from './timeline-map.ts';
+
+/** A running draw gives way to a newer one after this long. */
+const PATIENCE_MS = 160;
+/** While the playhead is dragged, the source stands in where the result takes longer than this. */
+const SLOW_MS = 200;
+/** The playhead is written to the project after it rested this long. */
+const REST_MS = 300;
+/** Speeds of repeated J or L. */
+const SPEEDS = [1, 2, 4, 8] as const;
+
+/** A plan together with the request it answers. */
+export interface Planned {
+	readonly request: PlanRequest;
+	readonly summary: PlanSummary;
+	readonly map: TimelineMap;
+	/** Start of each output frame in seconds. */
+	readonly seconds: Float64Array;
+}
+
+/** Shots of a reel; one that spans it while none are known. */
+export function shotsOf(reel: Pick<Reel, 'shots' | 'source'>): readonly Shot[] {
+	return reel.shots ?? [{ start: 0, end: reel.source.frames, transitionIn: 'start', source: 'detected' }];
+}
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** See the file's comment. */
+export class Player {
+	readonly #engine: EnginePort;
+	readonly #project: ProjectState;
+	readonly #sources: Sources;
+	readonly #reelId = $derived.by(() => this.#project.reel?.id);
+	readonly #recipe = $derived.by(() => this.#project.reel?.recipe);
+	readonly #shots = $derived.by(() => this.#project.reel && shotsOf(this.#project.reel));
+	readonly #source = $derived.by(() => this.#sources.of(this.#project.reel));
+	readonly #request = $derived.by((): PlanRequest | null => {
+		const [source, shots, recipe] = [this.#source, this.#shots, this.#recipe];
+		return source && shots && recipe ? { source: source.id, info: source.info, shots, recipe } : null;
+	});
+	#planned = $state.raw<Planned | null>(null);
+	#planError = $state.raw<EmulsionError | null>(null);
+	#frame = $state(0);
+	#speed = $state(0);
+	#scrubbing = $state(false);
+	#last = $state.raw<ViewResult | null>(null);
+	#drawError = $state.raw<EmulsionError | null>(null);
+	#drawing = $state(false);
+	#standIn = $state(false);
+	#measured = $state<number | null>(null);
+	#canvas = $state.raw<Size | null>(null);
+	#generation = $state(0);
+	#attached = $state(false);
+	#running: { readonly controller: AbortController; readonly started: number } | null = null;
+	#dirty = false;
+	#impatience: ReturnType<typeof setTimeout> | undefined;
+	#rest: ReturnType<typeof setTimeout> | undefined;
+	#playToken = 0;
+	#resultMs = 0;
+
+	constructor(engine: EnginePort, project: ProjectState, sources: Sources) {
+		this.#engine = engine;
+		this.#project = project;
+		this.#sources = sources;
+	}
+
+	/** What the engine is asked to plan; null while no source is open. */
+	get request(): PlanRequest | null {
+		return this.#request;
+	}
+
+	/** The newest plan, perhaps of a request just replaced; null where there is none. */
+	get planned(): Planned | null {
+		return this.#planned;
+	}
+
+	/** Why the recipe cannot be planned. */
+	get planError(): EmulsionError | null {
+		return this.#planError;
+	}
+
+	/** Output frame under the playhead. */
+	get frame(): number {
+		return this.#frame;
+	}
+
+	/** Source frame under the playhead. */
+	get sourceFrame(): number {
+		return this.#planned?.map.toSource(this.#frame) ?? this.#project.reel?.view.frame ?? 0;
+	}
+
+	/** Output frames of the plan. */
+	get frames(): number {
+		return this.#planned?.map.frames ?? 0;
+	}
+
+	/** 0 stopped; ±1, ±2, ±4, ±8 times the film's rate. */
+	get speed(): number {
+		return this.#speed;
+	}
+
+	/** What was drawn last. */
+	get last(): ViewResult | null {
+		return this.#last;
+	}
+
+	/** Why the last picture could not be drawn. */
+	get drawError(): EmulsionError | null {
+		return this.#drawError;
+	}
+
+	get drawing(): boolean {
+		return this.#drawing;
+	}
+
+	/** True while the source stands in for a slow result. */
+	get standIn(): boolean {
+		return this.#standIn;
+	}
+
+	/** Frames a second really shown during playback; null when stopped. */
+	get measuredRate(): number | null {
+		return this.#measured;
+	}
+
+	/** Rises with each life of the restore worker: a canvas belongs to one. */
+	get generation(): number {
+		return this.#generation;
+	}
+
+	get view(): ReelView {
+		return this.#project.reel?.view ?? DEFAULT_VIEW;
+	}
+
+	/** Changes what is shown; no undo step. */
+	setView(view: Partial<Omit<ReelView, 'frame'>>): void {
+		const reel = this.#project.reel;
+		if (reel) this.#project.run({ type: 'view', reel: reel.id, view });
+	}
+
+	/** Gives the engine a canvas. */
+	async attach(canvas: OffscreenCanvas): Promise<void> {
+		await this.#engine.attachCanvas(canvas);
+		this.#attached = true;
+	}
+
+	/** The restore worker was replaced: what it knew is gone. */
+	restarted(): void {
+		this.#attached = false;
+		this.#running?.controller.abort();
+		this.#running = null;
+		this.#generation++;
+	}
+
+	resize(canvas: Size): void {
+		if (canvas.width > 0 && canvas.height > 0) this.#canvas = canvas;
+	}
+
+	/** Plans a request; called whenever {@link request} changes. A newer one wins. */
+	async plan(request: PlanRequest | null): Promise<void> {
+		if (!request) {
+			this.stop();
+			this.#planned = null;
+			this.#last = null;
+			this.#planError = null;
+			return;
+		}
+		const source = this.#planned && this.#planned.request.source === request.source ? this.sourceFrame : null;
+		try {
+			const summary = await this.#engine.plan($state.snapshot(request) as PlanRequest);
+			if (this.request !== request) return;
+			const map = new TimelineMap(summary.timeline, request.shots);
+			const seconds = Float64Array.from(summary.timeline.frames, (f) => toNumber(f.pts));
+			this.#planned = { request, summary, map, seconds };
+			this.#planError = null;
+			this.#frame = map.toOutput(source ?? this.view.frame);
+		} catch (thrown) {
+			if (this.request === request) this.#planError = toEmulsionError(thrown);
+		}
+	}
+
+	/** Reads everything a picture depends on and draws it; called from an effect. */
+	follow(): void {
+		void [this.#planned, this.#canvas, this.#attached, this.#scrubbing, this.#generation];
+		const { mode, wipe, zoom, center, view } = this.view;
+		void [mode, wipe, zoom, center.x, center.y, view];
+		if (this.#speed === 0) void this.#frame;
+		this.#requestDraw();
+	}
+
+	/** Moves the playhead to an output frame. */
+	seek(frame: number): void {
+		const target = Math.max(0, Math.min(this.frames - 1, Math.round(frame)));
+		if (target === this.#frame) return;
+		this.#frame = target;
+		this.#remember();
+	}
+
+	seekSource(frame: number): void {
+		const map = this.#planned?.map;
+		if (map) this.seek(map.toOutput(Math.max(0, Math.min((this.#project.reel?.source.frames ?? 1) - 1, frame))));
+	}
+
+	/** Frame step: stops playback first. */
+	step(frames: number): void {
+		this.stop();
+		this.seek(this.#frame + frames);
+	}
+
+	/** While true, a slow result is stood in for by the source. */
+	scrub(active: boolean): void {
+		if (active) this.stop();
+		this.#scrubbing = active;
+	}
+
+	/** J and L: plays in a direction, faster each time, slower against it. */
+	shuttle(direction: 1 | -1): void {
+		if (!this.#planned) return;
+		const same = Math.sign(this.#speed) === direction;
+		const at = SPEEDS.indexOf(Math.abs(this.#speed) as (typeof SPEEDS)[number]);
+		const next = same ? (SPEEDS[Math.min(SPEEDS.length - 1, at + 1)] ?? 1) : 1;
+		const last = this.frames - 1;
+		if (direction === 1 && this.#frame >= last) this.seek(0);
+		if (direction === -1 && this.#frame <= 0) this.seek(last);
+		this.#speed = next * direction;
+		void this.#play(++this.#playToken);
+	}
+
+	toggle(): void {
+		if (this.#speed !== 0) this.stop();
+		else this.shuttle(1);
+	}
+
+	stop(): void {
+		if (this.#speed === 0) return;
+		this.#speed = 0;
+		this.#playToken++;
+		this.#measured = null;
+		this.#remember();
+	}
+
+	/** Ends playback and drawing. */
+	close(): void {
+		this.stop();
+		clearTimeout(this.#impatience);
+		clearTimeout(this.#rest);
+		this.#running?.controller.abort();
+	}
+
+	async #play(token: number): Promise<void> {
+		const planned = this.#planned;
+		if (!planned) return;
+		const { seconds } = planned;
+		const started = performance.now();
+		const from = seconds[this.#frame] ?? 0;
+		const shown: number[] = [];
+		while (token === this.#playToken && this.#planned === planned) {
+			const now = performance.now();
+			const target = frameAt(seconds, from + ((now - started) / 1000) * this.#speed);
+			if (target === this.#frame) {
+				if (now - started > 100 && (target === 0 || target === seconds.length - 1)) return this.stop();
+				await sleep(4);
+				continue;
+			}
+			this.#frame = target;
+			await tick();
+			await this.#drawNow();
+			shown.push(performance.now());
+			while ((shown[0] ?? 0) < performance.now() - 1500) shown.shift();
+			const span = (shown.at(-1) ?? 0) - (shown[0] ?? 0);
+			this.#measured = span > 300 ? ((shown.length - 1) * 1000) / span : this.#measured;
+			await sleep(0);
+		}
+	}
+
+	#requestDraw(): void {
+		if (!this.#running) {
+			void this.#drawNow();
+			return;
+		}
+		this.#dirty = true;
+		if (this.#speed !== 0 || this.#impatience !== undefined) return;
+		const age = performance.now() - this.#running.started;
+		this.#impatience = setTimeout(
+			() => {
+				this.#impatience = undefined;
+				if (this.#dirty) this.#running?.controller.abort();
+			},
+			Math.max(0, PATIENCE_MS - age),
+		);
+	}
+
+	#viewState(canvas: Size): ViewState {
+		const { mode, wipe, zoom, center, view } = this.view;
+		const standIn = this.#scrubbing && mode !== 'source' && this.#resultMs > SLOW_MS;
+		this.#standIn = standIn;
+		return {
+			frame: this.#frame,
+			mode: standIn ? 'source' : mode,
+			wipe,
+			zoom,
+			center: { x: center.x, y: center.y },
+			view: this.#knownView(view),
+			canvas,
+		};
+	}
+
+	/** A view whose stage was removed or bypassed shows the result. */
+	#knownView(view: string): string {
+		const [id] = view.split('/');
+		if (!view.includes('/')) return view;
+		return this.#recipe?.stages.some((s) => s.id === id && s.enabled) ? view : 'result';
+	}
+
+	async #drawNow(): Promise<void> {
+		const [planned, canvas] = [this.#planned, this.#canvas];
+		if (!planned || !canvas || !this.#attached || this.#running) return;
+		const controller = new AbortController();
+		const run = { controller, started: performance.now() };
+		this.#running = run;
+		this.#dirty = false;
+		this.#drawing = true;
+		const state = this.#viewState(canvas);
+		try {
+			const result = await this.#engine.view($state.snapshot(planned.request) as PlanRequest, state, controller.signal);
+			if (!controller.signal.aborted) {
+				this.#last = result;
+				this.#drawError = null;
+				if (state.mode !== 'source') this.#resultMs = performance.now() - run.started;
+			}
+		} catch (thrown) {
+			const error = toEmulsionError(thrown);
+			if (error.code !== 'aborted' && !controller.signal.aborted) this.#drawError = error;
+			else if (state.mode !== 'source') this.#resultMs = Math.max(this.#resultMs, performance.now() - run.started);
+		} finally {
+			if (this.#running === run) {
+				this.#running = null;
+				this.#drawing = false;
+				clearTimeout(this.#impatience);
+				this.#impatience = undefined;
+				if (this.#dirty) void this.#drawNow();
+			}
+		}
+	}
+
+	#remember(): void {
+		clearTimeout(this.#rest);
+		const reel = this.#reelId;
+		this.#rest = setTimeout(() => {
+			if (reel !== undefined && reel === this.#reelId && this.#planned) {
+				this.#project.run({ type: 'view', reel, view: { frame: this.sourceFrame } });
+			}
+		}, REST_MS);
+	}
+}
+
+/** Index of the last frame that starts at or before a time; 0 before the first. */
+export function frameAt(seconds: Float64Array, time: number): number {
+	let low = 0;
+	let high = seconds.length - 1;
+	while (low < high) {
+		const middle = (low + high + 1) >> 1;
+		if ((seconds[middle] ?? 0) <= time + 1e-9) low = middle;
+		else high = middle - 1;
+	}
+	return low;
+}

@@ -1,0 +1,68 @@
+/** Rendering ahead: the range under the playhead goes into the frame store, so that it plays and compares at once. */
+
+import type { FrameRange } from '../contracts/frames.ts';
+import type { PlanRequest } from '../contracts/workers.ts';
+import type { EnginePort } from './engine-port.ts';
+import type { Jobs } from './jobs.svelte.ts';
+import type { Planned } from './player.svelte.ts';
+
+/** Joins a range to a sorted, disjoint list. */
+export function joinRange(ranges: readonly FrameRange[], range: FrameRange): FrameRange[] {
+	const apart = ranges.filter((r) => r.end < range.start || r.start > range.end);
+	const touching = ranges.filter((r) => !apart.includes(r));
+	const start = Math.min(range.start, ...touching.map((r) => r.start));
+	const end = Math.max(range.end, ...touching.map((r) => r.end));
+	return [...apart, { start, end }].sort((a, b) => a.start - b.start);
+}
+
+/** See the file's comment. */
+export class Renders {
+	readonly #engine: EnginePort;
+	readonly #jobs: Jobs;
+	#ranges = $state.raw<readonly FrameRange[]>([]);
+	#request: PlanRequest | null = null;
+
+	constructor(engine: EnginePort, jobs: Jobs) {
+		this.#engine = engine;
+		this.#jobs = jobs;
+	}
+
+	/** Output ranges of the present plan that were rendered. */
+	get ranges(): readonly FrameRange[] {
+		return this.#ranges;
+	}
+
+	/** Another plan: what was rendered belongs to the old one. */
+	reset(request: PlanRequest | null): void {
+		if (request === this.#request) return;
+		this.#request = request;
+		this.#ranges = [];
+	}
+
+	/** Renders an output range; what was finished before a cancellation stays. */
+	async render(planned: Planned, range: FrameRange, label: string): Promise<void> {
+		this.#jobs.cancelAll('render');
+		let done = 0;
+		const keep = (): void => {
+			if (done > 0 && this.#request === planned.request) {
+				this.#ranges = joinRange(this.#ranges, { start: range.start, end: Math.min(range.end, range.start + done) });
+			}
+		};
+		try {
+			await this.#jobs.run('render', label, (report, signal) =>
+				this.#engine.render(
+					$state.snapshot(planned.request) as PlanRequest,
+					range,
+					(progress) => {
+						if (progress.phase === 'render') done = progress.done;
+						report(progress);
+					},
+					signal,
+				),
+			);
+			done = range.end - range.start;
+		} finally {
+			keep();
+		}
+	}
+}

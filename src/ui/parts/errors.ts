@@ -1,0 +1,37 @@
+/** An error in the restorer's language: what happened, what to do, and every detail for a bug report. */
+
+import type { EmulsionError } from '../../core/errors.ts';
+import type { I18n } from '../../state/i18n/i18n.svelte.ts';
+import { formatBytes } from '../format.ts';
+
+/** See the file's comment. */
+export interface ErrorDescription {
+	readonly what: string;
+	readonly todo: string;
+	/** Code, message, place and causes; English, copyable. */
+	readonly details: string;
+}
+
+function chain(error: unknown, depth = 0): string[] {
+	if (!(error instanceof Error) || depth > 8) return [];
+	const code = 'code' in error ? `[${String(error.code)}] ` : '';
+	return [`${code}${error.message}`, ...chain(error.cause, depth + 1)];
+}
+
+/** Texts for an error. */
+export function describeError(error: EmulsionError, i18n: I18n): ErrorDescription {
+	const { stage, frame, path, bytesNeeded, data } = error.details;
+	const place = [
+		stage === undefined ? '' : `stage: ${stage}`,
+		frame === undefined ? '' : `frame: ${frame}`,
+		path === undefined ? '' : `path: ${path}`,
+		bytesNeeded === undefined ? '' : `bytes needed: ${bytesNeeded}`,
+		data === undefined ? '' : `data: ${JSON.stringify(data)}`,
+	].filter((line) => line !== '');
+	const todo = i18n.t(`error.${error.code}.todo`);
+	return {
+		what: i18n.t(`error.${error.code}.what`),
+		todo: bytesNeeded === undefined ? todo : `${todo} ${i18n.t('error.free', { size: formatBytes(bytesNeeded) })}`,
+		details: [...chain(error), ...place, error.stack ?? ''].join('\n'),
+	};
+}
