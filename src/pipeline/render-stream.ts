@@ -106,8 +106,10 @@ export class RenderStream {
 		const started = performance.now();
 		try {
 			const source = plan.levels.at(-1)!.sources[plan.window.start + index]!;
-			const base =
-				plan.request.info.format.alpha && config.format.alpha ? await reader.frame(source, signal) : undefined;
+			// Alpha and the headers of scans come from the source's own frame; nothing else does.
+			const { info } = plan.request;
+			const lends = (info.format.alpha && config.format.alpha) || info.kind === 'sequence';
+			const base = lends ? await reader.frame(source, signal) : undefined;
 			const metered = new MeteredCompute(compute, this.#clock);
 			const data = await toPlanes(metered, frame, config, index, base);
 			const { provenance } = frame.sides;

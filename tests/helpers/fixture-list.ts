@@ -1,6 +1,7 @@
 /** Recipes of clips made by native ffmpeg: arguments before the output name. Keep them small (≤ 320 px, ≤ 2 s). */
 
 import { DECODE_FIXTURES } from './decode-fixtures.ts';
+import { PIPELINE_FIXTURES } from './pipeline-fixtures.ts';
 
 const test = (size: string, seconds: number, rate = '24') => [
 	'-f',
@@ -24,4 +25,5 @@ export const FIXTURES: Readonly<Record<string, readonly string[]>> = {
 		'-shortest',
 	],
 	...DECODE_FIXTURES,
+	...PIPELINE_FIXTURES,
 };
