@@ -102,7 +102,9 @@ function unknownFormat(bytes: Uint8Array, what: string): EmulsionError {
 	return unreadable(what, 'not a DPX, Cineon, PNG, TIFF or EXR file, whatever its name says');
 }
 
-/** Bytes of a file's beginning that a probe reads first. */
+/** Bytes of a file's beginning that tell its format, and hold the whole header of a DPX or Cineon file. */
+const START_BYTES = 2048;
+/** Bytes of a file's beginning that hold the tags of the other formats. */
 const HEAD_BYTES = 65536;
 
 /**
@@ -110,10 +112,11 @@ const HEAD_BYTES = 65536;
  * uncompressed files exactly, for compressed ones as far as the end of file tells. Throws the codecs' typed errors.
  */
 export async function probeScanFile(file: Blob, what: string): Promise<ScanProbe> {
-	const head = await readRange(file, 0, HEAD_BYTES);
-	switch (scanFormatOf(head)) {
-		case 'dpx':
-			return describeDpx(head, file.size, what);
+	const start = await readRange(file, 0, START_BYTES);
+	const format = scanFormatOf(start);
+	if (format === 'dpx') return describeDpx(start, file.size, what);
+	const head = await readRange(file, 0, format === 'cin' ? START_BYTES : HEAD_BYTES);
+	switch (format) {
 		case 'cin': {
 			const { width, height, bits, components, orientation } = probeCin(head, file.size, what);
 			const color = { ...UNTAGGED, transfer: 'log' } as const;
@@ -208,6 +211,8 @@ async function describeExr(head: Uint8Array, file: Blob, what: string): Promise<
 	const tableEnd = header.tableAt + Math.ceil(header.height / lines) * 8;
 	if (tableEnd > file.size) throw truncated(what, tableEnd, file.size);
 	const last = new DataView((await readRange(file, tableEnd - 8, tableEnd)).buffer).getBigUint64(0, true);
+	// Writers fill the table last: an offset before the data means that writing was interrupted.
+	if (last < BigInt(tableEnd)) throw truncated(what, tableEnd + 8, file.size);
 	if (last + 8n > BigInt(file.size)) throw truncated(what, Number(last) + 8, file.size);
 	const block = new DataView((await readRange(file, Number(last), Number(last) + 8)).buffer);
 	const end = Number(last) + 8 + block.getUint32(4, true);

@@ -5,6 +5,7 @@ import { EmulsionError } from '../../core/errors.ts';
 import { UNTAGGED, type ScanPicture } from './picture.ts';
 import { decodeCin } from './cin/cin.ts';
 import { encodeDpx } from './dpx/dpx.ts';
+import { probeScanFile } from './formats.ts';
 import { decodePng, probePng } from './png/read.ts';
 import { encodePng } from './png/write.ts';
 import { ffmpegEncode, ffmpegPlanes, firstDifference, noisePicture, planeBytes } from './scans.testkit.ts';
@@ -155,6 +156,13 @@ describe('TIFF', () => {
 
 	it('carries the color tags, Cineon log included', () => {
 		for (const color of TAGS) expect(decodeTiff(encodeTiff(noisePicture(4, 4, 3, 16, color))).color).toEqual(color);
+	});
+
+	it('carries a rotation as the orientation tag', async () => {
+		for (const rotation of [0, 90, 180, 270] as const) {
+			const file = encodeTiff(noisePicture(4, 4, 3, 16), { rotation });
+			expect((await probeScanFile(new Blob([file]), 'x')).rotation).toBe(rotation);
+		}
 	});
 
 	it('names truncation, and never believes a huge header', () => {

@@ -244,6 +244,17 @@ describe('DPX headers', () => {
 		}
 	});
 
+	it('rewrites files without film and television sections, and refuses to write what has no room', () => {
+		const picture = noisePicture(46, 8, 3, 10);
+		const file = ffmpegEncode(picture, 'a.dpx', ['-pix_fmt', 'gbrp10be']);
+		const read = decodeDpx(file);
+		expect(read.header.bytes.length).toBe(1664);
+		expect(read.header.get('film.count')).toBeUndefined();
+		expect(() => read.header.set('film.count', '1')).toThrow(/no room for film.count/);
+		const again = encodeDpx(read, { header: read.header });
+		expect(firstDifference(again, file)).toBe(-1);
+	});
+
 	it('reads and writes timecode and keycode text', () => {
 		expect(timecodeFromBcd(0x23595923)).toBe('23:59:59:23');
 		expect(timecodeFromBcd(0x0a000000)).toBeUndefined();

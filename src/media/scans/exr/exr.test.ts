@@ -3,7 +3,9 @@ import { EmulsionError } from '../../../core/errors.ts';
 import { UNTAGGED, type ScanPicture } from '../picture.ts';
 import { ffmpegEncode, ffmpegPlanes, firstDifference, noisePicture, planeBytes } from '../scans.testkit.ts';
 import { decodeExr, encodeExr } from './exr.ts';
+import { probeScanFile } from '../formats.ts';
 import { halfBits, halfTable } from './half.ts';
+import { parseExrHeader } from './header.ts';
 
 const LINEAR = { ...UNTAGGED, primaries: 'bt709', transfer: 'linear' } as const;
 
@@ -105,6 +107,18 @@ describe('EXR', () => {
 		view.setInt32(at + 8, 0x7fffffff, true);
 		view.setInt32(at + 12, 19, true);
 		expect(code(good)).toBe('unsupported-format');
+	});
+
+	it('names files whose writing was interrupted (a table of zeros)', async () => {
+		const file = encodeExr(halved(noisePicture(32, 40, 3, 32, LINEAR)));
+		const { tableAt } = parseExrHeader(file);
+		file.fill(0, tableAt + 8, tableAt + 24);
+		expect(code(file)).toBe('input-truncated');
+		await expect(probeScanFile(new Blob([file]), 'x')).rejects.toMatchObject({ code: 'input-truncated' });
+	});
+
+	it('holds linear light only', () => {
+		expect(() => encodeExr(noisePicture(4, 4, 3, 32, { ...LINEAR, transfer: 'bt709' }))).toThrow(/linear light/);
 	});
 
 	it('survives random damage: it reads, or fails with a typed error', () => {

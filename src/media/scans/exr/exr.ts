@@ -33,6 +33,8 @@ export function decodeExr(bytes: Uint8Array, what = 'EXR'): ScanPicture {
 	const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 	for (let i = 0; i < blocks; i++) {
 		const offset = Number(view.getBigUint64(header.tableAt + i * 8, true));
+		// Writers fill the table last: offsets before the data mean that writing was interrupted.
+		if (offset < dataAt) throw truncated(what, dataAt + lineBytes * height, bytes.length);
 		if (offset + 8 > bytes.length) throw truncated(what, offset + 8, bytes.length);
 		const y = view.getInt32(offset, true) - header.top;
 		const size = view.getUint32(offset + 4, true);

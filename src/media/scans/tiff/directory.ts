@@ -36,6 +36,8 @@ export type TagName = keyof typeof TAG;
 /** Bytes of each field type 1–12: BYTE, ASCII, SHORT, LONG, RATIONAL, SBYTE, UNDEFINED, SSHORT, SLONG, SRATIONAL, FLOAT, DOUBLE. */
 const TYPE_SIZES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8];
 const MAX_ENTRIES = 4096;
+/** More values than any tag that is read can need (strips of one row each of the tallest picture). */
+const MAX_VALUES = 1 << 20;
 
 interface Entry {
 	readonly type: number;
@@ -105,6 +107,7 @@ export class TiffDirectory {
 		const entry = this.#entries.get(TAG[tag]);
 		if (!entry) return [];
 		const size = TYPE_SIZES[entry.type] ?? 1;
+		if (entry.count > MAX_VALUES) throw unreadable(this.#what, `tag ${tag} has ${entry.count} values`);
 		const { view, at } = this.#locate(entry.at, size * entry.count);
 		return Array.from({ length: entry.count }, (_, i) => this.#number(view, entry.type, at + i * size));
 	}

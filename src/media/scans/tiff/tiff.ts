@@ -183,6 +183,10 @@ function segmentsOf(
 	const rows = tiled ? tags.number('tileHeight', 0) : tags.number('rowsPerStrip', height);
 	const segmentHeight = tiled ? rows : Math.min(rows, height);
 	checkSize(segmentWidth, segmentHeight, `${what} (strip or tile)`);
+	// A tile may stick out of a small picture, but not by more than tiles are large.
+	if (segmentWidth > width + 4096 || segmentHeight > height + 4096) {
+		throw unreadable(what, `tiles of ${segmentWidth} × ${segmentHeight} for a picture of ${width} × ${height}`);
+	}
 	const offsets = tags.numbers(tiled ? 'tileOffsets' : 'stripOffsets');
 	const counts = tags.numbers(tiled ? 'tileByteCounts' : 'stripByteCounts');
 	return { segmentWidth, segmentHeight, offsets, counts };

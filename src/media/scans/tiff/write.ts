@@ -9,7 +9,11 @@ import { checkTiffFormat } from './tiff.ts';
 export interface TiffWriteOptions {
 	/** Default `none`: noisy film gains little, and every program reads it. `deflate` uses the horizontal predictor. */
 	readonly compression?: 'none' | 'deflate';
+	/** Clockwise rotation that shows the picture upright; written as the orientation tag. Default 0. */
+	readonly rotation?: 0 | 90 | 180 | 270;
 }
+
+const ORIENTATIONS = { 0: 1, 90: 6, 180: 3, 270: 8 } as const;
 
 type Field = readonly [tag: TagName, type: 2 | 3 | 4 | 5, values: readonly number[]];
 const TYPE_BYTES = { 2: 1, 3: 2, 4: 4, 5: 8 } as const;
@@ -27,7 +31,7 @@ export function encodeTiff(picture: ScanPicture, options: TiffWriteOptions = {})
 		const raw = stripBytes(picture, y, Math.min(rowsPerStrip, height - y), packed);
 		strips.push(packed ? deflate(raw) : raw);
 	}
-	return assemble(fieldsOf(picture, rowsPerStrip, packed), strips);
+	return assemble(fieldsOf(picture, rowsPerStrip, options), strips);
 }
 
 function stripBytes(picture: ScanPicture, from: number, rows: number, predict: boolean): Uint8Array {
@@ -50,7 +54,8 @@ function stripBytes(picture: ScanPicture, from: number, rows: number, predict: b
 	return out;
 }
 
-function fieldsOf(picture: ScanPicture, rowsPerStrip: number, packed: boolean): Field[] {
+function fieldsOf(picture: ScanPicture, rowsPerStrip: number, options: TiffWriteOptions): Field[] {
+	const packed = options.compression === 'deflate';
 	const { format, size, planes, color } = picture;
 	const ascii = (text: string): number[] => [...new TextEncoder().encode(text), 0];
 	const fields: Field[] = [
@@ -60,7 +65,7 @@ function fieldsOf(picture: ScanPicture, rowsPerStrip: number, packed: boolean): 
 		['compression', 3, [packed ? 8 : 1]],
 		['photometric', 3, [format.chroma === 'rgb' ? 2 : 1]],
 		['description', 2, ascii(colorText(color))],
-		['orientation', 3, [1]],
+		['orientation', 3, [ORIENTATIONS[options.rotation ?? 0]]],
 		['samplesPerPixel', 3, [planes.length]],
 		['rowsPerStrip', 4, [rowsPerStrip]],
 		['planarConfiguration', 3, [1]],
