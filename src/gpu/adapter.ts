@@ -4,7 +4,7 @@ import type { BackendInfo } from '../contracts/compute.ts';
 import { EmulsionError } from '../core/errors.ts';
 
 /** Names under which software rasterizers present themselves. */
-const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|\bwarp\b|basic render|software|cpu/i;
+const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|\bwarp\b|basic render|software/i;
 
 /** What tells adapters apart: a subset of `GPUAdapterInfo`. */
 export interface AdapterFacts {
