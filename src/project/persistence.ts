@@ -26,6 +26,7 @@ export type StateKey =
 	| `reel.${keyof Reel}`
 	| 'preferences.language'
 	| 'preferences.sourcePanel'
+	| 'preferences.toldPersistence'
 	| 'session.openSources'
 	| 'session.plan'
 	| 'session.renderedRanges'
@@ -51,6 +52,7 @@ export const STATE_KEYS: Readonly<Record<StateKey, KeyPolicy>> = {
 	'reel.view': { place: 'project', undo: false },
 	'preferences.language': { place: 'preferences', undo: false },
 	'preferences.sourcePanel': { place: 'preferences', undo: false },
+	'preferences.toldPersistence': { place: 'preferences', undo: false },
 	'session.openSources': { place: 'session', undo: false },
 	'session.plan': { place: 'session', undo: false },
 	'session.renderedRanges': { place: 'session', undo: false },

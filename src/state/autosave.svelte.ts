@@ -9,6 +9,7 @@ import { EmulsionError, toEmulsionError } from '../core/errors.ts';
 import type { Project } from '../project/schema.ts';
 import { parseProject, serializeProject } from '../project/validate.ts';
 import type { Notices } from './notices.svelte.ts';
+import type { Preferences } from './preferences.svelte.ts';
 
 const DELAY_MS = 500;
 const CURRENT = 'current';
@@ -19,14 +20,16 @@ export type AutosaveStatus = 'idle' | 'pending' | 'saved' | 'off';
 /** See the file's comment. */
 export class Autosave {
 	readonly #notices: Notices;
+	readonly #preferences: Preferences;
 	#status = $state<AutosaveStatus>('idle');
 	#store: UseStore | undefined;
 	#timer: ReturnType<typeof setTimeout> | undefined;
 	#pending: Project | undefined;
 	#askedToPersist = false;
 
-	constructor(notices: Notices) {
+	constructor(notices: Notices, preferences: Preferences) {
 		this.#notices = notices;
+		this.#preferences = preferences;
 	}
 
 	get status(): AutosaveStatus {
@@ -70,7 +73,7 @@ export class Autosave {
 		this.#pending = undefined;
 		if (!(await this.#write(CURRENT, serializeProject(project)))) return;
 		if (!this.#pending) this.#status = 'saved';
-		await this.#persist();
+		if (project.reels.length > 0) await this.#persist();
 	}
 
 	async #write(key: string, text: string): Promise<boolean> {
@@ -86,14 +89,16 @@ export class Autosave {
 
 	/** Asks the browser once not to evict this origin; a refusal is told, since eviction then takes the only autosave. */
 	async #persist(): Promise<void> {
-		if (this.#askedToPersist) return;
+		if (this.#askedToPersist || this.#preferences.toldPersistence) return;
 		this.#askedToPersist = true;
 		try {
 			const kept = (await navigator.storage.persisted()) || (await navigator.storage.persist());
-			if (!kept) this.#notices.say('info', 'storage.notPersistent');
+			if (kept) return;
 		} catch {
-			this.#notices.say('info', 'storage.notPersistent');
+			// A browser without this question evicts as it likes.
 		}
+		this.#notices.say('info', 'storage.notPersistent');
+		this.#preferences.set({ toldPersistence: true });
 	}
 
 	#off(cause: unknown): void {

@@ -44,10 +44,11 @@ export interface EnginePort {
 		signal: AbortSignal,
 	): Promise<{ readonly id: SourceId; readonly info: SourceInfo }>;
 	close(id: SourceId): Promise<void>;
-	shots(id: SourceId, frames: number, onProgress: OnProgress, signal: AbortSignal): Promise<readonly Shot[]>;
+	shots(id: SourceId, info: SourceInfo, onProgress: OnProgress, signal: AbortSignal): Promise<readonly Shot[]>;
 	/** Hands the viewer's canvas over; once for each life of the restore worker. */
 	attachCanvas(canvas: OffscreenCanvas): Promise<void>;
-	plan(request: PlanRequest): Promise<PlanSummary>;
+	/** Plans; stages whose timeline depends on the pictures are analyzed first, which may take long. */
+	plan(request: PlanRequest, onProgress: (progress: ExportProgress) => void, signal: AbortSignal): Promise<PlanSummary>;
 	view(request: PlanRequest, state: ViewState, signal: AbortSignal): Promise<ViewResult>;
 	render(
 		request: PlanRequest,
@@ -63,6 +64,6 @@ export interface EnginePort {
 	interrupted(): Promise<readonly InterruptedJob[]>;
 	discard(job: string): Promise<void>;
 	still(request: PlanRequest, frame: number, view: string, signal: AbortSignal): Promise<StillPicture>;
-	/** Calls back when the restore worker was replaced: a new canvas is wanted, caches in memory are gone. Returns the removal. */
-	onRestart(listener: () => void): () => void;
+	/** Calls back with the name of a worker that was replaced; `restore` wants a new canvas. Returns the removal. */
+	onRestart(listener: (worker: string) => void): () => void;
 }

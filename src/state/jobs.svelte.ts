@@ -5,7 +5,7 @@ import type { ExportProgress } from '../contracts/workers.ts';
 import { throwIfAborted } from '../core/errors.ts';
 
 /** What a job does. */
-export type JobKind = 'probe' | 'shots' | 'render' | 'export' | 'fetch';
+export type JobKind = 'probe' | 'shots' | 'plan' | 'render' | 'export' | 'fetch';
 
 /** A running job. */
 export interface Job {
@@ -24,7 +24,7 @@ export interface Job {
 /** Running jobs. */
 export class Jobs {
 	#list = $state.raw<readonly Job[]>([]);
-	#controllers: { readonly id: number; readonly controller: AbortController }[] = [];
+	#controllers: { readonly id: number; readonly kind: JobKind; readonly controller: AbortController }[] = [];
 	#next = 1;
 
 	get list(): readonly Job[] {
@@ -33,7 +33,7 @@ export class Jobs {
 
 	/** The job shown in the status bar: an export or a render before anything else. */
 	get main(): Job | undefined {
-		const order: readonly JobKind[] = ['export', 'render', 'probe', 'fetch', 'shots'];
+		const order: readonly JobKind[] = ['export', 'render', 'probe', 'fetch', 'plan', 'shots'];
 		return [...this.#list].sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))[0];
 	}
 
@@ -48,29 +48,36 @@ export class Jobs {
 
 	/** Cancels all jobs of a kind. */
 	cancelAll(kind: JobKind): void {
-		for (const job of this.#list) if (job.kind === kind) this.cancel(job.id);
+		for (const { id } of this.#controllers.filter((c) => c.kind === kind)) this.cancel(id);
 	}
 
 	/**
 	 * Runs work as a job. The result counts only if the job was not canceled meanwhile; the job leaves the list whatever
-	 * happens. Throws what the work throws.
+	 * happens. Throws what the work throws. With
+	 * `quietMs`, a job that is done sooner is never shown.
 	 */
 	async run<T>(
 		kind: JobKind,
 		label: string,
 		work: (report: (progress: Progress | ExportProgress) => void, signal: AbortSignal) => Promise<T>,
+		quietMs = 0,
 	): Promise<T> {
 		const id = this.#next++;
 		const controller = new AbortController();
-		this.#controllers.push({ id, controller });
+		this.#controllers.push({ id, kind, controller });
 		const fresh = { phase: '', done: 0, total: 0, framesPerSecond: null, remainingSeconds: null, canceling: false };
-		this.#list = [...this.#list, { id, kind, label, ...fresh }];
+		const appear = (): void => {
+			this.#list = [...this.#list, { id, kind, label, ...fresh }];
+		};
+		const timer = quietMs > 0 ? setTimeout(appear, quietMs) : undefined;
+		if (quietMs === 0) appear();
 		const started = performance.now();
 		try {
 			const result = await work((p) => this.#update(id, progressOf(p, started)), controller.signal);
 			throwIfAborted(controller.signal);
 			return result;
 		} finally {
+			clearTimeout(timer);
 			this.#controllers = this.#controllers.filter((c) => c.id !== id);
 			this.#list = this.#list.filter((job) => job.id !== id);
 		}

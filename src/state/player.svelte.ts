@@ -4,6 +4,7 @@
  */
 
 import { tick } from 'svelte';
+import type { SourceInfo } from '../contracts/media.ts';
 import type { PlanRequest, PlanSummary, ViewResult, ViewState } from '../contracts/workers.ts';
 import type { Size } from '../core/color.ts';
 import { type EmulsionError, toEmulsionError } from '../core/errors.ts';
@@ -11,6 +12,7 @@ import { toNumber } from '../core/rational.ts';
 import type { Shot } from '../core/shots.ts';
 import { DEFAULT_VIEW, type Reel, type ReelView } from '../project/schema.ts';
 import type { EnginePort } from './engine-port.ts';
+import type { Jobs } from './jobs.svelte.ts';
 import type { ProjectState } from './project.svelte.ts';
 import type { Sources } from './sources.svelte.ts';
 import { TimelineMap } from './timeline-map.ts';
@@ -21,6 +23,8 @@ const PATIENCE_MS = 160;
 const SLOW_MS = 200;
 /** The playhead is written to the project after it rested this long. */
 const REST_MS = 300;
+/** A plan made sooner shows no progress. */
+const QUIET_MS = 400;
 /** Speeds of repeated J or L. */
 const SPEEDS = [1, 2, 4, 8] as const;
 
@@ -45,6 +49,7 @@ export class Player {
 	readonly #engine: EnginePort;
 	readonly #project: ProjectState;
 	readonly #sources: Sources;
+	readonly #jobs: Jobs;
 	readonly #reelId = $derived.by(() => this.#project.reel?.id);
 	readonly #recipe = $derived.by(() => this.#project.reel?.recipe);
 	readonly #shots = $derived.by(() => this.#project.reel && shotsOf(this.#project.reel));
@@ -73,8 +78,9 @@ export class Player {
 	#playToken = 0;
 	#resultMs = 0;
 
-	constructor(engine: EnginePort, project: ProjectState, sources: Sources) {
+	constructor(engine: EnginePort, project: ProjectState, sources: Sources, jobs: Jobs) {
 		this.#engine = engine;
+		this.#jobs = jobs;
 		this.#project = project;
 		this.#sources = sources;
 	}
@@ -173,6 +179,7 @@ export class Player {
 
 	/** Plans a request; called whenever {@link request} changes. A newer one wins. */
 	async plan(request: PlanRequest | null): Promise<void> {
+		this.#jobs.cancelAll('plan');
 		if (!request) {
 			this.stop();
 			this.#planned = null;
@@ -182,7 +189,12 @@ export class Player {
 		}
 		const source = this.#planned && this.#planned.request.source === request.source ? this.sourceFrame : null;
 		try {
-			const summary = await this.#engine.plan($state.snapshot(request) as PlanRequest);
+			const summary = await this.#jobs.run(
+				'plan',
+				request.info.name,
+				(report, signal) => this.#engine.plan($state.snapshot(request) as PlanRequest, report, signal),
+				QUIET_MS,
+			);
 			if (this.request !== request) return;
 			const map = new TimelineMap(summary.timeline, request.shots);
 			const seconds = Float64Array.from(summary.timeline.frames, (f) => toNumber(f.pts));
@@ -190,7 +202,8 @@ export class Player {
 			this.#planError = null;
 			this.#frame = map.toOutput(source ?? this.view.frame);
 		} catch (thrown) {
-			if (this.request === request) this.#planError = toEmulsionError(thrown);
+			const error = toEmulsionError(thrown);
+			if (this.request === request && error.code !== 'aborted') this.#planError = error;
 		}
 	}
 
@@ -305,15 +318,19 @@ export class Player {
 		);
 	}
 
-	#viewState(canvas: Size): ViewState {
+	#viewState(planned: Planned, canvas: Size): ViewState {
 		const { mode, wipe, zoom, center, view } = this.view;
 		const standIn = this.#scrubbing && mode !== 'source' && this.#resultMs > SLOW_MS;
 		this.#standIn = standIn;
+		const shown = standIn ? 'source' : mode;
+		// The engine counts zoom in pixels of what it draws; the source is laid where the result lies.
+		const { summary, request } = planned;
+		const grown = shown === 'source' ? summary.size.height / uprightHeight(request.info) : 1;
 		return {
 			frame: this.#frame,
-			mode: standIn ? 'source' : mode,
+			mode: shown,
 			wipe,
-			zoom,
+			zoom: zoom === 'fit' ? zoom : zoom * grown,
 			center: { x: center.x, y: center.y },
 			view: this.#knownView(view),
 			canvas,
@@ -335,7 +352,7 @@ export class Player {
 		this.#running = run;
 		this.#dirty = false;
 		this.#drawing = true;
-		const state = this.#viewState(canvas);
+		const state = this.#viewState(planned, canvas);
 		try {
 			const result = await this.#engine.view($state.snapshot(planned.request) as PlanRequest, state, controller.signal);
 			if (!controller.signal.aborted) {
@@ -367,6 +384,11 @@ export class Player {
 			}
 		}, REST_MS);
 	}
+}
+
+/** Height of the displayed source. */
+function uprightHeight({ size, rotation }: SourceInfo): number {
+	return rotation % 180 === 0 ? size.height : size.width;
 }
 
 /** Index of the last frame that starts at or before a time; 0 before the first. */

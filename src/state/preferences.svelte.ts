@@ -8,6 +8,8 @@ const KEY = 'emulsion.preferences';
 interface Stored {
 	readonly language: Language;
 	readonly sourcePanel: boolean;
+	/** That the browser may evict its storage was said. */
+	readonly toldPersistence: boolean;
 }
 
 function preferredLanguage(): Language {
@@ -15,14 +17,15 @@ function preferredLanguage(): Language {
 }
 
 function load(): Stored {
-	const defaults: Stored = { language: preferredLanguage(), sourcePanel: true };
+	const defaults: Stored = { language: preferredLanguage(), sourcePanel: true, toldPersistence: false };
 	try {
 		const json: unknown = JSON.parse(localStorage.getItem(KEY) ?? '{}');
 		if (typeof json !== 'object' || json === null) return defaults;
-		const { language, sourcePanel } = json as Record<string, unknown>;
+		const { language, sourcePanel, toldPersistence } = json as Record<string, unknown>;
 		return {
 			language: LANGUAGES.find((l) => l === language) ?? defaults.language,
 			sourcePanel: typeof sourcePanel === 'boolean' ? sourcePanel : defaults.sourcePanel,
+			toldPersistence: toldPersistence === true,
 		};
 	} catch {
 		return defaults;
@@ -39,6 +42,10 @@ export class Preferences {
 
 	get sourcePanel(): boolean {
 		return this.#values.sourcePanel;
+	}
+
+	get toldPersistence(): boolean {
+		return this.#values.toldPersistence;
 	}
 
 	set(change: Partial<Stored>): void {

@@ -65,7 +65,7 @@ export class Sources {
 		const source = this.of(reel);
 		if (!source) return;
 		const shots = await this.#jobs.run('shots', source.info.name, (report, signal) =>
-			this.#engine.shots(source.id, source.info.frames.length, report, signal),
+			this.#engine.shots(source.id, source.info, report, signal),
 		);
 		const now = reelById(this.#project.project, reel.id);
 		if (now && now.shots === reel.shots) this.#project.run({ type: 'shots', reel: reel.id, shots });

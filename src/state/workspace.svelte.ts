@@ -55,7 +55,7 @@ export class Workspace {
 	readonly renders: Renders;
 	readonly exports: Exports;
 	readonly thumbnails: Thumbnails;
-	readonly autosave = new Autosave(this.notices);
+	readonly autosave = new Autosave(this.notices, this.preferences);
 	readonly #options: WorkspaceOptions;
 	#backend = $state.raw<BackendState>({ kind: 'starting' });
 	#demo = $state.raw<Demo | null>(null);
@@ -68,7 +68,7 @@ export class Workspace {
 		this.capabilities = options.capabilities;
 		this.project = new ProjectState(options.metas, this.notices);
 		this.sources = new Sources(engine, this.project, this.jobs, this.notices, this.questions);
-		this.player = new Player(engine, this.project, this.sources);
+		this.player = new Player(engine, this.project, this.sources, this.jobs);
 		this.renders = new Renders(engine, this.jobs);
 		this.exports = new Exports(engine, this.jobs);
 		const busy = (): boolean => this.player.drawing || this.player.speed !== 0 || this.jobs.list.length > 0;
@@ -100,7 +100,10 @@ export class Workspace {
 	/** Starts everything: effects, the last project, the engine. Returns the end of it. */
 	start(): () => void {
 		const stopEffects = $effect.root(() => {
-			$effect(() => this.autosave.schedule(this.project.project));
+			$effect(() => {
+				const { project } = this.project;
+				if (this.#ready) this.autosave.schedule(project);
+			});
 			$effect(() => {
 				const { request } = this.player;
 				this.renders.reset(request);
@@ -112,7 +115,8 @@ export class Workspace {
 				void this.sources.prune();
 			});
 		});
-		const offRestart = this.#options.engine.onRestart(() => {
+		const offRestart = this.#options.engine.onRestart((worker) => {
+			if (worker !== 'restore') return;
 			this.player.restarted();
 			this.renders.reset(null);
 			this.notices.say('warning', 'engine.restarted');

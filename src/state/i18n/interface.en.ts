@@ -125,6 +125,7 @@ export const INTERFACE_EN = {
 	'job.export': 'Exporting',
 	'job.fetch': 'Fetching',
 	'job.more': '+{count}',
+	'job.plan': 'Planning',
 	'job.probe': 'Reading source',
 	'job.remaining': '{time} left',
 	'job.render': 'Restoring',

@@ -121,6 +121,7 @@ export const INTERFACE_ZH = {
 	'job.export': '正在导出',
 	'job.fetch': '正在获取',
 	'job.more': '+{count}',
+	'job.plan': '正在规划',
 	'job.probe': '正在读取源',
 	'job.remaining': '剩余 {time}',
 	'job.render': '正在修复',

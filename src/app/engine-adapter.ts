@@ -1,0 +1,37 @@
+/** The engine (`src/services/engine.ts`) as the editor's state wants it. The engine is made when the editor asks for it. */
+
+import { createEngine, type Engine } from '../services/engine.ts';
+import type { EnginePort } from '../state/engine-port.ts';
+import type { BackendWish } from '../contracts/workers.ts';
+
+/** An engine port over the four workers. */
+export function connectEngine(): EnginePort {
+	const listeners = new Set<(worker: string) => void>();
+	let wish: BackendWish = 'auto';
+	let made: Engine | undefined;
+	const engine = (): Engine =>
+		(made ??= createEngine({ backend: wish, onRestart: (worker) => listeners.forEach((tell) => tell(worker)) }));
+	return {
+		start(backend) {
+			if (backend !== wish) made?.dispose();
+			if (backend !== wish) made = undefined;
+			wish = backend;
+			return engine().backend();
+		},
+		open: (input, onProgress, signal) => engine().open(input, onProgress, signal),
+		close: (id) => engine().close(id),
+		shots: (id, info, onProgress, signal) => engine().shots({ id, info }, onProgress, signal),
+		attachCanvas: (canvas) => engine().attachCanvas(canvas),
+		plan: (request, onProgress, signal) => engine().plan(request, onProgress, signal),
+		view: (request, state, signal) => engine().view(request, state, signal),
+		render: (request, range, onProgress, signal) => engine().render(request, range, onProgress, signal),
+		export: (request, onProgress, signal) => engine().export(request, onProgress, signal),
+		interrupted: () => engine().interrupted(),
+		discard: (job) => engine().discard(job),
+		still: (request, frame, view, signal) => engine().still(request, frame, view, signal),
+		onRestart(listener) {
+			listeners.add(listener);
+			return () => listeners.delete(listener);
+		},
+	};
+}

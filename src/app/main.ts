@@ -1,0 +1,18 @@
+/** Entry of the editor. `?backend=webgpu` or `?backend=wasm` asks for a backend; otherwise the engine chooses. */
+
+import type { BackendWish } from '../contracts/workers.ts';
+import { STAGE_METAS } from '../stages/metas.ts';
+import { bootEditor } from './boot.ts';
+import { connectEngine } from './engine-adapter.ts';
+
+const WISHES: readonly BackendWish[] = ['auto', 'webgpu', 'wasm'];
+
+const target = document.getElementById('app');
+if (!target) throw new Error('index.html has no #app');
+const asked = new URLSearchParams(location.search).get('backend');
+void bootEditor({
+	target,
+	engine: connectEngine(),
+	metas: STAGE_METAS,
+	backend: WISHES.find((wish) => wish === asked) ?? 'auto',
+});
