@@ -1,5 +1,6 @@
 /** Recipes of clips made by native ffmpeg: arguments before the output name. Keep them small (≤ 320 px, ≤ 2 s). */
 
+import { AUDIO_FIXTURES } from './audio-fixtures.ts';
 import { DECODE_FIXTURES } from './decode-fixtures.ts';
 import { PIPELINE_FIXTURES } from './pipeline-fixtures.ts';
 
@@ -26,4 +27,5 @@ export const FIXTURES: Readonly<Record<string, readonly string[]>> = {
 	],
 	...DECODE_FIXTURES,
 	...PIPELINE_FIXTURES,
+	...AUDIO_FIXTURES,
 };

@@ -120,14 +120,19 @@ function blockHead(block: Block, clusterTime: number): Uint8Array<ArrayBuffer> {
 	view.setUint8(3, block.key && !block.end ? 0x80 : 0);
 	const size = inner.length + block.bytes;
 	if (!block.end) return concat([elementHead(EBML.SimpleBlock, size), inner]);
-	const { duration, discard, reference } = block.end;
-	const extras = concat([
+	const head = elementHead(EBML.Block, size);
+	return concat([elementHead(EBML.BlockGroup, head.length + size + blockTail(block).length), head, inner]);
+}
+
+/** What a block group says after its block: readers ignore a duration that comes before the block it belongs to. */
+function blockTail({ end }: Block): Uint8Array<ArrayBuffer> {
+	if (!end) return new Uint8Array();
+	const { duration, discard, reference } = end;
+	return concat([
 		uint(EBML.BlockDuration, duration),
 		...(discard > 0 ? [int64(EBML.DiscardPadding, discard)] : []),
 		...(reference !== 0 ? [int64(EBML.ReferenceBlock, reference)] : []),
 	]);
-	const head = elementHead(EBML.Block, size);
-	return concat([elementHead(EBML.BlockGroup, extras.length + head.length + size), extras, head, inner]);
 }
 
 /** Clusters start on video keyframes where they can, and end before a block's 16-bit relative time overflows. */
@@ -140,7 +145,8 @@ function makeClusters(blocks: readonly Block[], ticksPerSecond: number): Cluster
 		if (!first) return;
 		const { time } = first;
 		const content =
-			uint(EBML.Timestamp, time).length + open.reduce((n, b) => n + blockHead(b, time).length + b.bytes, 0);
+			uint(EBML.Timestamp, time).length +
+			open.reduce((n, b) => n + blockHead(b, time).length + b.bytes + blockTail(b).length, 0);
 		clusters.push({ time, blocks: open, content });
 		open = [];
 		bytes = 0;
@@ -315,7 +321,7 @@ function clusterPieces(cluster: Cluster): Piece[] {
 	const head = concat([elementHead(EBML.Cluster, cluster.content), uint(EBML.Timestamp, cluster.time)]);
 	return cluster.blocks.reduce<Piece[]>(
 		(pieces, block) => {
-			pieces.push(blockHead(block, cluster.time), block);
+			pieces.push(blockHead(block, cluster.time), block, ...(block.end ? [blockTail(block)] : []));
 			return pieces;
 		},
 		[head],

@@ -104,24 +104,29 @@ export class PacketWriter {
 	/** The finished file. The writer is empty afterwards. */
 	finish(track: TrackHeader): Blob {
 		this.#spill();
-		const stored: StoredHeader = {
-			track,
-			times: this.#entries.map((p) => p.time),
-			durations: this.#entries.map((p) => p.duration),
-			sizes: this.#entries.map((p) => p.bytes),
-			keys: this.#entries.flatMap((p, i) => (p.key ? [i] : [])),
-		};
-		const json = new TextEncoder().encode(JSON.stringify(stored));
-		const prefix = new Uint8Array(PREFIX);
-		prefix.set(new TextEncoder().encode(MAGIC));
-		const view = new DataView(prefix.buffer);
-		view.setUint32(4, VERSION, true);
-		view.setUint32(8, json.length, true);
-		const blob = new Blob([prefix, json, ...this.#blobs], { type: 'application/octet-stream' });
+		const blob = packetFile(track, this.#entries, this.#blobs);
 		this.#entries.length = 0;
 		this.#blobs.length = 0;
 		return blob;
 	}
+}
+
+/** Puts a packet file together: index of the packets, then their bytes. */
+export function packetFile(track: TrackHeader, packets: readonly PacketEntry[], data: readonly Blob[]): Blob {
+	const stored: StoredHeader = {
+		track,
+		times: packets.map((p) => p.time),
+		durations: packets.map((p) => p.duration),
+		sizes: packets.map((p) => p.bytes),
+		keys: packets.flatMap((p, i) => (p.key ? [i] : [])),
+	};
+	const json = new TextEncoder().encode(JSON.stringify(stored));
+	const prefix = new Uint8Array(PREFIX);
+	prefix.set(new TextEncoder().encode(MAGIC));
+	const view = new DataView(prefix.buffer);
+	view.setUint32(4, VERSION, true);
+	view.setUint32(8, json.length, true);
+	return new Blob([prefix, json, ...data], { type: 'application/octet-stream' });
 }
 
 function damaged(problem: string): EmulsionError {

@@ -3,16 +3,7 @@
  * presented. Nothing is decoded.
  */
 
-import {
-	CustomSource,
-	EncodedPacketSink,
-	Input,
-	type InputTrack,
-	MATROSKA,
-	MP4,
-	QTFF,
-	WEBM,
-} from 'mediabunny';
+import { CustomSource, EncodedPacketSink, Input, type InputTrack, MATROSKA, MP4, QTFF, WEBM } from 'mediabunny';
 import { EmulsionError, throwIfAborted } from '../../core/errors.ts';
 import { type Rational, fromTicks, rational, sub } from '../../core/rational.ts';
 import type { ContainerId } from '../../contracts/media.ts';
@@ -64,12 +55,7 @@ interface Span {
 }
 
 /** First presented audio sample on the file's clock, and how long audio is presented. */
-async function audioSpan(
-	reader: ByteReader,
-	isMp4: boolean,
-	track: InputTrack,
-	signal: AbortSignal,
-): Promise<Span> {
+async function audioSpan(reader: ByteReader, isMp4: boolean, track: InputTrack, signal: AbortSignal): Promise<Span> {
 	if (isMp4) {
 		const sound = (await presentedTracks(reader)).find((t) => t.handler === 'soun');
 		if (sound) return sound;
@@ -122,4 +108,3 @@ export async function verifyFile(
 		input.dispose();
 	}
 }
-

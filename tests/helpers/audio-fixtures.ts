@@ -1,0 +1,25 @@
+/** Clips with a flash and a beep at the same moment (t = 1 s), in the shapes in which audio and picture drift apart. */
+
+const flash = [
+	...[
+		'-f',
+		'lavfi',
+		'-i',
+		"color=black:s=64x48:r=25:d=2,drawbox=c=white:t=fill:enable='between(n,25,25)',format=yuv420p",
+	],
+	...['-f', 'lavfi', '-i', "aevalsrc='if(between(t,1,1.04),0.8*sin(2*PI*1000*t),0)':s=48000:d=2"],
+];
+const h264 = ['-c:v', 'libx264', '-preset', 'veryfast', '-bf', '2'];
+
+/** name → ffmpeg arguments. */
+export const AUDIO_FIXTURES: Readonly<Record<string, readonly string[]>> = {
+	'flash-aac.mp4': [...flash, ...h264, '-c:a', 'aac', '-b:a', '128k'],
+	'flash-aac.mkv': [...flash, ...h264, '-c:a', 'aac', '-b:a', '128k'],
+	'flash-pcm.mov': [...flash, ...h264, '-c:a', 'pcm_s16le'],
+	'flash-opus.mkv': [...flash, ...h264, '-c:a', 'libopus'],
+	'flash-late.mkv': [
+		...flash,
+		...['-filter_complex', '[1:a]atrim=start=0.5[a]', '-map', '0:v', '-map', '[a]'],
+		...[...h264, '-c:a', 'flac'],
+	],
+};
