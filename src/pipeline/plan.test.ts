@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest';
+import { timelineDuration } from '../core/timeline.ts';
+import { summarize } from './plan.ts';
+import { doubled, entryOf, metaOf, planWith, requestOf, stageOf } from './plan.testkit.ts';
+
+const interpolate = stageOf('interpolate', {
+	meta: metaOf('interpolate', { order: 100, changesTimeline: true, provenance: 'generated' }),
+	timeline: doubled,
+	touches: (frame) => frame.origin === 'created',
+});
+const double = stageOf('double', {
+	meta: metaOf('double', { order: 90, changesSize: true }),
+	outputSize: ({ width, height }) => ({ width: width * 2, height: height * 2 }),
+});
+const degrain = stageOf('degrain', { meta: metaOf('degrain', { order: 50 }) });
+
+describe('plans', () => {
+	it('copies every frame of an empty recipe', async () => {
+		const plan = await planWith(requestOf(10, 5, []), []);
+		expect([...plan.copies]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+		expect(summarize(plan)).toMatchObject({ untouched: 10, stretch: { num: 1, den: 1 }, rate: { num: 24, den: 1 } });
+	});
+
+	it('skips a disabled stage', async () => {
+		const plan = await planWith(requestOf(4, undefined, [entryOf('degrain', { enabled: false })]), [degrain]);
+		expect(plan.levels).toHaveLength(1);
+	});
+
+	it('touches only the frames in scope: shots, ranges', async () => {
+		const shots = await planWith(requestOf(10, 5, [entryOf('degrain', { scope: { shots: [1] } })]), [degrain]);
+		expect([...shots.copies]).toEqual([0, 1, 2, 3, 4, -1, -1, -1, -1, -1]);
+		const range = { range: { start: 2, end: 4 } };
+		const ranged = await planWith(requestOf(6, undefined, [entryOf('degrain', { scope: range })]), [degrain]);
+		expect([...ranged.copies]).toEqual([0, 1, -1, -1, 4, 5]);
+	});
+
+	it('keeps the planes of original frames between created ones, and says what each frame is', async () => {
+		const plan = await planWith(requestOf(4, 2, [entryOf('interpolate')]), [interpolate]);
+		expect(plan.timeline.frames.map((f) => f.origin)).toEqual([
+			'original',
+			'created',
+			'original',
+			'repeated',
+			'original',
+			'created',
+			'original',
+			'repeated',
+		]);
+		expect([...plan.copies]).toEqual([0, -1, 1, 1, 2, -1, 3, 3]);
+		expect(plan.rate).toEqual({ num: 48, den: 1 });
+		expect(timelineDuration(plan.timeline)).toEqual({ num: 1, den: 6 });
+		expect(plan.stretch).toEqual({ num: 1, den: 1 });
+	});
+
+	it('takes the frames of a range out of the whole film, so that ranges tile', async () => {
+		const stages = [entryOf('interpolate')];
+		const whole = await planWith(requestOf(6, undefined, stages), [interpolate]);
+		const parts = await Promise.all(
+			[
+				{ start: 0, end: 2 },
+				{ start: 2, end: 6 },
+			].map((range) => planWith(requestOf(6, undefined, stages, { range }), [interpolate])),
+		);
+		const joined = parts.flatMap((p) => p.timeline.frames.map(({ pts, needs }) => ({ pts, needs })));
+		expect(joined).toEqual(whole.timeline.frames.map(({ pts, needs }) => ({ pts, needs })));
+		expect(parts[1]?.timeline.frames[0]?.index).toBe(0);
+	});
+
+	it('tells needs in source frames through several timelines', async () => {
+		const plan = await planWith(
+			requestOf(3, undefined, [entryOf('interpolate', { id: 'a' }), entryOf('interpolate', { id: 'b' })]),
+			[interpolate],
+		);
+		expect(plan.timeline.frames).toHaveLength(12);
+		// Between original 0 and the frame created of 0 and 1.
+		expect(plan.timeline.frames[1]).toMatchObject({ origin: 'created', needs: [0, 1] });
+	});
+
+	it('analyzes the shots in scope before a timeline that depends on them', async () => {
+		const asked: number[][] = [];
+		const stage = { ...interpolate, analyze: () => Promise.resolve(1) };
+		await planWith(requestOf(6, 3, [entryOf('interpolate', { scope: { shots: [1] } })]), [stage], {
+			analyze: (_levels, _entry, _stage, shots) => {
+				asked.push([...shots]);
+				return Promise.resolve(new Map());
+			},
+		});
+		expect(asked).toEqual([[1]]);
+	});
+});
+
+describe('refusals', () => {
+	it('never across a cut: a timeline that mixes two shots is the stage’s fault', async () => {
+		const bad = stageOf('bad', {
+			timeline: (input) => ({
+				...input,
+				frames: input.frames.map((f) => ({ ...f, origin: 'created', needs: [f.index, Math.min(f.index + 1, 5)] })),
+			}),
+		});
+		await expect(planWith(requestOf(6, 3, [entryOf('bad')]), [bad])).rejects.toMatchObject({
+			code: 'internal',
+			message: expect.stringContaining('never across a cut') as string,
+			details: { stage: 'bad', frame: 2 },
+		});
+	});
+
+	it.each([
+		['an index out of order', { index: 5 }, 'expected index 1'],
+		['no duration', { duration: { num: 0, den: 1 } }, 'expected a duration above 0'],
+		['time that stands still', { pts: { num: 0, den: 1 } }, 'not after the frame before it'],
+		['a frame that does not exist', { needs: [77] }, 'needs frame 77'],
+		['no needs', { needs: [] }, 'expected at least one needed frame'],
+	])('%s', async (_name, change, message) => {
+		const bad = stageOf('bad', {
+			timeline: (input) => ({ ...input, frames: input.frames.map((f, i) => (i === 1 ? { ...f, ...change } : f)) }),
+		});
+		await expect(planWith(requestOf(4, undefined, [entryOf('bad')]), [bad])).rejects.toThrow(message);
+	});
+
+	it('a stage that resizes takes the whole film', async () => {
+		const request = requestOf(4, 2, [entryOf('double', { scope: { shots: [0] } })]);
+		await expect(planWith(request, [double])).rejects.toMatchObject({
+			code: 'recipe-invalid',
+			details: { path: 'stages[0].scope' },
+		});
+	});
+
+	it('a region needs its matte', async () => {
+		await expect(planWith(requestOf(4, 2, [entryOf('degrain', { region: 'sky' })]), [degrain])).rejects.toMatchObject({
+			code: 'recipe-invalid',
+			details: { path: 'stages[0].region' },
+		});
+	});
+
+	it('a shot list of another film', async () => {
+		const request = { ...requestOf(4, 2, []), shots: requestOf(6, 2, []).shots };
+		await expect(planWith(request, [])).rejects.toMatchObject({ code: 'usage' });
+	});
+
+	it.each([[{ start: 2, end: 2 }], [{ start: -1, end: 2 }], [{ start: 0, end: 5 }]])(
+		'a range outside of the film: %o',
+		async (range) => {
+			await expect(planWith(requestOf(4, undefined, [], { range }), [])).rejects.toMatchObject({ code: 'usage' });
+		},
+	);
+});
+
+describe('order', () => {
+	it('warns where an order defeats a stage, with the reason, and not where it is the default', async () => {
+		const stages = [interpolate, degrain, double];
+		const bad = await planWith(requestOf(4, undefined, [entryOf('interpolate'), entryOf('degrain')]), stages);
+		expect(bad.warnings).toHaveLength(1);
+		expect(bad.warnings[0]).toContain('degrain after interpolate defeats it');
+		const good = await planWith(
+			requestOf(4, undefined, [entryOf('degrain'), entryOf('double'), entryOf('interpolate')]),
+			stages,
+		);
+		expect(good.warnings).toEqual([]);
+	});
+});
