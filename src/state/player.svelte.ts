@@ -3,7 +3,7 @@
  * engine. The playhead is kept in the project as a source frame; on screen it is a frame of the plan's final timeline.
  */
 
-import { tick } from 'svelte';
+import { tick, untrack } from 'svelte';
 import type { SourceInfo } from '../contracts/media.ts';
 import type { PlanRequest, PlanSummary, ViewResult, ViewState } from '../contracts/workers.ts';
 import type { Size } from '../core/color.ts';
@@ -213,7 +213,7 @@ export class Player {
 		const { mode, wipe, zoom, center, view } = this.view;
 		void [mode, wipe, zoom, center.x, center.y, view];
 		if (this.#speed === 0) void this.#frame;
-		this.#requestDraw();
+		untrack(() => this.#requestDraw());
 	}
 
 	/** Moves the playhead to an output frame. */

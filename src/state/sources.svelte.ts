@@ -3,7 +3,6 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { SourceInfo, SourceInput } from '../contracts/media.ts';
 import type { SourceId } from '../contracts/workers.ts';
-import type { Transfer } from '../core/color.ts';
 import { toEmulsionError } from '../core/errors.ts';
 import { newReel, numberingOf, type Reel, reelById, type SourceRef, sourceRef } from '../project/schema.ts';
 import type { EnginePort } from './engine-port.ts';
@@ -51,7 +50,12 @@ export class Sources {
 
 	/** Probes and links a source. Gives its reel, and whether that is new; throws what probing throws, `aborted` included. */
 	async open(input: SourceInput, origin: Origin): Promise<{ readonly reel: Reel; readonly fresh: boolean }> {
-		const source = await this.#probe(input, reelById(this.#project.project, origin.reel ?? null)?.source.transfer);
+		const known = reelById(this.#project.project, origin.reel ?? null)?.source;
+		const source = await this.#probe({
+			...input,
+			...(known?.transfer === undefined ? {} : { transfer: known.transfer }),
+			...(known?.kind === 'sequence' ? { rate: known.rate } : {}),
+		});
 		try {
 			return await this.#link(source, origin);
 		} catch (error) {
@@ -71,13 +75,15 @@ export class Sources {
 		if (now && now.shots === reel.shots) this.#project.run({ type: 'shots', reel: reel.id, shots });
 	}
 
-	/** Answers an untagged source's transfer anew: the source is opened again with it. */
-	async changeTransfer(reel: Reel, transfer: Transfer): Promise<void> {
+	/** Another answer to what the source does not say (transfer, or a sequence's rate): it is opened again with it. */
+	async reinterpret(reel: Reel, answer: Pick<SourceInput, 'transfer' | 'rate'>): Promise<void> {
 		const source = this.of(reel);
 		if (!source) return;
-		const again = await this.#probe({ ...source.input, transfer }, transfer);
+		const again = await this.#probe({ ...source.input, ...answer });
+		const { transfer } = again.input;
+		const reference = { ...reel.source, rate: again.info.rate, ...(transfer === undefined ? {} : { transfer }) };
 		this.#set(reel.id, again);
-		this.#project.run({ type: 'relink', reel: reel.id, source: { ...reel.source, transfer } });
+		this.#project.run({ type: 'relink', reel: reel.id, source: reference });
 	}
 
 	/** Closes the sources of reels that are gone. */
@@ -87,13 +93,12 @@ export class Sources {
 		await Promise.all(gone.map(([, source]) => this.#engine.close(source.id).catch(() => undefined)));
 	}
 
-	async #probe(input: SourceInput, known: Transfer | undefined): Promise<OpenSource> {
-		const name = input.files[0]?.path ?? '';
+	async #probe(first: SourceInput): Promise<OpenSource> {
+		const name = first.files[0]?.path ?? '';
 		const attempt = async (given: SourceInput): Promise<OpenSource> => {
 			const opened = await this.#jobs.run('probe', name, (report, signal) => this.#engine.open(given, report, signal));
 			return { ...opened, input: given };
 		};
-		const first = known === undefined ? input : { ...input, transfer: known };
 		let source: OpenSource | undefined;
 		try {
 			source = await attempt(first);

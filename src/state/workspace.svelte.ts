@@ -1,5 +1,6 @@
 /** All of the editor's state, put together, and the verbs that touch more than one part of it. */
 
+import { untrack } from 'svelte';
 import type { BackendInfo } from '../contracts/compute.ts';
 import type { InputFile } from '../contracts/media.ts';
 import type { StageMeta } from '../contracts/stage.ts';
@@ -102,17 +103,19 @@ export class Workspace {
 		const stopEffects = $effect.root(() => {
 			$effect(() => {
 				const { project } = this.project;
-				if (this.#ready) this.autosave.schedule(project);
+				if (this.#ready) untrack(() => this.autosave.schedule(project));
 			});
 			$effect(() => {
 				const { request } = this.player;
-				this.renders.reset(request);
-				void this.player.plan(request);
+				untrack(() => {
+					this.renders.reset(request);
+					void this.player.plan(request);
+				});
 			});
 			$effect(() => this.player.follow());
 			$effect(() => {
 				void this.project.project.reels.length;
-				void this.sources.prune();
+				untrack(() => void this.sources.prune());
 			});
 		});
 		const offRestart = this.#options.engine.onRestart((worker) => {
