@@ -1,7 +1,7 @@
 /** INPUT as the page gets it: absolute paths of one file, or of the frames of a sequence. Nothing is read here. */
 
-import { readdirSync, statSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { EmulsionError } from '../src/core/errors.ts';
 
 /** What to put into the page's file input. */
@@ -38,7 +38,7 @@ function sequence(input: string, dir: string, pattern: string | undefined): Reso
 	const paths = names
 		.filter((name) => !name.startsWith('.') && (test === undefined || test.test(name)))
 		.map((name) => resolve(dir, name))
-		.filter((path) => statSync(path).isFile())
+		.filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true)
 		.sort();
 	if (paths.length === 0)
 		unreadable(input, pattern === undefined ? 'the folder is empty' : 'no file matches the pattern');
@@ -57,4 +57,28 @@ export function resolveInput(input: string): ResolvedInput {
 	}
 	if (info === undefined && basename(path).includes('%')) return sequence(input, dirname(path), basename(path));
 	return unreadable(input, info === undefined ? 'no such file or folder' : 'not a file or a folder');
+}
+
+function real(path: string): string {
+	try {
+		return realpathSync(path);
+	} catch {
+		return resolve(path);
+	}
+}
+
+/**
+ * Refuses an OUTPUT that would replace INPUT: the same file, or frames of the same kind in the same folder (they keep their
+ * numbers). Throws `usage`.
+ */
+export function protectInput(input: ResolvedInput, output: string): void {
+	const folder = real(dirname(resolve(output)));
+	if (input.kind === 'file') {
+		if (real(input.paths[0]!) !== real(join(folder, basename(output)))) return;
+		throw new EmulsionError('usage', `${output}: OUTPUT is INPUT; the original is never replaced`);
+	}
+	const extension = extname(output).toLowerCase();
+	const clash = input.paths.find((path) => real(dirname(path)) === folder && extname(path).toLowerCase() === extension);
+	if (clash === undefined) return;
+	throw new EmulsionError('usage', `${output}: OUTPUT would go among INPUT's own frames; choose another folder`);
 }

@@ -1,13 +1,14 @@
 /** Entry of `npm run restore`. */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { STAGE_METAS } from '../src/stages/metas.ts';
 import { EmulsionError, exitCode, toEmulsionError } from '../src/core/errors.ts';
 import { parseRecipe } from '../src/project/recipe.ts';
 import { ensureBuild } from '../scripts/build.ts';
 import { ensureChromium } from '../scripts/ensure.ts';
 import { HELP, parseCommandLine, type RestoreArgs } from './args.ts';
-import { resolveInput } from './input.ts';
+import { protectInput, resolveInput } from './input.ts';
 import { ProgressWriter } from './progress.ts';
 import { runSession, type SessionReport } from './session.ts';
 import { describeStages } from './stages.ts';
@@ -22,6 +23,15 @@ function readText(path: string, option: string): string {
 			`${option}: ${path} cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'error'})`,
 			{ cause },
 		);
+	}
+}
+
+/** Says before hours of work that there is no place for a file. */
+function checkWritable(path: string, option: string): void {
+	try {
+		accessSync(dirname(resolve(path)), constants.W_OK);
+	} catch (cause) {
+		throw new EmulsionError('usage', `${option}: ${path} cannot be written`, { cause });
 	}
 }
 
@@ -45,6 +55,8 @@ function summary(report: SessionReport): string {
 
 async function restore(args: RestoreArgs): Promise<void> {
 	const input = resolveInput(args.input);
+	protectInput(input, args.output);
+	if (args.report !== undefined) checkWritable(args.report, '--report');
 	const recipe = loadRecipe(args.recipe);
 	if (args.edl !== undefined) readText(args.edl, '--edl');
 	const progress = new ProgressWriter(process.stderr);

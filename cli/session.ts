@@ -1,10 +1,11 @@
 /** One run: server, browser, page, result. The page does all the work; media never crosses the protocol. */
 
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { BrowserContext, Page } from 'playwright-core';
 import type { HeadlessApi, HeadlessEvent, HeadlessJob, HeadlessResult } from '../src/contracts/headless.ts';
 import type { ExportReport } from '../src/contracts/report.ts';
-import { EmulsionError, fromRecord } from '../src/core/errors.ts';
+import { EmulsionError, fromRecord, throwIfAborted } from '../src/core/errors.ts';
 import { startStaticServer } from '../server/static.ts';
 import type { RestoreArgs } from './args.ts';
 import { type GpuPolicy, launch, MemorySampler, type ProcessMemory } from './browser.ts';
@@ -16,6 +17,11 @@ declare global {
 	/** Present on `headless.html` only. */
 	var emulsionHeadless: HeadlessApi | undefined;
 }
+
+/** Time an interrupted page has to come to a halt before its browser is closed. */
+const CANCEL_MS = 10_000;
+/** Time by which a crash is told after the calls into the tab have failed. */
+const REASON_MS = 1000;
 
 /** What a run needs besides its arguments. */
 export interface SessionOptions {
@@ -29,6 +35,12 @@ export interface SessionOptions {
 	readonly signal: AbortSignal;
 }
 
+/** One job for an open page. */
+export interface PageRun extends Pick<SessionOptions, 'args' | 'input' | 'recipe' | 'onEvent' | 'signal'> {
+	/** Goes on with an interrupted export where the browser profile holds one. */
+	readonly resume: boolean;
+}
+
 /** The report, with the processes' memory as this side measured it. */
 export interface SessionReport extends ExportReport {
 	/** Null where the system has no `/proc`. */
@@ -39,7 +51,7 @@ function outputName(output: string): string {
 	return output.split(/[\\/]/).pop() ?? output;
 }
 
-function jobOf({ args, input, recipe, work }: SessionOptions, token: string): HeadlessJob {
+function jobOf({ args, input, recipe, resume }: PageRun, token: string): HeadlessJob {
 	return {
 		kind: input.kind,
 		...(input.pattern === undefined ? {} : { pattern: input.pattern }),
@@ -60,82 +72,119 @@ function jobOf({ args, input, recipe, work }: SessionOptions, token: string): He
 		...(args.stretchMode === undefined ? {} : { stretchMode: args.stretchMode }),
 		name: outputName(args.output),
 		token,
-		resume: work.kept,
+		resume,
 	};
 }
 
-async function openPage(context: BrowserContext, url: string, options: SessionOptions): Promise<Page> {
-	const page = context.pages()[0] ?? (await context.newPage());
-	await page.exposeFunction('emulsionEvent', options.onEvent);
+async function preparePage(page: Page, url: string, { input, onEvent }: PageRun): Promise<void> {
+	await page.exposeFunction('emulsionEvent', onEvent);
 	await page.goto(`${url}headless.html`);
 	// By path: Chromium opens the files itself, whatever their size.
-	await page.setInputFiles('#input', [...options.input.paths]);
+	await page.setInputFiles('#input', [...input.paths]);
 	await page.waitForFunction(() => globalThis.emulsionHeadless !== undefined, undefined, { timeout: 60_000 });
-	return page;
+}
+
+function crashed(what: string, resume: boolean): EmulsionError {
+	const advice = resume ? 'run again with the same --work to go on' : 'with --work, a further run could have gone on';
+	return new EmulsionError('worker-crashed', `${what}; ${advice}.`, { retryable: true });
+}
+
+/** Rejects when the tab or the browser goes away, or when an interrupted page does not come back in time. */
+function failures(page: Page, { signal, resume }: PageRun): { readonly failed: Promise<never>; end(): void } {
+	let end = (): void => undefined;
+	const failed = new Promise<never>((_, reject) => {
+		let timer: NodeJS.Timeout | undefined;
+		const onCrash = (): void => reject(crashed('The browser tab crashed', resume));
+		const onClose = (): void => reject(crashed('The browser was closed', resume));
+		const cancel = (): void => {
+			page.evaluate(() => globalThis.emulsionHeadless?.cancel()).catch(() => undefined);
+			timer = setTimeout(() => reject(new EmulsionError('aborted', 'Interrupted.')), CANCEL_MS);
+		};
+		page.once('crash', onCrash);
+		page.once('close', onClose);
+		signal.addEventListener('abort', cancel, { once: true });
+		end = () => {
+			clearTimeout(timer);
+			page.off('crash', onCrash);
+			page.off('close', onClose);
+			signal.removeEventListener('abort', cancel);
+		};
+	});
+	failed.catch(() => undefined);
+	return { failed, end };
 }
 
 /** Runs the page to its end, or to a crash, or to an interrupt. */
-async function drive(page: Page, job: HeadlessJob, signal: AbortSignal): Promise<HeadlessResult> {
-	const cancel = (): void => void page.evaluate(() => globalThis.emulsionHeadless?.cancel()).catch(() => undefined);
-	signal.addEventListener('abort', cancel, { once: true });
-	if (signal.aborted) cancel();
-	const crashed = new Promise<never>((_, reject) => {
-		page.once('crash', () =>
-			reject(
-				new EmulsionError('worker-crashed', 'The browser tab crashed; run again with the same --work to go on.', {
-					retryable: true,
-				}),
-			),
-		);
-		page.once('close', () =>
-			reject(
-				new EmulsionError('worker-crashed', 'The browser was closed; run again with the same --work to go on.', {
-					retryable: true,
-				}),
-			),
-		);
-	});
-	try {
-		return await Promise.race([
-			page.evaluate((j) => {
+async function drive(page: Page, url: string, run: PageRun, token: string): Promise<HeadlessResult> {
+	const { failed, end } = failures(page, run);
+	const work = async (): Promise<HeadlessResult> => {
+		await preparePage(page, url, run);
+		throwIfAborted(run.signal);
+		return page.evaluate(
+			(j) => {
 				const api = globalThis.emulsionHeadless;
 				if (!api) throw new Error('the headless page has not loaded');
 				return api.run(j);
-			}, job),
-			crashed,
-		]);
+			},
+			jobOf(run, token),
+		);
+	};
+	try {
+		// A call into a tab that is gone fails too, in other words: the reason is the one worth telling.
+		const worked = work().catch(async (error: unknown) => {
+			await Promise.race([failed, delay(REASON_MS)]);
+			throw error;
+		});
+		return await Promise.race([worked, failed]);
 	} finally {
-		signal.removeEventListener('abort', cancel);
+		end();
+	}
+}
+
+/**
+ * One job in an open page: loads the headless page from `url`, gives it the input, and publishes what it wrote. On any
+ * failure nothing stays where OUTPUT goes.
+ */
+export async function runInPage(page: Page, url: string, writer: OutputWriter, run: PageRun): Promise<ExportReport> {
+	try {
+		const result = await drive(page, url, run, writer.token);
+		if (!result.ok) throw writer.failure ? diskError(writer.failure) : fromRecord(result.error);
+		await writer.publish();
+		return result.report;
+	} catch (error) {
+		await writer.discard();
+		throw error;
 	}
 }
 
 async function attempt(options: SessionOptions, gpu: GpuPolicy): Promise<SessionReport> {
-	const writer = new OutputWriter(options.args.output);
+	const { args, input, recipe, work, onEvent, signal } = options;
+	const writer = new OutputWriter(args.output);
 	const server = await startStaticServer({
 		root: options.dist,
-		port: options.work.port,
+		port: work.port,
 		handlers: [writer.handle],
 	}).catch((cause: unknown) => {
 		throw new EmulsionError(
 			'usage',
-			`--work: port ${options.work.port}, which this folder's profile belongs to, is taken; try again later`,
+			`--work: port ${work.port}, which this folder's profile belongs to, is taken; try again later`,
 			{ cause },
 		);
 	});
-	options.work.remember(server.port);
+	work.remember(server.port);
 	let context: BrowserContext | undefined;
 	try {
-		context = await launch(options.chromium, options.work.profile, gpu);
-		const memory = new MemorySampler(options.work.profile);
-		const page = await openPage(context, server.url, options);
-		const result = await drive(page, jobOf(options, writer.token), options.signal);
-		const processMemory = memory.stop();
-		if (!result.ok) throw writer.failure ? diskError(writer.failure) : fromRecord(result.error);
-		await writer.publish();
-		return { ...result.report, processMemory };
-	} catch (error) {
-		await writer.discard();
-		throw error;
+		context = await launch(options.chromium, work.profile, gpu);
+		throwIfAborted(signal);
+		const memory = new MemorySampler(work.profile);
+		const page = context.pages()[0] ?? (await context.newPage());
+		try {
+			const run: PageRun = { args, input, recipe, resume: work.kept, onEvent, signal };
+			const report = await runInPage(page, server.url, writer, run);
+			return { ...report, processMemory: memory.stop() };
+		} finally {
+			memory.stop();
+		}
 	} finally {
 		await context?.close().catch(() => undefined);
 		await server.close();

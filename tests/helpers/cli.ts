@@ -1,0 +1,257 @@
+/**
+ * The terminal in tests: real command lines (`cli`), and a lab that runs many jobs of the terminal in one browser, since each
+ * start of Chromium costs seconds. The lab uses the terminal's own code for everything but starting.
+ */
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { BrowserContext, Page } from 'playwright-core';
+import { parseCommandLine } from '../../cli/args.ts';
+import { type GpuPolicy, launch } from '../../cli/browser.ts';
+import { resolveInput } from '../../cli/input.ts';
+import { OutputWriter } from '../../cli/output.ts';
+import { runInPage } from '../../cli/session.ts';
+import { chromiumPath } from '../../scripts/chromium.ts';
+import { DIST, ROOT } from '../../scripts/build.ts';
+import { type RequestHandler, startStaticServer, type StaticServer } from '../../server/static.ts';
+import type { HeadlessEvent } from '../../src/contracts/headless.ts';
+import type { ExportReport } from '../../src/contracts/report.ts';
+
+/** What a command line gave. */
+export interface CliResult {
+	/** Exit code; null when it was killed. */
+	readonly code: number | null;
+	readonly out: string;
+	readonly err: string;
+}
+
+/** A running command line, in a process group of its own, as a shell would start it. */
+export interface RunningCli {
+	readonly child: ChildProcess;
+	readonly done: Promise<CliResult>;
+	/** Resolves once standard error matches; rejects when the process ends before. */
+	seen(pattern: RegExp): Promise<void>;
+}
+
+/** Starts `npm run restore -- …`. */
+export function startCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): RunningCli {
+	const child = spawn('npm', ['run', '--silent', 'restore', '--', ...args], {
+		cwd: ROOT,
+		detached: true,
+		stdio: ['ignore', 'pipe', 'pipe'],
+		env: { ...process.env, ...env },
+	});
+	let out = '';
+	let err = '';
+	const listeners = new Set<() => void>();
+	child.stdout.on('data', (data: Buffer) => (out += data.toString()));
+	child.stderr.on('data', (data: Buffer) => {
+		err += data.toString();
+		for (const listener of listeners) listener();
+	});
+	const done = new Promise<CliResult>((resolve, reject) => {
+		child.once('error', reject);
+		child.once('close', (code) => resolve({ code, out, err }));
+	});
+	const seen = (pattern: RegExp): Promise<void> =>
+		new Promise((resolve, reject) => {
+			const check = (): void => {
+				if (!pattern.test(err)) return;
+				listeners.delete(check);
+				resolve();
+			};
+			listeners.add(check);
+			void done.then(() => reject(new Error(`ended before ${String(pattern)}: ${err}`)));
+			check();
+		});
+	return { child, done, seen };
+}
+
+/** Runs `npm run restore -- …` to its end. */
+export function cli(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CliResult> {
+	return startCli(args, env).done;
+}
+
+/** A temporary folder; `remove` in `afterAll`. */
+export interface Scratch {
+	readonly dir: string;
+	/** A path in it. */
+	path(...parts: string[]): string;
+	/** Writes a JSON file and returns its path. */
+	json(name: string, value: unknown): string;
+	/** Names in a folder of it, sorted. */
+	names(...parts: string[]): string[];
+	remove(): void;
+}
+
+/** Makes a temporary folder. */
+export function scratch(): Scratch {
+	const dir = mkdtempSync(join(tmpdir(), 'emulsion-e2e-'));
+	const path = (...parts: string[]): string => join(dir, ...parts);
+	return {
+		dir,
+		path,
+		json: (name, value) => {
+			writeFileSync(path(name), JSON.stringify(value));
+			return path(name);
+		},
+		names: (...parts) => readdirSync(path(...parts)).sort(),
+		remove: () => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }),
+	};
+}
+
+/** Native ffmpeg; returns its standard output. */
+export function ffmpeg(...args: string[]): Buffer {
+	return execFileSync('ffmpeg', ['-nostdin', '-v', 'error', '-y', ...args], {
+		maxBuffer: 1 << 30,
+		stdio: ['ignore', 'pipe', 'pipe'],
+	});
+}
+
+/** Native ffprobe's JSON of one section. */
+export function ffprobe<T>(file: string, ...args: string[]): T {
+	return JSON.parse(
+		execFileSync('ffprobe', ['-v', 'error', ...args, '-of', 'json', file], { maxBuffer: 1 << 28 }).toString(),
+	) as T;
+}
+
+/** Samples of all frames as native ffmpeg decodes them, in their own pixel format or a given one. */
+export function nativePlanes(file: string, pixelFormat?: string, ...input: string[]): Buffer {
+	const format = pixelFormat === undefined ? [] : ['-pix_fmt', pixelFormat];
+	return ffmpeg(...input, '-i', file, '-map', '0:v:0', '-fps_mode', 'passthrough', ...format, '-f', 'rawvideo', '-');
+}
+
+/** MD5 of every frame's planes as native ffmpeg decodes them. */
+export function nativeFrameMd5(file: string, pixelFormat?: string): string[] {
+	const format = pixelFormat === undefined ? [] : ['-pix_fmt', pixelFormat];
+	return ffmpeg('-i', file, '-map', '0:v:0', '-fps_mode', 'passthrough', ...format, '-f', 'framemd5', '-')
+		.toString()
+		.split('\n')
+		.filter((line) => line !== '' && !line.startsWith('#'))
+		.map((line) => line.split(',').at(-1)!.trim());
+}
+
+/** Presentation times of the video frames in ticks, in order, with the time base (`1/1000`). */
+export function nativeTimes(file: string): { readonly pts: number[]; readonly timebase: string } {
+	const { packets, streams } = ffprobe<{ packets: { pts: number }[]; streams: { time_base: string }[] }>(
+		file,
+		...['-select_streams', 'v:0', '-show_entries', 'packet=pts:stream=time_base'],
+	);
+	return { pts: packets.map((p) => p.pts).sort((a, b) => a - b), timebase: streams[0]!.time_base };
+}
+
+/** PSNR in dB of two equally long runs of samples. */
+export function psnr(a: Uint8Array | Uint16Array, b: Uint8Array | Uint16Array, peak: number): number {
+	if (a.length !== b.length || a.length === 0) throw new Error(`${a.length} samples against ${b.length}`);
+	let sum = 0;
+	for (let i = 0; i < a.length; i++) sum += (a[i]! - b[i]!) ** 2;
+	return sum === 0 ? Infinity : 10 * Math.log10(peak ** 2 / (sum / a.length));
+}
+
+/** Little-endian 16-bit samples of a buffer. */
+export function words(bytes: Buffer): Uint16Array {
+	return new Uint16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+}
+
+/** SHA-256 of a file's bytes. */
+export function sha256(path: string): string {
+	return createHash('sha256').update(readFileSync(path)).digest('hex');
+}
+
+/** Options of {@link Lab.open}. */
+export interface LabOptions {
+	readonly gpu?: GpuPolicy;
+	/** Script that runs in every page and frame before the app's own. */
+	readonly before?: () => void;
+	/** Asked before the app's files. */
+	readonly handlers?: readonly RequestHandler[];
+	/** Browser profile to use and keep. */
+	readonly profile?: string;
+	readonly port?: number;
+}
+
+/** Hooks of one run. */
+export interface LabRun {
+	readonly recipe?: unknown;
+	readonly signal?: AbortSignal;
+	readonly onEvent?: (event: HeadlessEvent) => void;
+	/** The page, before the job starts. */
+	readonly onPage?: (page: Page) => void | Promise<void>;
+	readonly resume?: boolean;
+}
+
+/** Many of the terminal's jobs in one browser. */
+export class Lab {
+	readonly context: BrowserContext;
+	readonly server: StaticServer;
+	readonly #profile: string;
+	readonly #writers: Map<string, OutputWriter>;
+	readonly #keep: boolean;
+
+	private constructor(
+		context: BrowserContext,
+		server: StaticServer,
+		profile: string,
+		keep: boolean,
+		writers: Map<string, OutputWriter>,
+	) {
+		this.context = context;
+		this.server = server;
+		this.#profile = profile;
+		this.#keep = keep;
+		this.#writers = writers;
+	}
+
+	/** Starts server and browser; close it in `afterAll`. */
+	static async open(options: LabOptions = {}): Promise<Lab> {
+		const profile = options.profile ?? mkdtempSync(join(tmpdir(), 'emulsion-lab-'));
+		const writers = new Map<string, OutputWriter>();
+		const write: RequestHandler = async (request, response, url) => {
+			const writer = writers.get(String(request.headers['x-emulsion-token']));
+			return writer ? writer.handle(request, response, url) : false;
+		};
+		const server = await startStaticServer({
+			root: DIST,
+			port: options.port ?? 0,
+			handlers: [...(options.handlers ?? []), write],
+		});
+		const context = await launch(chromiumPath(), profile, options.gpu ?? 'none');
+		if (options.before) await context.addInitScript(options.before);
+		return new Lab(context, server, profile, options.profile !== undefined, writers);
+	}
+
+	/** Runs `npm run restore -- argv` but for its start; throws what the terminal would report. */
+	async run(argv: readonly string[], hooks: LabRun = {}): Promise<ExportReport> {
+		const args = parseCommandLine(['--backend', 'wasm', ...argv]);
+		if (args.command !== 'restore') throw new Error('expected a restore run');
+		const input = resolveInput(args.input);
+		const file = args.recipe === undefined ? undefined : (JSON.parse(readFileSync(args.recipe, 'utf8')) as unknown);
+		const writer = new OutputWriter(args.output);
+		this.#writers.set(writer.token, writer);
+		const page = await this.context.newPage();
+		try {
+			await hooks.onPage?.(page);
+			return await runInPage(page, this.server.url, writer, {
+				args,
+				input,
+				recipe: hooks.recipe ?? file ?? { version: 1, stages: [] },
+				onEvent: (event) => hooks.onEvent?.(event),
+				signal: hooks.signal ?? new AbortController().signal,
+				resume: hooks.resume ?? false,
+			});
+		} finally {
+			this.#writers.delete(writer.token);
+			await page.close().catch(() => undefined);
+		}
+	}
+
+	/** Ends browser and server. */
+	async close(): Promise<void> {
+		await this.context.close().catch(() => undefined);
+		await this.server.close();
+		if (!this.#keep) rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 });
+	}
+}
