@@ -6,7 +6,9 @@ import type { FlowField } from '../../contracts/stage.ts';
 import type { Size } from '../../core/color.ts';
 import { sameSize, using, usingAsync } from '../../gpu/op.ts';
 import { flowConfidence } from '../../gpu/ops/confidence/op.ts';
+import { add } from '../../gpu/ops/difference/op.ts';
 import { resize } from '../../gpu/ops/resize/op.ts';
+import { warp } from '../../gpu/ops/warp/op.ts';
 import { channelsOf } from '../../gpu/ops/window/op.ts';
 import { interpolateRun } from '../../models/rife.ts';
 
@@ -27,33 +29,68 @@ export function flowSize({ width, height }: Size, maxSide: number = FLOW_SIDE): 
 }
 
 /**
- * Flow from `a` to `b`: for each pixel of `a` where it lies in `b`, with confidence by going there and back. Two runs of
- * RIFE, at t = 0 (flow a→b) and t = 1 (flow b→a). Pictures are R′G′B′ of one size. The caller owns the field.
+ * Flow from `a` to `b`: for each pixel of `a` where it lies in `b`, with confidence by going there and back. Pictures are
+ * R′G′B′ of one size. The caller owns the field.
  */
 export async function computeFlow(env: FlowEnv, a: Picture, b: Picture, maxSide = FLOW_SIDE): Promise<FlowField> {
+	const { forward, backward } = await computeFlowPair(env, a, b, maxSide);
+	releaseFlow(backward);
+	return forward;
+}
+
+/** Both directions, from the same single run of the network. The caller owns both fields. */
+export async function computeFlowPair(
+	env: FlowEnv,
+	a: Picture,
+	b: Picture,
+	maxSide = FLOW_SIDE,
+): Promise<{ forward: FlowField; backward: FlowField }> {
 	const { compute } = env;
 	sameSize('flow', a, b);
 	const size = flowSize(a, maxSide);
 	const fits = size.width === a.width && size.height === a.height;
 	const from = fits ? a.retain() : resize(compute, a, size.width, size.height);
 	const to = fits ? b.retain() : resize(compute, b, size.width, size.height);
-	return usingAsync([from, to], async () => {
-		const vectors = await oneWay(env, from, to, 0);
-		try {
-			const backward = await oneWay(env, from, to, 1);
-			const confidence = using([backward], () => flowConfidence(compute, vectors, backward));
-			return { ...size, vectors, confidence };
-		} catch (error) {
-			vectors.release();
-			throw error;
-		}
+	const { flow } = await usingAsync([from, to], () =>
+		interpolateRun(env.models, compute, from, to, MIDDLE, ['flow'], env.signal),
+	);
+	const ends = using([flow], () => endFlows(compute, flow));
+	return using(ends, () => {
+		const [forward, backward] = ends;
+		return {
+			forward: { ...size, vectors: forward.retain(), confidence: flowConfidence(compute, forward, backward) },
+			backward: { ...size, vectors: backward.retain(), confidence: flowConfidence(compute, backward, forward) },
+		};
 	});
 }
 
-/** The frame at t is a (t = 0: its flow to b) or b (t = 1: its flow to a). */
-async function oneWay(env: FlowEnv, a: Picture, b: Picture, t: 0 | 1): Promise<Picture> {
-	const { flow } = await interpolateRun(env.models, env.compute, a, b, t, ['flow'], env.signal);
-	return using([flow], () => channelsOf(env.compute, flow, t === 0 ? 2 : 0, 2));
+/** The network is asked here; elsewhere, and at 0 and 1 above all, its flow is far worse (README.md). */
+const MIDDLE = 0.5;
+/** How often the doubled flow is looked up anew at the place it says it passes through. */
+const LOOKUPS = 2;
+
+/** The flows a→b, seen from a, and b→a, seen from b, of a flow seen from the middle (to a, to b). */
+function endFlows(compute: Compute, middle: Picture): readonly [Picture, Picture] {
+	const toA = channelsOf(compute, middle, 0, 2);
+	const toB = channelsOf(compute, middle, 2, 2);
+	return using([toA, toB], () => {
+		const forward = seenFromEnd(compute, toB);
+		return [forward, seenFromEnd(compute, toA)] as const;
+	});
+}
+
+/**
+ * Doubles half of a motion and moves it from the middle to the end it starts from: the motion F of the point that is at p
+ * there passes the middle at p + F/2, so F(p) = 2·half(p + F(p)/2), solved by looking up repeatedly.
+ */
+function seenFromEnd(compute: Compute, half: Picture): Picture {
+	let flow = add(compute, half, half);
+	for (let i = 0; i < LOOKUPS; i++) {
+		const doubled = warp(compute, half, flow, { filter: 'bilinear', scale: 0.5 });
+		flow.release();
+		flow = using([doubled], () => add(compute, doubled, doubled));
+	}
+	return flow;
 }
 
 /** Releases both pictures of a field. */

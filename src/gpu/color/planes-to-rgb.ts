@@ -98,12 +98,13 @@ function chromaRow(
 		const start = offset + (vertical.indices[y * 4 + k] as number) * width;
 		for (let x = 0; x < width; x++) column[x] = (column[x] as number) + weight * (samples[start + x] as number);
 	}
-	for (let x = 0; x < row.length; x++) {
-		let sum = 0;
-		for (let k = x * 4; k < x * 4 + 4; k++) {
-			sum += (horizontal.weights[k] as number) * (column[horizontal.indices[k] as number] as number);
-		}
-		row[x] = sum;
+	const { indices, weights } = horizontal;
+	for (let x = 0, k = 0; x < row.length; x++, k += 4) {
+		row[x] =
+			(weights[k] as number) * (column[indices[k] as number] as number) +
+			(weights[k + 1] as number) * (column[indices[k + 1] as number] as number) +
+			(weights[k + 2] as number) * (column[indices[k + 2] as number] as number) +
+			(weights[k + 3] as number) * (column[indices[k + 3] as number] as number);
 	}
 }
 
@@ -111,8 +112,11 @@ function cpuPlanesToRgb(input: Float32Array, output: Float32Array, params: Plane
 	const { width, height } = params.size;
 	const g = frameGeometry(params);
 	const { m, zero } = scaledMatrix(params);
+	const [m0, m1, m2, m3, m4, m5, m6, m7, m8] = m;
+	const [zero0, zero1, zero2] = zero;
 	const samples = sampleView(input, g.sample);
 	const area = width * height;
+	const gray = g.planes === 1;
 	const subsampled = g.siting.x.factor > 1 || g.siting.y.factor > 1;
 	const vertical = axisTaps(height, Math.max(1, g.chromaHeight), g.siting.y);
 	const horizontal = axisTaps(width, Math.max(1, g.chromaWidth), g.siting.x);
@@ -121,7 +125,7 @@ function cpuPlanesToRgb(input: Float32Array, output: Float32Array, params: Plane
 	for (let y = 0; y < height; y++) {
 		[g.offset1, g.offset2].forEach((offset, plane) => {
 			const row = rows[plane] as Float64Array;
-			if (g.planes === 1) return;
+			if (gray) return;
 			if (subsampled) {
 				chromaRow(samples, { offset, width: g.chromaWidth }, y, vertical, horizontal, column, row);
 			} else {
@@ -130,12 +134,12 @@ function cpuPlanesToRgb(input: Float32Array, output: Float32Array, params: Plane
 		});
 		const [first, second] = rows;
 		for (let x = 0, i = y * width; x < width; x++, i++) {
-			const a = (samples[i] as number) - zero[0];
-			const b = g.planes === 1 ? 0 : (first[x] as number) - zero[1];
-			const c = g.planes === 1 ? 0 : (second[x] as number) - zero[2];
-			output[i] = m[0] * a + m[1] * b + m[2] * c;
-			output[area + i] = m[3] * a + m[4] * b + m[5] * c;
-			output[2 * area + i] = m[6] * a + m[7] * b + m[8] * c;
+			const a = (samples[i] as number) - zero0;
+			const b = gray ? 0 : (first[x] as number) - zero1;
+			const c = gray ? 0 : (second[x] as number) - zero2;
+			output[i] = m0 * a + m1 * b + m2 * c;
+			output[area + i] = m3 * a + m4 * b + m5 * c;
+			output[2 * area + i] = m6 * a + m7 * b + m8 * c;
 		}
 	}
 }

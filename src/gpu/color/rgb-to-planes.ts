@@ -7,8 +7,7 @@ import { DITHER_AMPLITUDE, ditherNoise } from './dither.ts';
 import { codeMap } from './matrix.ts';
 import { frameGeometry, sampleView } from './planes-to-rgb.ts';
 import type { FrameGeometry, PlanesParams } from './planes-to-rgb.ts';
-import { downSample } from './siting.ts';
-import type { Line } from './siting.ts';
+import { downSamples } from './siting.ts';
 import chromaWgsl from './chroma-x.wgsl?raw';
 import packWgsl from './pack-planes.wgsl?raw';
 
@@ -36,18 +35,28 @@ function cpuChromaX(rgb: Float32Array, chroma: Float32Array, params: PlanesParam
 	const { width, height } = params.size;
 	const g = frameGeometry(params);
 	const m = codeMap(params.format, params.tags, params.size).fromRgb;
-	const row = new Float32Array(width);
-	const line: Line = { data: row, base: 0, step: 1, length: width };
-	const area = width * height;
+	const full = new Float32Array(width * height);
+	const column = new Float64Array(height);
 	for (let plane = 0; plane < 2; plane++) {
-		const [r, b, c] = [m[3 + plane * 3], m[4 + plane * 3], m[5 + plane * 3]] as [number, number, number];
-		for (let y = 0; y < height; y++) {
-			for (let x = 0, i = y * width; x < width; x++, i++) {
-				row[x] = r * (rgb[i] as number) + b * (rgb[area + i] as number) + c * (rgb[2 * area + i] as number);
-			}
-			const start = (plane * height + y) * g.chromaWidth;
-			for (let x = 0; x < g.chromaWidth; x++) chroma[start + x] = downSample(line, x, g.siting.x);
+		applyRow(rgb, full, m.slice(3 + plane * 3, 6 + plane * 3) as [number, number, number]);
+		const lines = { data: full, base: 0, step: 1, length: width, lines: height, stride: width };
+		const start = plane * height * g.chromaWidth;
+		for (let x = 0; x < g.chromaWidth; x++) {
+			downSamples(lines, x, g.siting.x, column);
+			for (let y = 0, o = start + x; y < height; y++, o += g.chromaWidth) chroma[o] = column[y] as number;
 		}
+	}
+}
+
+/** One row of a matrix on every pixel: `out` has one channel. */
+function applyRow(
+	rgb: Float32Array,
+	out: Float32Array | Float64Array,
+	[r, g, b]: readonly [number, number, number],
+): void {
+	const area = out.length;
+	for (let i = 0; i < area; i++) {
+		out[i] = r * (rgb[i] as number) + g * (rgb[area + i] as number) + b * (rgb[2 * area + i] as number);
 	}
 }
 
@@ -100,32 +109,23 @@ function packUniforms(params: PackParams): UniformValue[] {
 	];
 }
 
-/** Values of one plane before quantization, row by row, given to `put`. */
-function planeRows(
-	rgb: Float32Array,
-	chroma: Float32Array,
-	params: PackParams,
-	plane: number,
-	put: (x: number, y: number, value: number) => void,
-): void {
+/** Values of one plane before quantization, row by row. */
+function planeValues(rgb: Float32Array, chroma: Float32Array, params: PackParams, plane: number): Float64Array {
 	const { width, height } = params.size;
 	const g = frameGeometry(params);
 	if (plane > 0 && isReduced(g)) {
+		const values = new Float64Array(g.chromaWidth * g.chromaHeight);
 		const base = (plane - 1) * height * g.chromaWidth;
-		for (let x = 0; x < g.chromaWidth; x++) {
-			const line: Line = { data: chroma, base: base + x, step: g.chromaWidth, length: height };
-			for (let y = 0; y < g.chromaHeight; y++) put(x, y, downSample(line, y, g.siting.y));
+		const lines = { data: chroma, base, step: g.chromaWidth, length: height, lines: g.chromaWidth, stride: 1 };
+		for (let y = 0; y < g.chromaHeight; y++) {
+			downSamples(lines, y, g.siting.y, values.subarray(y * g.chromaWidth, (y + 1) * g.chromaWidth));
 		}
-		return;
+		return values;
 	}
-	const m = codeMap(params.format, params.tags, params.size).fromRgb.slice(plane * 3, plane * 3 + 3);
-	const [r, gr, b] = m as [number, number, number];
-	const area = width * height;
-	for (let y = 0; y < height; y++) {
-		for (let x = 0, i = y * width; x < width; x++, i++) {
-			put(x, y, r * (rgb[i] as number) + gr * (rgb[area + i] as number) + b * (rgb[2 * area + i] as number));
-		}
-	}
+	const values = new Float64Array(width * height);
+	const m = codeMap(params.format, params.tags, params.size).fromRgb;
+	applyRow(rgb, values, m.slice(plane * 3, plane * 3 + 3) as [number, number, number]);
+	return values;
 }
 
 function cpuPack(rgb: Float32Array, chroma: Float32Array, packed: Float32Array, params: PackParams): void {
@@ -134,20 +134,41 @@ function cpuPack(rgb: Float32Array, chroma: Float32Array, packed: Float32Array, 
 	const { colorEnd, end } = sampleCounts(params);
 	const samples = sampleView(packed, g.sample);
 	const max = largest(params);
-	const float = g.sample === 2;
 	for (let plane = 0; plane < g.planes; plane++) {
-		const offset = [0, g.offset1, g.offset2][plane] as number;
+		const values = planeValues(rgb, chroma, params, plane);
+		const target = samples.subarray([0, g.offset1, g.offset2][plane] as number);
 		const stride = plane === 0 ? params.size.width : g.chromaWidth;
 		const zero = map.zero[plane] as number;
 		const span = map.span[plane] as number;
-		planeRows(rgb, chroma, params, plane, (x, y, value) => {
-			const code = value * span + zero;
-			const noise = params.dither ? ditherNoise(x, y, plane, params.seed) : 0;
-			const rounded = Math.floor(code + noise + 0.5);
-			samples[offset + y * stride + x] = float ? code : rounded < 0 ? 0 : rounded > max ? max : rounded;
-		});
+		if (g.sample === 2) values.forEach((value, i) => (target[i] = value * span + zero));
+		else quantize(values, target, { stride, zero: zero + 0.5, span, max, plane, params });
 	}
 	samples.fill(max, colorEnd, end);
+}
+
+interface Quantizer {
+	/** Samples a row. */
+	readonly stride: number;
+	/** Code of zero plus the rounding half. */
+	readonly zero: number;
+	readonly span: number;
+	readonly max: number;
+	readonly plane: number;
+	readonly params: PackParams;
+}
+
+function quantize(values: Float64Array, target: Uint8Array | Uint16Array | Float32Array, q: Quantizer): void {
+	const { stride, zero, span, max, plane } = q;
+	const { dither, seed } = q.params;
+	for (let i = 0, x = 0, y = 0; i < values.length; i++) {
+		const noise = dither ? ditherNoise(x, y, plane, seed) : 0;
+		const code = Math.floor((values[i] as number) * span + zero + noise);
+		target[i] = code < 0 ? 0 : code > max ? max : code;
+		if (++x === stride) {
+			x = 0;
+			y++;
+		}
+	}
 }
 
 /** Inputs: a picture and its chroma from {@link chromaXOp} (or the picture again); output: the packed planes. */

@@ -40,18 +40,6 @@ export function sitingOf(chroma: ChromaLayout, location: ChromaLocation): Siting
 	};
 }
 
-/** A row or column of samples: base index and distance between neighbors in an array. */
-export interface Line {
-	readonly data: Float32Array;
-	readonly base: number;
-	readonly step: number;
-	readonly length: number;
-}
-
-function at(line: Line, index: number): number {
-	return line.data[line.base + clamp(index, 0, line.length - 1) * line.step] as number;
-}
-
 /** Catmull-Rom between samples 1 and 2 of four. */
 function cubic(a: number, b: number, c: number, d: number, t: number): number {
 	const t2 = t * t;
@@ -83,27 +71,81 @@ export function upTaps(pixel: number, size: number, axis: AxisSiting): { first: 
 	return { first: sample - 1, weights: [-offset, 1, offset, 0] };
 }
 
-/** Chroma sample `sample` of a line of pixels: the exact left inverse of {@link upTaps}. */
-export function downSample(line: Line, sample: number, axis: AxisSiting): number {
-	const { factor } = axis;
-	if (factor === 1) return at(line, sample);
-	const start = sample * factor;
-	if (!axis.cosited) {
-		const pixels = Math.min(factor, line.length - start);
-		let sum = 0;
-		for (let k = 0; k < pixels; k++) sum += at(line, start + k);
-		return sum / pixels;
-	}
-	const samples = Math.ceil(line.length / factor);
-	const kept = (index: number): number => at(line, clamp(index, 0, samples - 1) * factor);
-	let value = at(line, start);
+/** What a pixel beside the kept samples adds to a sample: its distance in taps and its share. */
+interface LiftTap {
+	/** Pixels from the sample's own first pixel. */
+	readonly offset: number;
+	/** Kept sample before the pixel, relative to the sample. */
+	readonly left: number;
+	readonly share: number;
+	/** Weights of the four kept samples that predict the pixel. */
+	readonly weights: readonly [number, number, number, number];
+}
+
+function liftTaps(factor: number): LiftTap[] {
+	const taps: LiftTap[] = [];
 	for (let k = 1 - factor; k < factor; k++) {
-		const pixel = start + k;
-		if (k === 0 || pixel < 0 || pixel >= line.length) continue;
-		const left = k < 0 ? sample - 1 : sample;
-		const t = (pixel - left * factor) / factor;
-		const predicted = cubic(kept(left - 1), kept(left), kept(left + 1), kept(left + 2), t);
-		value += ((factor - Math.abs(k)) / (factor * factor)) * (at(line, pixel) - predicted);
+		if (k === 0) continue;
+		const left = k < 0 ? -1 : 0;
+		const t = (k - left * factor) / factor;
+		const weights = [cubic(1, 0, 0, 0, t), cubic(0, 1, 0, 0, t), cubic(0, 0, 1, 0, t), cubic(0, 0, 0, 1, t)] as const;
+		taps.push({ offset: k, left, share: (factor - Math.abs(k)) / (factor * factor), weights });
 	}
-	return value;
+	return taps;
+}
+
+/** Lines of equal length, one after another, as `downLines` and the vertical pass see them. */
+export interface Lines {
+	readonly data: Float32Array;
+	/** First value, distance between positions along the axis, number of positions. */
+	readonly base: number;
+	readonly step: number;
+	readonly length: number;
+	/** Parallel lines and the distance between them. */
+	readonly lines: number;
+	readonly stride: number;
+}
+
+/**
+ * Brings parallel lines down along one axis, the exact left inverse of {@link upTaps}: sample `sample` of every line,
+ * written to `out[0 … lines − 1]`. `out` is float64, so that nothing is lost before quantization.
+ */
+export function downSamples(input: Lines, sample: number, axis: AxisSiting, out: Float64Array): void {
+	const { data, base, step, length, lines, stride } = input;
+	const { factor, cosited } = axis;
+	const start = sample * factor;
+	const origin = base + start * step;
+	for (let i = 0, p = origin; i < lines; i++, p += stride) out[i] = data[p] as number;
+	if (factor === 1) return;
+	if (!cosited) {
+		const pixels = Math.min(factor, length - start);
+		for (let k = 1; k < pixels; k++) {
+			for (let i = 0, p = origin + k * step; i < lines; i++, p += stride)
+				out[i] = (out[i] as number) + (data[p] as number);
+		}
+		for (let i = 0; i < lines; i++) out[i] = (out[i] as number) / pixels;
+		return;
+	}
+	const last = Math.ceil(length / factor) - 1;
+	const kept = (index: number): number => base + clamp(index, 0, last) * factor * step;
+	for (const { offset, left, share, weights } of liftTaps(factor)) {
+		const pixel = start + offset;
+		if (pixel < 0 || pixel >= length) continue;
+		const [w0, w1, w2, w3] = weights;
+		let p = base + pixel * step;
+		let k0 = kept(sample + left - 1);
+		let k1 = kept(sample + left);
+		let k2 = kept(sample + left + 1);
+		let k3 = kept(sample + left + 2);
+		for (let i = 0; i < lines; i++) {
+			const predicted =
+				w0 * (data[k0] as number) + w1 * (data[k1] as number) + w2 * (data[k2] as number) + w3 * (data[k3] as number);
+			out[i] = (out[i] as number) + share * ((data[p] as number) - predicted);
+			p += stride;
+			k0 += stride;
+			k1 += stride;
+			k2 += stride;
+			k3 += stride;
+		}
+	}
 }

@@ -42,21 +42,42 @@ function taps(position: number, from: number, to: number, lobes: number): { firs
 }
 
 function cpuLanczos(input: Float32Array, output: Float32Array, p: LanczosParams): void {
-	const [from, to] = p.axis === 0 ? [p.inWidth, p.width] : [p.inHeight, p.height];
-	const step = p.axis === 0 ? 1 : p.inWidth;
-	const all = Array.from({ length: to }, (_, i) => taps(i, from, to, p.lobes));
-	for (let c = 0; c < p.channels; c++) {
-		for (let y = 0; y < p.height; y++) {
-			for (let x = 0; x < p.width; x++) {
-				const { first, weights } = all[p.axis === 0 ? x : y] as { first: number; weights: Float64Array };
-				const start = p.axis === 0 ? (c * p.inHeight + y) * p.inWidth : c * p.inHeight * p.inWidth + x;
-				let sum = 0;
-				for (let k = 0; k < weights.length; k++) {
-					const w = weights[k] as number;
-					if (w !== 0) sum += w * (input[start + clamp(first + k, 0, from - 1) * step] as number);
-				}
-				output[(c * p.height + y) * p.width + x] = sum;
+	if (p.axis === 0) alongX(input, output, p);
+	else alongY(input, output, p);
+}
+
+function alongX(input: Float32Array, output: Float32Array, p: LanczosParams): void {
+	const all = Array.from({ length: p.width }, (_, i) => taps(i, p.inWidth, p.width, p.lobes));
+	const count = all[0]?.weights.length ?? 0;
+	const weights = Float64Array.from(all.flatMap((t) => [...t.weights]));
+	const indices = Int32Array.from(
+		all.flatMap(({ first }) => Array.from({ length: count }, (_, k) => clamp(first + k, 0, p.inWidth - 1))),
+	);
+	for (let row = 0; row < p.channels * p.height; row++) {
+		const start = row * p.inWidth;
+		for (let x = 0, k = 0; x < p.width; x++) {
+			let sum = 0;
+			for (const end = k + count; k < end; k++) {
+				sum += (weights[k] as number) * (input[start + (indices[k] as number)] as number);
 			}
+			output[row * p.width + x] = sum;
+		}
+	}
+}
+
+function alongY(input: Float32Array, output: Float32Array, p: LanczosParams): void {
+	const sum = new Float64Array(p.width);
+	for (let y = 0; y < p.height; y++) {
+		const { first, weights } = taps(y, p.inHeight, p.height, p.lobes);
+		for (let c = 0; c < p.channels; c++) {
+			sum.fill(0);
+			for (let k = 0; k < weights.length; k++) {
+				const w = weights[k] as number;
+				if (w === 0) continue;
+				const start = (c * p.inHeight + clamp(first + k, 0, p.inHeight - 1)) * p.width;
+				for (let x = 0; x < p.width; x++) sum[x] = (sum[x] as number) + w * (input[start + x] as number);
+			}
+			output.set(sum, (c * p.height + y) * p.width);
 		}
 	}
 }

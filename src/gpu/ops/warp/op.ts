@@ -37,22 +37,61 @@ function cpuWarp(input: Float32Array, flow: Float32Array, output: Float32Array, 
 			const [bx, by] = [Math.floor(dx), Math.floor(dy)];
 			fillWeights(wx, dx - bx, cubic);
 			fillWeights(wy, dy - by, cubic);
+			const [left, top] = [x + bx - 1, y + by - 1];
+			const inside = left >= 0 && top >= 0 && left + 3 < width && top + 3 < height;
+			const fetch = inside ? fetchInside : fetchClamped;
 			for (let c = 0; c < p.channels; c++) {
-				let sum = 0;
-				for (let j = 0; j < 4; j++) {
-					const weight = wy[j] as number;
-					if (weight === 0) continue;
-					const row = c * area + clamp(y + by - 1 + j, 0, height - 1) * width;
-					let line = 0;
-					for (let i = 0; i < 4; i++) {
-						line += (wx[i] as number) * (input[row + clamp(x + bx - 1 + i, 0, width - 1)] as number);
-					}
-					sum += weight * line;
-				}
-				output[c * area + pixel] = sum;
+				output[c * area + pixel] = fetch(input, c * area, left, top, width, height, wx, wy);
 			}
 		}
 	}
+}
+
+/** The weighted sum of the 4×4 pixels whose first is (left, top), all inside the picture. */
+function fetchInside(
+	input: Float32Array,
+	base: number,
+	left: number,
+	top: number,
+	width: number,
+	_height: number,
+	wx: Float64Array,
+	wy: Float64Array,
+): number {
+	const [w0, w1, w2, w3] = [wx[0] as number, wx[1] as number, wx[2] as number, wx[3] as number];
+	let sum = 0;
+	for (let j = 0, i = base + top * width + left; j < 4; j++, i += width) {
+		const weight = wy[j] as number;
+		if (weight === 0) continue;
+		sum +=
+			weight *
+			(w0 * (input[i] as number) +
+				w1 * (input[i + 1] as number) +
+				w2 * (input[i + 2] as number) +
+				w3 * (input[i + 3] as number));
+	}
+	return sum;
+}
+
+/** The same where some of them lie outside: the edge is repeated. */
+function fetchClamped(
+	input: Float32Array,
+	base: number,
+	left: number,
+	top: number,
+	width: number,
+	height: number,
+	wx: Float64Array,
+	wy: Float64Array,
+): number {
+	let sum = 0;
+	for (let j = 0; j < 4; j++) {
+		const row = base + clamp(top + j, 0, height - 1) * width;
+		let line = 0;
+		for (let i = 0; i < 4; i++) line += (wx[i] as number) * (input[row + clamp(left + i, 0, width - 1)] as number);
+		sum += (wy[j] as number) * line;
+	}
+	return sum;
 }
 
 /** Inputs: a picture and a 2-channel flow in pixels; output: the warped picture. All of one size. */
