@@ -1,24 +1,12 @@
 /** Opens films: probes, then picks the engine that gives the source's own planes, and says why. */
 
 import type { OnProgress } from '../contracts/frames.ts';
-import type { AudioRequest, AudioResult, InputFile, MediaSource, SourceInfo, SourceInput } from '../contracts/media.ts';
+import type { MediaSource, SourceInfo, SourceInput } from '../contracts/media.ts';
 import { EmulsionError, throwIfAborted } from '../core/errors.ts';
 import type { DecodeOptions } from './ffmpeg/decode.ts';
 import { type Probed, probeFile } from './ffmpeg/probe.ts';
 import { type AudioOpener, FfmpegSource } from './ffmpeg/source.ts';
 import { openWebCodecs, type WebCodecsOptions } from './webcodecs/source.ts';
-
-interface AudioModule {
-	extractAudio(
-		files: readonly InputFile[],
-		info: SourceInfo,
-		request: AudioRequest,
-		signal: AbortSignal,
-	): Promise<AudioResult | undefined>;
-}
-
-// Loaded only when audio is asked for.
-const AUDIO = import.meta.glob<AudioModule>('./audio/extract.ts');
 
 /** Knobs for tests and benches; none changes what comes out. */
 export interface OpenOptions {
@@ -70,7 +58,7 @@ function withFfmpeg(probed: Probed, reason: string, audio: AudioOpener, options:
 function audioOpener(input: SourceInput, info: SourceInfo): AudioOpener {
 	return async (request, signal) => {
 		if (info.audio.length === 0) return undefined;
-		const load = AUDIO['./audio/extract.ts'];
-		return load === undefined ? undefined : (await load()).extractAudio(input.files, info, request, signal);
+		const { extractAudio } = await import('./audio/extract.ts');
+		return extractAudio(input.files, info, request, signal);
 	};
 }

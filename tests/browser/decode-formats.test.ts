@@ -3,6 +3,7 @@
 import { expect, it } from 'vitest';
 import { describeFormat } from '../../src/core/color.ts';
 import { formatRational } from '../../src/core/rational.ts';
+import { fixtureFile } from '../helpers/browser-files.ts';
 import { frameMd5, openFixture, reference, takeAll } from './decode-helpers.ts';
 
 /** Clip → planes, and frames in it. */
@@ -52,6 +53,23 @@ it.each(CLIPS)('%s: planes (%s) and times are those of native ffmpeg', async (na
 		const wanted = await reference(name);
 		expect(frames.map((frame) => formatRational(frame.pts))).toEqual(wanted.map((frame) => formatRational(frame.pts)));
 		expect(await Promise.all(frames.map(frameMd5))).toEqual(wanted.map((frame) => frame.md5));
+	} finally {
+		await source.close();
+	}
+});
+
+it('d-pal8.mov: a palette becomes RGB planes, and the sheet says so', async () => {
+	const source = await openFixture('d-pal8.mov');
+	try {
+		expect(source.info.format).toEqual({ chroma: 'rgb', depth: 8, sample: 'u8', alpha: false });
+		expect(source.info.notices.map((notice) => notice.kind)).toContain('converted-format');
+		const count = 64 * 48;
+		const raw = new Uint8Array(await (await fixtureFile('d-pal8.raw')).arrayBuffer());
+		for (const frame of await takeAll(source)) {
+			const part = raw.subarray(frame.index * (count + 1024), (frame.index + 1) * (count + 1024));
+			const planes = [2, 1, 0].map((byte) => Array.from(part.subarray(0, count), (i) => part[count + 4 * i + byte]));
+			expect([...new Uint8Array(frame.data)]).toEqual(planes.flat());
+		}
 	} finally {
 		await source.close();
 	}

@@ -2,8 +2,9 @@
 
 import { md5 } from 'hash-wasm';
 import type { FrameRange, PlanarFrame } from '../../src/contracts/frames.ts';
-import type { DecodeEngine, MediaSource } from '../../src/contracts/media.ts';
+import type { DecodeEngine, MediaSource, SourceInfo } from '../../src/contracts/media.ts';
 import { frameBytes, type PixelFormat, type Size } from '../../src/core/color.ts';
+import { EmulsionError } from '../../src/core/errors.ts';
 import { rational, type Rational } from '../../src/core/rational.ts';
 import { openSource, type OpenOptions } from '../../src/media/source.ts';
 import { fixtureFile } from '../helpers/browser-files.ts';
@@ -62,8 +63,8 @@ export interface ReferenceFrame {
 }
 
 /** The native reference of a clip. */
-export async function reference(name: string): Promise<ReferenceFrame[]> {
-	const text = await (await fixtureFile(`${name}.md5`)).text();
+export async function reference(name: string, extension = 'md5'): Promise<ReferenceFrame[]> {
+	const text = await (await fixtureFile(`${name}.${extension}`)).text();
 	const timebase = /#tb 0: (\d+)\/(\d+)/.exec(text);
 	const [num, den] = [Number(timebase?.[1]), Number(timebase?.[2])];
 	return text
@@ -76,6 +77,17 @@ export async function reference(name: string): Promise<ReferenceFrame[]> {
 }
 
 /** Kinds of a source's notices, sorted. */
-export function noticeKinds(source: MediaSource): string[] {
-	return source.info.notices.map((notice) => notice.kind).sort();
+export function noticeKinds(info: SourceInfo): string[] {
+	return info.notices.map((notice) => notice.kind).sort();
+}
+
+/** The typed error that a call ends with; fails when it does not. */
+export async function failure(call: () => unknown): Promise<EmulsionError> {
+	try {
+		await call();
+	} catch (thrown) {
+		if (thrown instanceof EmulsionError) return thrown;
+		throw thrown;
+	}
+	throw new Error('expected an error');
 }

@@ -5,6 +5,7 @@
 
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { DATA_DIR } from './data.ts';
 
 const DIR = resolve(dirname(fileURLToPath(import.meta.url)), '../../.cache/fixtures');
 
@@ -115,7 +116,7 @@ const CLIPS: Readonly<Record<string, readonly [string, readonly string[]]>> = {
 		'yuv420p',
 		[...picture('64x48', 2), '-vf', 'scale=out_range=full', ...video('ffv1', 'yuv420p', '-color_range', 'pc')],
 	],
-	'd-two-audio.mov': [
+	'd-two-audio.mkv': [
 		'yuv420p',
 		[
 			...picture('64x48', 24),
@@ -160,6 +161,28 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
 			'a7e61c373e219033c21091fa607bf3b8',
 		),
 	],
+	'd-pal8.mov': [...picture('64x48', 2), ...video('png', 'pal8')],
+	// Indices, then 256 colors of four bytes (B, G, R, A), a frame.
+	'd-pal8.raw': ['-i', resolve(DIR, 'd-pal8.mov'), '-f', 'rawvideo'],
+	// Media data is found relative to its fragment, so that a test may push it beyond 4 GiB.
+	'd-fragmented.mp4': [...small, ...h264('-movflags', 'frag_keyframe+empty_moov+default_base_moof+skip_trailer')],
+	'd-no-frames.mp4': [
+		'-f',
+		'lavfi',
+		'-i',
+		'testsrc2=size=64x48:rate=24',
+		'-frames:v',
+		'0',
+		'-c:v',
+		'libx264',
+		'-f',
+		'mp4',
+	],
+	'd-faststart.mp4': [...picture('160x120', 30), ...h264('-movflags', 'faststart')],
+	'd-ntsc.m2v': [
+		...picture('96x64', 12, '30000/1001'),
+		...video('mpeg2video', 'yuv420p', '-bf', '0', '-g', '12', '-f', 'mpeg2video'),
+	],
 	'd-h264-640.mp4': [...picture('640x360', 240), ...h264('-g', '48', '-bf', '2')],
 };
 
@@ -182,10 +205,29 @@ function reference(name: string, pixFmt: string, recipe: readonly string[]): rea
 	];
 }
 
+const NASTY = ['annex-b-avc.mkv', 'cursed-vfr.mp4', 'rotate-buck-bunny.mp4', 'sar_2x1.mp4', 'video-h265.mp4'];
+
+/** References of external files: packets of the whole film, planes of its first frames. */
+function nasty(): Record<string, readonly string[]> {
+	if (DATA_DIR === undefined) return {};
+	const dir = resolve(DATA_DIR, 'video/nasty');
+	const planes = ['-vsync', 'passthrough', '-enc_time_base', '-1', '-frames:v', '4'];
+	return Object.fromEntries(
+		NASTY.flatMap((name) => [
+			[`nasty-${name}.packets`, ['-copyts', '-i', resolve(dir, name), '-map', '0:v:0', '-c', 'copy', '-f', 'framemd5']],
+			[
+				`nasty-${name}.md5`,
+				['-copyts', '-noautorotate', '-i', resolve(dir, name), '-map', '0:v:0', ...planes, '-f', 'framemd5'],
+			],
+		]),
+	);
+}
+
 /** For `fixture-list.ts`. */
 export const DECODE_FIXTURES: Readonly<Record<string, readonly string[]>> = {
 	...Object.fromEntries(Object.entries(CLIPS).map(([name, [, args]]) => [name, args])),
 	...OTHERS,
+	...nasty(),
 	...Object.fromEntries(
 		Object.entries(CLIPS).map(([name, [pixFmt, args]]) => [`${name}.md5`, reference(name, pixFmt, args)]),
 	),

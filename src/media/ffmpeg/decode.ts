@@ -29,13 +29,11 @@ export interface Decodable {
 export interface DecodeOptions {
 	/** Bytes of the ring; default 48 MiB. */
 	readonly ringBytes?: number;
-	/** Decode in bounded runs even where SharedArrayBuffer is there. */
-	readonly bounded?: boolean;
+	/** Bytes of frames in one run where there is no SharedArrayBuffer; default 32 MiB. */
+	readonly boundedBytes?: number;
 }
 
 const OUT = '/dev/frames/out';
-/** Bytes of frames a bounded run may post before it ends. */
-const BOUNDED_BYTES = 32 << 20;
 
 /** One run of the decoder from a keyframe, as a queue of frames. */
 class Run {
@@ -199,9 +197,9 @@ export async function* decodeFrames(
 	signal: AbortSignal,
 	options: DecodeOptions = {},
 ): AsyncGenerator<PlanarFrame> {
-	const shared = sharedMemoryAvailable() && options.bounded !== true;
+	const shared = sharedMemoryAvailable();
 	const bytes = source.plan.raw.bytes(source.plan.size);
-	const step = shared ? range.end - range.start : Math.max(2, Math.floor(BOUNDED_BYTES / bytes));
+	const step = shared ? range.end - range.start : Math.max(2, Math.floor((options.boundedBytes ?? 32 << 20) / bytes));
 	const maker = new FrameMaker(source);
 	for (let start = range.start; start < range.end; start += step) {
 		const part = { start, end: Math.min(range.end, start + step) };

@@ -128,10 +128,11 @@ function truncation(
 	if (promised > readable) return { readable, promised };
 	const first = listed[0];
 	const last = listed[readable - 1];
-	if (container !== 'mxf' || !first || !last || !video.duration || !video.averageRate) return undefined;
+	const rate = video.averageRate ?? video.realRate;
+	if (container !== 'mxf' || !first || !last || !video.duration || !rate) return undefined;
 	const end = mul(rational(last.ticks + last.duration - first.ticks), video.timebase);
-	const missing = round(mul(sub(video.duration, end), video.averageRate));
-	return compare(video.duration, add(end, div(ONE, video.averageRate))) >= 0
+	const missing = round(mul(sub(video.duration, end), rate));
+	return compare(video.duration, add(end, div(ONE, rate))) >= 0
 		? { readable, promised: readable + missing }
 		: undefined;
 }

@@ -278,6 +278,6 @@ function assemble(parts: Parts): Probed {
 
 /** Containers that only notice at the end that they were cut. */
 function endedEarly({ log, index }: Parts): { readable: number; promised: number } | undefined {
-	if (!log.some((line) => /ended prematurely|partial file|truncat/i.test(line))) return undefined;
+	if (!log.some((line) => /ended prematurely|partial file|packet corrupt/i.test(line))) return undefined;
 	return { readable: index.frames.length, promised: index.frames.length };
 }

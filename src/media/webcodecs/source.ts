@@ -114,34 +114,33 @@ export async function openWebCodecs(
 		...track.config,
 		hardwareAcceleration: options.hardwareAcceleration ?? 'no-preference',
 	};
-	const source = new WebCodecsSource(probed.info, track, config, audio);
+	let kept = false;
 	try {
 		const { supported } = await VideoDecoder.isConfigSupported(config);
-		const trouble =
-			supported === true
-				? await trial(source, probed.headChecksums, signal)
-				: `the browser does not decode ${config.codec}`;
-		if (trouble === undefined) return source;
-		await source.close();
-		return trouble;
-	} catch (thrown) {
-		await source.close();
-		throw thrown;
+		if (supported !== true) return `the browser does not decode ${config.codec}`;
+		const trouble = await trial(track, config, probed, signal);
+		if (trouble !== undefined) return trouble;
+		kept = true;
+		return new WebCodecsSource(probed.info, track, config, audio);
+	} finally {
+		if (!kept) track.close();
 	}
 }
 
 /** Decodes the first frames and compares them with ffmpeg's: planes, and that times were joined to the right pictures. */
 async function trial(
-	source: WebCodecsSource,
-	checksums: readonly number[],
+	track: JoinedTrack,
+	config: VideoDecoderConfig,
+	{ info, headChecksums }: Probed,
 	signal: AbortSignal,
 ): Promise<string | undefined> {
-	const end = Math.min(TRIAL_FRAMES, source.info.frames.length);
+	const range = { start: 0, end: Math.min(TRIAL_FRAMES, info.frames.length) };
+	const expected = { format: info.format, size: info.size, total: info.frames.length };
 	try {
-		for await (const frame of source.frames({ start: 0, end }, signal)) {
-			const wanted = checksums[frame.index];
-			if (wanted !== undefined && planesChecksum(new Uint8Array(frame.data)) !== wanted)
-				return `the browser decodes frame ${frame.index} to other values`;
+		for await (const { index, data } of decodePlanes(track, config, range, expected, signal)) {
+			const wanted = headChecksums[index];
+			if (wanted !== undefined && planesChecksum(new Uint8Array(data)) !== wanted)
+				return `the browser decodes frame ${index} to other values`;
 		}
 		return undefined;
 	} catch (thrown) {
