@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { PixelFormat, Size } from '../../src/core/color.ts';
 import { frameBytes } from '../../src/core/color.ts';
+import { EmulsionError } from '../../src/core/errors.ts';
 import { rational } from '../../src/core/rational.ts';
-import { chooseEncode } from '../../src/media/encode/choose.ts';
+import { type EncodeWishes, chooseEncode } from '../../src/media/encode/choose.ts';
 import { createEncoder } from '../../src/media/encode/encoder.ts';
 import { pixelFormat } from '../../src/media/encode/formats.ts';
 import type { ContainerId, EncodeCodec, EncodeConfig, EncodedChunk } from '../../src/contracts/media.ts';
+import { liveCoreWorkers } from '../../src/media/ffmpeg/core/core.ts';
 import { muxFile } from '../../src/media/mux/mux.ts';
 import {
+	BT709,
 	MemorySink,
 	allPlanes,
 	constant,
@@ -17,6 +20,7 @@ import {
 	psnr,
 	sourceOf,
 } from '../helpers/encode-kit.ts';
+import { writeNative } from '../helpers/native.ts';
 import type { TimelineFrame } from '../../src/core/timeline.ts';
 
 const never = new AbortController().signal;
@@ -26,7 +30,7 @@ async function encode(
 	config: EncodeConfig,
 	timeline: TimelineFrame[],
 	size: Size,
-	cuts: number[],
+	cuts: readonly number[],
 ): Promise<EncodedChunk[]> {
 	const encoder = createEncoder(config);
 	const chunks: EncodedChunk[] = [];
@@ -40,15 +44,27 @@ async function encode(
 	return chunks;
 }
 
-async function film(container: ContainerId, format: PixelFormat, size: Size, codec?: EncodeCodec, cuts = [5]) {
+async function film(
+	container: ContainerId,
+	format: PixelFormat,
+	size: Size,
+	codec?: EncodeCodec,
+	cuts: readonly number[] = [],
+	wishes: EncodeWishes = {},
+) {
 	const timeline = constant(COUNT, rational(1, 24));
-	const { config, conversions } = chooseEncode(sourceOf(format, size), container, codec ? { codec } : {});
+	const { config, conversions } = chooseEncode(sourceOf(format, size), container, {
+		...wishes,
+		...(codec ? { codec } : {}),
+	});
 	const chunks = await encode(config, timeline, size, cuts);
 	const sink = new MemorySink();
 	const muxed = await muxFile(config, chunks, timeline, undefined, sink, () => undefined, never);
 	return { config, conversions, chunks, muxed, blob: sink.blob };
 }
 
+/** Scans are full range, also where they are gray. */
+const FULL_RGB = { ...BT709, matrix: 'rgb', range: 'full', chromaLocation: 'unspecified' } as const;
 const SIZE = { width: 96, height: 64 };
 
 const LOSSLESS: readonly (readonly [string, PixelFormat])[] = [
@@ -67,7 +83,7 @@ const LOSSLESS: readonly (readonly [string, PixelFormat])[] = [
 
 describe('lossless film files', () => {
 	it.each(LOSSLESS)('FFV1 %s decodes natively to the planes that went in', async (name, format) => {
-		const { chunks, blob, conversions } = await film('mkv', format, SIZE);
+		const { chunks, blob, conversions } = await film('mkv', format, SIZE, undefined, format.depth === 8 ? [5] : []);
 		expect(conversions).toEqual([]);
 		const file = `ffv1-${name.replaceAll(/\W/g, '')}.mkv`;
 		const planes = await decodeNative(blob, file, format);
@@ -93,5 +109,117 @@ describe('lossy film files', () => {
 		const planes = await decodeNative(blob, `lossy-${codec}-${format.chroma}${format.depth}.${container}`, format);
 		expect(planes.length).toBe(frameBytes(format, SIZE) * COUNT);
 		expect(psnr(planes, allPlanes(format, SIZE, COUNT), format.depth)).toBeGreaterThan(floor);
+	});
+});
+
+describe('browser encoders', () => {
+	it.each([
+		['mp4', 'h264', 36],
+		['mp4', 'av1', 36],
+		['mp4', 'vp9', 36],
+		['webm', 'vp9', 36],
+		['webm', 'av1', 36],
+	] as const)('%s %s decodes natively, all frames there', async (container, codec, floor) => {
+		const format = pixelFormat('420', 8);
+		const { config, blob } = await film(container, format, SIZE, codec, [5], { engine: 'webcodecs' });
+		expect(config.engine).toBe('webcodecs');
+		const planes = await decodeNative(blob, `browser-${codec}.${container}`, format);
+		expect(planes.length).toBe(frameBytes(format, SIZE) * COUNT);
+		expect(psnr(planes, allPlanes(format, SIZE, COUNT), 8)).toBeGreaterThan(floor);
+	});
+});
+
+describe('odd sizes', () => {
+	it.each([
+		['mp4', pixelFormat('420', 8), { width: 33, height: 17 }, { width: 34, height: 18 }],
+		['mp4', pixelFormat('422', 10), { width: 33, height: 17 }, { width: 34, height: 17 }],
+		['mp4', pixelFormat('420', 8), { width: 1, height: 1 }, { width: 2, height: 2 }],
+		['mkv', pixelFormat('420', 8), { width: 33, height: 17 }, { width: 33, height: 17 }],
+		['mkv', pixelFormat('rgb', 16), { width: 1, height: 1 }, { width: 1, height: 1 }],
+		['mov', pixelFormat('422', 10), { width: 33, height: 17 }, { width: 33, height: 17 }],
+		['mov', pixelFormat('444', 10), { width: 1, height: 1 }, { width: 1, height: 1 }],
+	] as const)('%s: pads what the codec cannot hold, and says so', async (container, format, size, coded) => {
+		const codec = container === 'mov' && format.chroma === '444' ? 'prores-4444' : undefined;
+		const { config, conversions, chunks, blob } = await film(container, format, size, codec);
+		expect(config.size).toEqual(coded);
+		const isPadded = coded.width !== size.width || coded.height !== size.height;
+		expect(conversions.some((c) => c.includes('repeated'))).toBe(isPadded);
+		const name = `odd-${size.width}-${format.chroma}.${container}`;
+		const planes = await decodeNative(blob, name, format);
+		expect(planes.length).toBe(frameBytes(format, coded) * COUNT);
+		if (container === 'mkv') expect(await md5Native(name, format)).toEqual(chunks.flatMap((c) => c.frameMd5));
+		if (isPadded && format.depth === 8) {
+			// The added column is the last one again, through the codec.
+			const row = planes.subarray(0, coded.width);
+			expect(Math.abs(row[size.width]! - row[size.width - 1]!)).toBeLessThan(24);
+		}
+	});
+});
+
+describe('image sequences', () => {
+	it.each([
+		['png', pixelFormat('rgb', 8)],
+		['png', pixelFormat('rgb', 16)],
+		['tiff', pixelFormat('rgb', 16)],
+		['tiff', pixelFormat('gray', 8)],
+		['dpx', pixelFormat('rgb', 10)],
+		['dpx', pixelFormat('rgb', 12)],
+		['dpx', pixelFormat('rgb', 16)],
+	] as const)('%s %o decodes natively to the planes that went in', async (container, format) => {
+		const timeline = constant(2, rational(1, 24));
+		const { config, conversions } = chooseEncode(sourceOf(format, SIZE, { color: FULL_RGB }), container);
+		expect(conversions).toEqual([]);
+		const [chunk] = await encode(config, timeline, SIZE, []);
+		expect(chunk!.files!.map((f) => f.name)).toEqual([`000000.${container}`, `000001.${container}`]);
+		for (const [i, file] of chunk!.files!.entries()) {
+			const name = `still-${format.chroma}${format.depth}-${file.name}`;
+			await writeNative(name, file.data);
+			expect(await md5Native(name, format)).toEqual([chunk!.frameMd5[i]]);
+		}
+	});
+});
+
+describe('interruptions', () => {
+	const format = pixelFormat('420', 8);
+
+	it('an abort ends the encoder and leaves no worker behind', async () => {
+		const timeline = constant(200, rational(1, 24));
+		const { config } = chooseEncode(sourceOf(format, { width: 320, height: 240 }), 'mp4');
+		const encoder = createEncoder(config);
+		const controller = new AbortController();
+		let pulled = 0;
+		async function* counted() {
+			for await (const frame of frameStream(config, timeline)) {
+				if (++pulled === 20) controller.abort();
+				yield frame;
+			}
+		}
+		const encoding = encoder.encode(counted(), { start: 0, end: 200 }, controller.signal);
+		await expect(encoding).rejects.toMatchObject({ code: 'aborted' });
+		expect(pulled).toBeLessThan(60);
+		expect(liveCoreWorkers()).toBe(0);
+	});
+
+	it('a failing source is reported as itself', async () => {
+		const timeline = constant(8, rational(1, 24));
+		const { config } = chooseEncode(sourceOf(format, SIZE), 'mkv');
+		async function* broken() {
+			yield* frameStream(config, timeline, 0, 3);
+			throw new EmulsionError('input-truncated', 'the film ends here', { frame: 3 });
+		}
+		const encoding = createEncoder(config).encode(broken(), { start: 0, end: 8 }, never);
+		await expect(encoding).rejects.toMatchObject({ code: 'input-truncated', details: { frame: 3 } });
+		const short = createEncoder(config).encode(frameStream(config, timeline, 0, 3), { start: 0, end: 8 }, never);
+		await expect(short).rejects.toMatchObject({ code: 'internal' });
+		expect(liveCoreWorkers()).toBe(0);
+	});
+
+	it('refuses what a codec cannot hold, before any work', () => {
+		const huge = { width: 8192, height: 8192 };
+		expect(() => chooseEncode(sourceOf(format, huge), 'mp4')).toThrow(/139264|level/);
+		expect(chooseEncode(sourceOf(format, huge), 'mkv').config.size).toEqual(huge);
+		expect(() => chooseEncode(sourceOf(format, SIZE), 'mp4', { depth: 16 })).toThrow(/cannot hold/);
+		expect(() => chooseEncode(sourceOf(format, SIZE), 'webm', { engine: 'software' })).toThrow(/software/);
+		expect(() => chooseEncode(sourceOf(format, SIZE), 'mov', { codec: 'h264' })).toThrow(/H.264/);
 	});
 });

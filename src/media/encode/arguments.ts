@@ -70,15 +70,13 @@ function x264Arguments(config: EncodeConfig): string[] {
 	];
 }
 
+/** Version 3 (slices with checksums); FFmpeg's slices are wrong for pictures of a few pixels, which get version 1. */
 function ffv1Arguments(config: EncodeConfig): string[] {
 	const large = config.size.width >= 64 && config.size.height >= 64;
+	const version = large ? ['-level', '3', '-slicecrc', '1', '-slices', '4'] : ['-level', '1'];
 	const field =
 		config.fields === 'tff' ? ['-field_order', 'tt'] : config.fields === 'bff' ? ['-field_order', 'bb'] : [];
-	return [
-		...['-c:v', 'ffv1', '-level', '3', '-g', '1', '-slicecrc', '1', '-flags:v', '+bitexact'],
-		...(large ? ['-slices', '4'] : []),
-		...field,
-	];
+	return ['-c:v', 'ffv1', ...version, '-g', '1', '-flags:v', '+bitexact', ...field];
 }
 
 function proresArguments(config: EncodeConfig): string[] {

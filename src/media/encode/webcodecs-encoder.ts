@@ -58,24 +58,39 @@ export function codecString(config: EncodeConfig): string {
 	}
 }
 
-/** The encoder's settings. Constant quantizer, so that a chunk does not depend on its neighbors. */
-export function encoderConfig(config: EncodeConfig): VideoEncoderConfig {
-	return {
+/** Bits a pixel and frame at quantizer 20, for encoders without a constant-quantizer mode; six steps halve it. */
+const BITS_PER_PIXEL = 0.35;
+
+function bitrateOf(config: EncodeConfig): number {
+	const { width, height } = config.size;
+	const scale = 2 ** ((20 - (config.quality ?? 20)) / 6);
+	return Math.max(200_000, Math.round(width * height * toNumber(config.rate) * BITS_PER_PIXEL * scale));
+}
+
+/** Settings to try: constant quantizer, so that a chunk does not depend on its neighbors; else a generous bitrate. */
+function candidates(config: EncodeConfig): VideoEncoderConfig[] {
+	const shared: VideoEncoderConfig = {
 		codec: codecString(config),
 		width: config.size.width,
 		height: config.size.height,
 		framerate: toNumber(config.rate),
-		bitrateMode: 'quantizer',
 		latencyMode: 'quality',
 		...(config.codec === 'h264' ? { avc: { format: 'avc' as const } } : {}),
 	};
+	return [
+		{ ...shared, bitrateMode: 'quantizer' },
+		{ ...shared, bitrateMode: 'variable', bitrate: bitrateOf(config) },
+	];
 }
 
-/** True when this browser has an encoder for the configuration. */
-export async function webCodecsSupports(config: EncodeConfig): Promise<boolean> {
-	if (typeof VideoEncoder !== 'function') return false;
-	const support = await VideoEncoder.isConfigSupported(encoderConfig(config)).catch(() => undefined);
-	return support?.supported ?? false;
+/** The settings this browser takes; undefined where it cannot encode the configuration. */
+export async function supportedConfig(config: EncodeConfig): Promise<VideoEncoderConfig | undefined> {
+	if (typeof VideoEncoder !== 'function') return undefined;
+	for (const candidate of candidates(config)) {
+		const support = await VideoEncoder.isConfigSupported(candidate).catch(() => undefined);
+		if (support?.supported) return candidate;
+	}
+	return undefined;
 }
 
 /** `vpcC` contents after version and flags, for 8-bit 4:2:0. */
@@ -138,7 +153,8 @@ export class WebCodecsEncoder implements ChunkEncoder {
 	/** See {@link ChunkEncoder.encode}. */
 	async encode(frames: FrameStream, range: FrameRange, signal: AbortSignal): Promise<EncodedChunk> {
 		throwIfAborted(signal);
-		if (!(await webCodecsSupports(this.#config))) {
+		const settings = await supportedConfig(this.#config);
+		if (!settings) {
 			throw new EmulsionError(
 				'unsupported-format',
 				`This browser cannot encode ${this.#config.codec} at ${this.#config.size.width}×${this.#config.size.height}. Choose .mp4 with H.264, or .mkv.`,
@@ -151,7 +167,7 @@ export class WebCodecsEncoder implements ChunkEncoder {
 		const encoder = new VideoEncoder({ output: output.onChunk, error: output.onError });
 		this.#active = encoder;
 		try {
-			encoder.configure(encoderConfig(this.#config));
+			encoder.configure(settings);
 			await forFrames(frames, range, async (frame, place) => {
 				throwIfAborted(signal);
 				output.check();

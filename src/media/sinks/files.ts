@@ -31,7 +31,6 @@ export function blobReader(blob: Blob): ByteReader {
 
 /** A file name without folders, hidden files or control characters. Throws `usage`. */
 export function checkName(name: string): string {
-	// eslint-disable-next-line no-control-regex -- control characters are what is refused
 	if (name === '' || name.startsWith('.') || name.length > 240 || /[\\/:\x00-\x1f]/.test(name)) {
 		throw new EmulsionError('usage', `Output name: expected a bare file name, got ${JSON.stringify(name)}.`);
 	}
