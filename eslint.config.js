@@ -67,7 +67,7 @@ export default tseslint.config(
 			'boundaries/files': [{ category: 'stage-meta', pattern: ['src/stages/*/meta.ts', 'src/stages/metas.ts'] }],
 			'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
 			'boundaries/ignore': ['**/*.test.ts', '**/*.testkit.ts', 'tests/**'],
-			'import-x/extensions': ['.ts', '.svelte'],
+			'import-x/extensions': ['.ts'],
 			'import/resolver': {
 				typescript: { project: 'tsconfig.base.json' },
 			},
