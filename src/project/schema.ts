@@ -152,3 +152,8 @@ export function newReel(id: string, source: SourceRef, numbering: ReelNumbering)
 export function reelById(project: Project, id: string | null): Reel | undefined {
 	return project.reels.find((reel) => reel.id === id);
 }
+
+/** Shots of a reel; one that spans it while none are known. */
+export function shotsOf(reel: Pick<Reel, 'shots' | 'source'>): readonly Shot[] {
+	return reel.shots ?? [{ start: 0, end: reel.source.frames, transitionIn: 'start', source: 'detected' }];
+}

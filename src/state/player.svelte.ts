@@ -1,21 +1,16 @@
 /**
- * The viewer's state: the plan of the reel on screen, the playhead, playback, and one picture at a time asked of the
- * engine. The playhead is kept in the project as a source frame; on screen it is a frame of the plan's final timeline.
+ * The viewer's state: the playhead, playback, and one picture at a time asked of the engine. The playhead is kept in the project as a source frame; on screen it is a frame of the plan's final timeline.
  */
 
 import { tick, untrack } from 'svelte';
 import type { SourceInfo } from '../contracts/media.ts';
-import type { PlanRequest, PlanSummary, ViewResult, ViewState } from '../contracts/workers.ts';
+import type { PlanRequest, ViewResult, ViewState } from '../contracts/workers.ts';
 import type { Size } from '../core/color.ts';
 import { type EmulsionError, toEmulsionError } from '../core/errors.ts';
-import { toNumber } from '../core/rational.ts';
-import type { Shot } from '../core/shots.ts';
-import { DEFAULT_VIEW, type Reel, type ReelView } from '../project/schema.ts';
+import { DEFAULT_VIEW, type ReelView } from '../project/schema.ts';
 import type { EnginePort } from './engine-port.ts';
-import type { Jobs } from './jobs.svelte.ts';
+import type { Planned, Planner } from './planner.svelte.ts';
 import type { ProjectState } from './project.svelte.ts';
-import type { Sources } from './sources.svelte.ts';
-import { TimelineMap } from './timeline-map.ts';
 
 /** A running draw gives way to a newer one after this long. */
 const PATIENCE_MS = 160;
@@ -23,24 +18,8 @@ const PATIENCE_MS = 160;
 const SLOW_MS = 200;
 /** The playhead is written to the project after it rested this long. */
 const REST_MS = 300;
-/** A plan made sooner shows no progress. */
-const QUIET_MS = 400;
 /** Speeds of repeated J or L. */
 const SPEEDS = [1, 2, 4, 8] as const;
-
-/** A plan together with the request it answers. */
-export interface Planned {
-	readonly request: PlanRequest;
-	readonly summary: PlanSummary;
-	readonly map: TimelineMap;
-	/** Start of each output frame in seconds. */
-	readonly seconds: Float64Array;
-}
-
-/** Shots of a reel; one that spans it while none are known. */
-export function shotsOf(reel: Pick<Reel, 'shots' | 'source'>): readonly Shot[] {
-	return reel.shots ?? [{ start: 0, end: reel.source.frames, transitionIn: 'start', source: 'detected' }];
-}
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -48,18 +27,10 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 export class Player {
 	readonly #engine: EnginePort;
 	readonly #project: ProjectState;
-	readonly #sources: Sources;
-	readonly #jobs: Jobs;
+	readonly #planner: Planner;
 	readonly #reelId = $derived.by(() => this.#project.reel?.id);
 	readonly #recipe = $derived.by(() => this.#project.reel?.recipe);
-	readonly #shots = $derived.by(() => this.#project.reel && shotsOf(this.#project.reel));
-	readonly #source = $derived.by(() => this.#sources.of(this.#project.reel));
-	readonly #request = $derived.by((): PlanRequest | null => {
-		const [source, shots, recipe] = [this.#source, this.#shots, this.#recipe];
-		return source && shots && recipe ? { source: source.id, info: source.info, shots, recipe } : null;
-	});
-	#planned = $state.raw<Planned | null>(null);
-	#planError = $state.raw<EmulsionError | null>(null);
+	readonly #planned = $derived.by(() => this.#planner.planned);
 	#frame = $state(0);
 	#speed = $state(0);
 	#scrubbing = $state(false);
@@ -73,31 +44,17 @@ export class Player {
 	#attached = $state(false);
 	#running: { readonly controller: AbortController; readonly started: number } | null = null;
 	#dirty = false;
+	/** The plan that the playhead counts in. */
+	#shown: Planned | null = null;
 	#impatience: ReturnType<typeof setTimeout> | undefined;
 	#rest: ReturnType<typeof setTimeout> | undefined;
 	#playToken = 0;
 	#resultMs = 0;
 
-	constructor(engine: EnginePort, project: ProjectState, sources: Sources, jobs: Jobs) {
+	constructor(engine: EnginePort, project: ProjectState, planner: Planner) {
 		this.#engine = engine;
-		this.#jobs = jobs;
 		this.#project = project;
-		this.#sources = sources;
-	}
-
-	/** What the engine is asked to plan; null while no source is open. */
-	get request(): PlanRequest | null {
-		return this.#request;
-	}
-
-	/** The newest plan, perhaps of a request just replaced; null where there is none. */
-	get planned(): Planned | null {
-		return this.#planned;
-	}
-
-	/** Why the recipe cannot be planned. */
-	get planError(): EmulsionError | null {
-		return this.#planError;
+		this.#planner = planner;
 	}
 
 	/** Output frame under the playhead. */
@@ -177,34 +134,22 @@ export class Player {
 		if (canvas.width > 0 && canvas.height > 0) this.#canvas = canvas;
 	}
 
-	/** Plans a request; called whenever {@link request} changes. A newer one wins. */
-	async plan(request: PlanRequest | null): Promise<void> {
-		this.#jobs.cancelAll('plan');
-		if (!request) {
+	/** A new plan, or none: the playhead stays at its moment of the source. Called from an effect. */
+	replan(): void {
+		const planned = this.#planned;
+		const source =
+			planned && this.#shown?.request.source === planned.request.source ? this.#sourceOf(this.#shown) : null;
+		this.#shown = planned;
+		if (planned) this.#frame = planned.map.toOutput(source ?? this.view.frame);
+		else {
 			this.stop();
-			this.#planned = null;
 			this.#last = null;
-			this.#planError = null;
-			return;
+			this.#drawError = null;
 		}
-		const source = this.#planned && this.#planned.request.source === request.source ? this.sourceFrame : null;
-		try {
-			const summary = await this.#jobs.run(
-				'plan',
-				request.info.name,
-				(report, signal) => this.#engine.plan($state.snapshot(request) as PlanRequest, report, signal),
-				QUIET_MS,
-			);
-			if (this.request !== request) return;
-			const map = new TimelineMap(summary.timeline, request.shots);
-			const seconds = Float64Array.from(summary.timeline.frames, (f) => toNumber(f.pts));
-			this.#planned = { request, summary, map, seconds };
-			this.#planError = null;
-			this.#frame = map.toOutput(source ?? this.view.frame);
-		} catch (thrown) {
-			const error = toEmulsionError(thrown);
-			if (this.request === request && error.code !== 'aborted') this.#planError = error;
-		}
+	}
+
+	#sourceOf(planned: Planned): number {
+		return planned.map.toSource(this.#frame);
 	}
 
 	/** Reads everything a picture depends on and draws it; called from an effect. */

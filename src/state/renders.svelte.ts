@@ -2,9 +2,10 @@
 
 import type { FrameRange } from '../contracts/frames.ts';
 import type { PlanRequest } from '../contracts/workers.ts';
+import { throwIfAborted } from '../core/errors.ts';
 import type { EnginePort } from './engine-port.ts';
 import type { Jobs } from './jobs.svelte.ts';
-import type { Planned } from './player.svelte.ts';
+import type { Planned } from './planner.svelte.ts';
 
 /** Joins a range to a sorted, disjoint list. */
 export function joinRange(ranges: readonly FrameRange[], range: FrameRange): FrameRange[] {
@@ -39,18 +40,24 @@ export class Renders {
 		this.#ranges = [];
 	}
 
-	/** Renders an output range; what was finished before a cancellation stays. */
-	async render(planned: Planned, range: FrameRange, label: string): Promise<void> {
+	/** Renders source frames of the plan that `ready` gives; what was finished before a cancellation stays. */
+	async render(ready: () => Promise<Planned>, source: FrameRange, label: string): Promise<void> {
 		this.#jobs.cancelAll('render');
 		let done = 0;
+		let range: FrameRange = { start: 0, end: 0 };
+		let request: PlanRequest | null = null;
 		const keep = (): void => {
-			if (done > 0 && this.#request === planned.request) {
+			if (done > 0 && request !== null && this.#request === request) {
 				this.#ranges = joinRange(this.#ranges, { start: range.start, end: Math.min(range.end, range.start + done) });
 			}
 		};
 		try {
-			await this.#jobs.run('render', label, (report, signal) =>
-				this.#engine.render(
+			await this.#jobs.run('render', label, async (report, signal) => {
+				const planned = await ready();
+				throwIfAborted(signal);
+				request = planned.request;
+				range = planned.map.rangeToOutput(source.start, source.end);
+				await this.#engine.render(
 					$state.snapshot(planned.request) as PlanRequest,
 					range,
 					(progress) => {
@@ -58,8 +65,8 @@ export class Renders {
 						report(progress);
 					},
 					signal,
-				),
-			);
+				);
+			});
 			done = range.end - range.start;
 		} finally {
 			keep();

@@ -4,7 +4,7 @@ import { SvelteMap } from 'svelte/reactivity';
 import type { SourceInfo, SourceInput } from '../contracts/media.ts';
 import type { SourceId } from '../contracts/workers.ts';
 import { toEmulsionError } from '../core/errors.ts';
-import { newReel, numberingOf, type Reel, reelById, type SourceRef, sourceRef } from '../project/schema.ts';
+import { newReel, numberingOf, type Reel, reelById, shotsOf, type SourceRef, sourceRef } from '../project/schema.ts';
 import type { EnginePort } from './engine-port.ts';
 import type { Jobs } from './jobs.svelte.ts';
 import type { Notices } from './notices.svelte.ts';
@@ -68,11 +68,16 @@ export class Sources {
 	async detectShots(reel: Reel): Promise<void> {
 		const source = this.of(reel);
 		if (!source) return;
-		const shots = await this.#jobs.run('shots', source.info.name, (report, signal) =>
-			this.#engine.shots(source.id, source.info, report, signal),
-		);
-		const now = reelById(this.#project.project, reel.id);
-		if (now && now.shots === reel.shots) this.#project.run({ type: 'shots', reel: reel.id, shots });
+		let shots = shotsOf({ source: reel.source, shots: reel.shots });
+		try {
+			shots = await this.#jobs.run('shots', source.info.name, (report, signal) =>
+				this.#engine.shots(source.id, source.info, report, signal),
+			);
+		} finally {
+			// Canceled or failed: the reel is one shot, to be cut by hand.
+			const now = reelById(this.#project.project, reel.id);
+			if (now && now.shots === reel.shots) this.#project.run({ type: 'shots', reel: reel.id, shots });
+		}
 	}
 
 	/** Another answer to what the source does not say (transfer, or a sequence's rate): it is opened again with it. */

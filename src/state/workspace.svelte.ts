@@ -20,6 +20,7 @@ import { classify, download, fetchFile } from './files.ts';
 import { I18n } from './i18n/i18n.svelte.ts';
 import { Jobs } from './jobs.svelte.ts';
 import { Notices } from './notices.svelte.ts';
+import { Planner } from './planner.svelte.ts';
 import { Player } from './player.svelte.ts';
 import { Preferences } from './preferences.svelte.ts';
 import { ProjectState } from './project.svelte.ts';
@@ -52,6 +53,7 @@ export class Workspace {
 	readonly questions = new Questions();
 	readonly project: ProjectState;
 	readonly sources: Sources;
+	readonly planner: Planner;
 	readonly player: Player;
 	readonly renders: Renders;
 	readonly exports: Exports;
@@ -69,7 +71,8 @@ export class Workspace {
 		this.capabilities = options.capabilities;
 		this.project = new ProjectState(options.metas, this.notices);
 		this.sources = new Sources(engine, this.project, this.jobs, this.notices, this.questions);
-		this.player = new Player(engine, this.project, this.sources, this.jobs);
+		this.planner = new Planner(engine, this.project, this.sources, this.jobs);
+		this.player = new Player(engine, this.project, this.planner);
 		this.renders = new Renders(engine, this.jobs);
 		this.exports = new Exports(engine, this.jobs);
 		const busy = (): boolean => this.player.drawing || this.player.speed !== 0 || this.jobs.list.length > 0;
@@ -106,11 +109,15 @@ export class Workspace {
 				if (this.#ready) untrack(() => this.autosave.schedule(project));
 			});
 			$effect(() => {
-				const { request } = this.player;
+				const { request } = this.planner;
 				untrack(() => {
 					this.renders.reset(request);
-					void this.player.plan(request);
+					void this.planner.follow();
 				});
+			});
+			$effect(() => {
+				void this.planner.planned;
+				untrack(() => this.player.replan());
 			});
 			$effect(() => this.player.follow());
 			$effect(() => {
@@ -258,11 +265,10 @@ export class Workspace {
 
 	/** Renders {@link renderRange} into the frame store. */
 	async render(): Promise<void> {
-		const [planned, range, reel] = [this.player.planned, this.renderRange, this.project.reel];
-		if (!planned || !range || !reel) return;
+		const [range, reel] = [this.renderRange, this.project.reel];
+		if (!this.planner.request || !range || !reel) return;
 		this.player.stop();
-		const output = planned.map.rangeToOutput(range.start, range.end);
-		await this.notices.guard(() => this.renders.render(planned, output, reel.source.name));
+		await this.notices.guard(() => this.renders.render(() => this.planner.ready(), range, reel.source.name));
 	}
 
 	/** Sets the in or the out point at the playhead; out includes the frame. */
