@@ -48,9 +48,9 @@ export const params = {
 	},
 	denoised: {
 		type: 'boolean',
-		default: false,
+		default: true,
 		unit: '',
-		doc: 'Estimates motion on denoised frames and applies it to the film’s own grain.',
+		doc: 'Estimates motion on denoised copies where the film is grainy, and applies it to the film’s own grain.',
 	},
 } as const satisfies StageMeta['params'];
 

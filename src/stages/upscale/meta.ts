@@ -49,7 +49,7 @@ export const meta: StageMeta<typeof params> = {
 	doc: 'Enlarges to a factor or a size: exact (Lanczos), faithful (SPAN) or vivid (Real-ESRGAN), blended by a slider.',
 	order: 90,
 	params,
-	models: ['spanx2', 'spanx4', 'realesrgan-x4fast'],
+	models: ['spanx2', 'spanx4', 'realesrgan-x4fast', 'ffdnet'],
 	changesTimeline: false,
 	changesSize: true,
 	provenance: 'generated',

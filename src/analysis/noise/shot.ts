@@ -1,0 +1,85 @@
+/**
+ * Noise level of a shot. In one picture, texture can pass for noise; between two frames, motion can. Both errors only ever
+ * add, so the smaller of both measurements is taken, pair by pair, and the median over the shot.
+ */
+
+import type { Compute, Picture } from '../../contracts/compute.ts';
+import type { FrameRange } from '../../contracts/frames.ts';
+import { estimateNoise, withoutClipped } from './estimate.ts';
+import { noiseDifference, type Rgb } from './match.ts';
+
+/** Noise of a shot: standard deviations on the scale of the picture (σ in 8-bit codes ÷ 255). */
+export interface ShotNoise {
+	/** Root mean square of the three channels. */
+	readonly sigma: number;
+	/** Red, green, blue. */
+	readonly channels: readonly [number, number, number];
+}
+
+/** What the measurement needs. */
+export interface NoiseAccess {
+	readonly compute: Compute;
+	/** Frames of the shot. */
+	readonly range: FrameRange;
+	/** A frame's picture (3 channels R′G′B′), which is released after its use. */
+	readonly picture: (index: number) => Promise<Picture>;
+	/** Called between pairs: yields, and throws when the job was aborted. */
+	readonly breathe: () => Promise<void>;
+	/** Pairs of neighboring frames looked at, spread over the shot; default 5. */
+	readonly pairs?: number;
+}
+
+/** Mean difference (0.1 codes) below which a frame repeats the one before: its noise is no new sample. */
+const REPEATED = 0.1 / 255;
+
+/** Noise of one channel of one frame from itself and, where there is one, its neighbor's difference. */
+export function pairNoise(frame: Rgb, next: Rgb | undefined): [number, number, number] {
+	const { width, height } = frame;
+	const area = width * height;
+	const difference = next && noiseDifference(frame, next);
+	const one = (c: number): number => {
+		const plane = withoutClipped(frame.data.subarray(c * area, (c + 1) * area), width, height);
+		const spatial = estimateNoise(plane, width, height);
+		const between = difference?.planes[c];
+		if (between === undefined || difference === undefined || difference.mean < REPEATED) return spatial;
+		const temporal = estimateNoise(between, width, height);
+		return temporal > 0 ? Math.min(spatial, temporal) : spatial;
+	};
+	return [one(0), one(1), one(2)];
+}
+
+function median(values: readonly number[]): number {
+	const sorted = [...values].sort((a, b) => a - b);
+	return sorted[(sorted.length - 1) >> 1] ?? 0;
+}
+
+/** First frames of the pairs to look at. */
+function places({ start, end }: FrameRange, count: number): number[] {
+	const last = Math.max(start, end - 2);
+	const steps = Math.min(count, last - start + 1);
+	return Array.from({ length: steps }, (_, i) => start + Math.floor(((last - start) * (i + 0.5)) / steps));
+}
+
+/** Measures the noise of a shot. */
+export async function shotNoise(access: NoiseAccess): Promise<ShotNoise> {
+	const { compute, range, picture, breathe } = access;
+	const load = async (index: number): Promise<Rgb> => {
+		const frame = await picture(index);
+		try {
+			const { width, height } = frame;
+			return { data: new Float32Array(await compute.readback(frame)), width, height };
+		} finally {
+			frame.release();
+		}
+	};
+	const found: [number, number, number][] = [];
+	for (const at of places(range, access.pairs ?? 5)) {
+		await breathe();
+		const frame = await load(at);
+		const next = at + 1 < range.end ? await load(at + 1) : undefined;
+		await breathe();
+		found.push(pairNoise(frame, next));
+	}
+	const channels = [0, 1, 2].map((c) => median(found.map((f) => f[c]!))) as [number, number, number];
+	return { sigma: Math.sqrt(channels.reduce((sum, s) => sum + s * s, 0) / 3), channels };
+}

@@ -1,0 +1,76 @@
+/** What a shot's neighboring frames have in common, and how noisy they are at the size at which motion is estimated. */
+
+import { shotNoise } from '../../analysis/noise/shot.ts';
+import { flowSize } from '../../analysis/flow/flow.ts';
+import type { Picture } from '../../contracts/compute.ts';
+import type { ShotAccess, StageEnv } from '../../contracts/stage.ts';
+import { using, usingAsync } from '../../gpu/op.ts';
+import { add } from '../../gpu/ops/difference/op.ts';
+import { resize } from '../../gpu/ops/resize/op.ts';
+import { stats } from '../../gpu/ops/stats/op.ts';
+import type { PairStatistics } from './pairs.ts';
+
+/** Artifact of `interpolate`. */
+export interface ShotStatistics extends PairStatistics {
+	/** Noise of the frames at the size of the motion estimation (σ in 8-bit codes ÷ 255); 0 where it was not asked for. */
+	readonly sigma: number;
+}
+
+/** Longest side at which neighbors are compared. */
+const COMPARE_SIDE = 256;
+/** A common gain outside of these is a change of the picture, not flicker. */
+const FLICKER = { min: 0.8, max: 1.25 };
+
+async function own(access: ShotAccess, index: number): Promise<Picture> {
+	const { picture, sides } = await access.frame(index);
+	for (const side of Object.values(sides)) side.release();
+	return picture;
+}
+
+async function loadReduced(access: ShotAccess, env: StageEnv, index: number, side: number): Promise<Picture> {
+	const picture = await own(access, index);
+	const size = flowSize(picture, side);
+	if (size.width === picture.width && size.height === picture.height) return picture;
+	return using([picture], () => resize(env.compute, picture, size.width, size.height));
+}
+
+/** Mean absolute difference in 8-bit codes, a common gain removed. */
+async function difference({ compute }: StageEnv, a: Picture, b: Picture): Promise<number> {
+	const mean = async (p: Picture): Promise<number> =>
+		(await stats(compute, p)).reduce((sum, channel) => sum + channel.mean, 0) / 3;
+	const [before, after] = [await mean(a), await mean(b)];
+	const ratio = after > 1e-4 ? before / after : 1;
+	const gain = ratio > FLICKER.min && ratio < FLICKER.max ? ratio : 1;
+	const rest = add(compute, a, b, -gain);
+	const channels = await usingAsync([rest], () => stats(compute, rest));
+	return (channels.reduce((sum, channel) => sum + channel.meanAbs, 0) / 3) * 255;
+}
+
+/** Compares all neighbors of a shot; `noiseSide` is the size at which noise is measured, 0 for not at all. */
+export async function analyzeShot(access: ShotAccess, noiseSide: number, env: StageEnv): Promise<ShotStatistics> {
+	const { start, end } = access.range;
+	const differences: number[] = [];
+	let before = await loadReduced(access, env, start, COMPARE_SIDE);
+	try {
+		for (let index = start + 1; index < end; index++) {
+			await env.breathe();
+			const after = await loadReduced(access, env, index, COMPARE_SIDE);
+			try {
+				differences.push(await difference(env, before, after));
+			} finally {
+				before.release();
+				before = after;
+			}
+			env.onProgress({ phase: 'analyze', done: index - start, total: end - start });
+		}
+	} finally {
+		before.release();
+	}
+	const sigma = noiseSide === 0 ? 0 : (await noiseAt(access, noiseSide, env)).sigma;
+	return { start, differences, sigma };
+}
+
+function noiseAt(access: ShotAccess, side: number, env: StageEnv): ReturnType<typeof shotNoise> {
+	const picture = (index: number): Promise<Picture> => loadReduced(access, env, index, side);
+	return shotNoise({ compute: env.compute, range: access.range, picture, breathe: env.breathe, pairs: 3 });
+}

@@ -1,0 +1,53 @@
+/** Target sizes. */
+
+import type { Size } from '../../core/color.ts';
+import { EmulsionError } from '../../core/errors.ts';
+
+/** The parameters that decide the size. */
+export interface SizeParams {
+	readonly factor: number;
+	readonly size: string;
+}
+
+const NAMED: Readonly<Record<string, Size>> = {
+	'1080p': { width: 1920, height: 1080 },
+	'2160p': { width: 3840, height: 2160 },
+	'4k': { width: 3840, height: 2160 },
+	uhd: { width: 3840, height: 2160 },
+};
+/** Longest side that an output may have: what codecs and GPUs can hold. */
+export const LONGEST_SIDE = 16384;
+
+function box(size: string): Size {
+	const named = NAMED[size];
+	if (named) return named;
+	const [width = 0, height = 0] = size.split('x').map(Number);
+	if (width >= 2 && height >= 2 && width <= LONGEST_SIDE && height <= LONGEST_SIDE) return { width, height };
+	throw new EmulsionError(
+		'recipe-invalid',
+		`size: expected 1080p, 4k or WIDTHxHEIGHT from 2 to ${LONGEST_SIDE}, got "${size}"`,
+	);
+}
+
+/** The nearest even number that fits, at least 2. */
+function even(value: number, most: number): number {
+	return Math.max(2, Math.min(2 * Math.round(value / 2), 2 * Math.floor(most / 2)));
+}
+
+/**
+ * The output's size: a multiple of the input's, or the largest even size of the input's shape that fits into the target.
+ * Throws `recipe-invalid` for a target that no picture fits into or that is too large.
+ */
+export function outputSize(input: Size, { factor, size }: SizeParams): Size {
+	if (size === '') {
+		const result = { width: input.width * factor, height: input.height * factor };
+		if (Math.max(result.width, result.height) <= LONGEST_SIDE) return result;
+		throw new EmulsionError(
+			'recipe-invalid',
+			`factor: ${factor} would make ${result.width}×${result.height}; sides of at most ${LONGEST_SIDE} are possible`,
+		);
+	}
+	const target = box(size);
+	const scale = Math.min(target.width / input.width, target.height / input.height);
+	return { width: even(input.width * scale, target.width), height: even(input.height * scale, target.height) };
+}
