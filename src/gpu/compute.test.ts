@@ -30,11 +30,13 @@ describe('Pool', () => {
 		pool.recycle(a, 500);
 		expect(pool.acquire(510)).toBe(512);
 		expect([pool.inUse, pool.pooled]).toEqual([768, 0]);
-		pool.recycle(a, 510);
 		pool.recycle(b, 256);
-		// 768 free: 512 more need 256 of them gone, and the class freed first goes first.
+		expect([pool.inUse, pool.pooled, freed.length]).toEqual([512, 256, 0]);
+		// What lies idle stays within a quarter of the budget or one buffer: the class freed first goes first.
+		pool.recycle(a, 510);
+		expect([pool.inUse, pool.pooled, freed]).toEqual([0, 512, [256]]);
 		pool.acquire(768);
-		expect(freed).toEqual([512]);
+		expect(freed).toEqual([256, 512]);
 		expect(codeOf(() => pool.acquire(300))).toBe('out-of-memory');
 		expect(pool.peak).toBeLessThanOrEqual(1024);
 	});

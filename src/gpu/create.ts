@@ -10,14 +10,15 @@ import { WebGpuCompute } from './webgpu-compute.ts';
 /** Options of {@link createCompute}. */
 export interface ComputeOptions {
 	readonly wish: BackendWish;
-	/** Bytes of pictures, free ones included; default 2 GiB on a GPU, 1 GiB on the CPU. */
+	/** Bytes of pictures, free ones included; default 2 GiB on a GPU, 1 to 3 GiB on the CPU (by what the machine has). */
 	readonly memoryBudget?: number;
 	/** Threads of the CPU backend; default what the machine has, at most 8, and 1 without cross-origin isolation. */
 	readonly threads?: number;
 }
 
 const GPU_BUDGET = 2 * 2 ** 30;
-const CPU_BUDGET = 2 ** 30;
+/** Two 8192×8192 pictures and their planes fit the upper bound. */
+const CPU_BUDGET = { min: 2 ** 30, max: 3 * 2 ** 30, share: 3 / 8 };
 const MAX_THREADS = 8;
 
 /** Threads that the wasm backend can have here. */
@@ -51,9 +52,15 @@ export async function createCompute(options: ComputeOptions): Promise<Compute> {
 	}
 }
 
+/** A share of the memory that the browser admits to (at most 8 GiB, none at all in some). */
+function cpuBudget(): number {
+	const { deviceMemory = 8 } = navigator as { readonly deviceMemory?: number };
+	return Math.min(CPU_BUDGET.max, Math.max(CPU_BUDGET.min, deviceMemory * 2 ** 30 * CPU_BUDGET.share));
+}
+
 function cpu(options: ComputeOptions, reason: string): CpuCompute {
 	return new CpuCompute({
-		memoryBudget: options.memoryBudget ?? CPU_BUDGET,
+		memoryBudget: options.memoryBudget ?? cpuBudget(),
 		threads: usableThreads(options.threads),
 		reason,
 	});

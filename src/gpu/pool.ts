@@ -15,6 +15,9 @@ export interface Allocator<S> {
  * powers of two and waste nothing; and a model's tensor then fills its buffer.
  */
 const CLASS_BYTES = 256;
+/** Free buffers are kept up to this share of the budget, and up to this many bytes: what lies idle is nobody's. */
+const FREE_SHARE = 1 / 4;
+const FREE_MAX = 2 ** 28;
 
 /** Bytes of the size class that holds `bytes`. */
 export function sizeClass(bytes: number): number {
@@ -78,6 +81,7 @@ export class Pool<S> {
 		list.push(buffer);
 		this.#free.set(size, list);
 		this.#pooled += size;
+		while (this.#pooled > Math.max(size, Math.min(FREE_MAX, this.budget * FREE_SHARE))) this.#evictOne();
 	}
 
 	/** Counts memory that came from elsewhere (a model's output array) against the budget. */

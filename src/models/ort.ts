@@ -31,5 +31,7 @@ export function loadOrt(kind: BackendKind, threads: number): Promise<OrtModule> 
 		return ort;
 	});
 	loaded.set(kind, ready);
+	// A failed load (the network, a deployment in between) may succeed the next time.
+	ready.catch(() => loaded.delete(kind));
 	return ready;
 }

@@ -57,7 +57,7 @@ async function cpuSession(compute: CpuCompute, model: ArrayBuffer): Promise<Mode
 
 async function gpuSession(compute: WebGpuCompute, model: ArrayBuffer): Promise<ModelSession> {
 	const ort = await loadOrt('webgpu', 1);
-	const session = await ort.InferenceSession.create(new Uint8Array(model), gpuOptions(compute.device));
+	const session = await compute.orLost(ort.InferenceSession.create(new Uint8Array(model), gpuOptions(compute.device)));
 	return {
 		run: (inputs, wanted) => gpuRun(ort, session, compute, inputs, wanted),
 		release: () => session.release(),

@@ -7,6 +7,8 @@ import { createCompute } from '../../src/gpu/create.ts';
 import { CpuCompute } from '../../src/gpu/cpu-compute.ts';
 import { filled } from '../../src/gpu/ops/fill/op.ts';
 import { psnr } from '../../src/gpu/ops/stats/op.ts';
+import { warp } from '../../src/gpu/ops/warp/op.ts';
+import { channelsOf } from '../../src/gpu/ops/window/op.ts';
 import { computeFlow, releaseFlow } from '../../src/analysis/flow/flow.ts';
 import { denoiseRun } from '../../src/models/ffdnet.ts';
 import { composeMid, interpolateRun } from '../../src/models/rife.ts';
@@ -122,6 +124,12 @@ describe('RIFE', () => {
 		expect(await psnr(compute, mid, middle)).toBeGreaterThan(32);
 		const composed = composeMid(compute, a, b, flow, mask);
 		expect(await psnr(compute, composed, mid)).toBeGreaterThan(38);
+		// The middle is asked on purpose: at t = 0 the network's own flow aligns b worse with a.
+		const end = await interpolateRun(models, compute, a, b, 0, ['flow'], signal);
+		const direct = channelsOf(compute, end.flow, 2, 2);
+		const [aligned, worse] = [warp(compute, b, field.vectors), warp(compute, b, direct)];
+		expect(await psnr(compute, aligned, a)).toBeGreaterThan((await psnr(compute, worse, a)) + 3);
+		[end.flow, direct, aligned, worse].forEach((p) => p.release());
 		releaseFlow(field);
 		[a, b, middle, mid, flow, mask, composed].forEach((p) => p.release());
 	});

@@ -1,8 +1,9 @@
 /** Packed source planes → working R′G′B′. */
 
 import type { Block, Compute, Op, Picture } from '../../contracts/compute.ts';
-import { planeLayouts } from '../../core/color.ts';
+import { frameBytes, planeLayouts } from '../../core/color.ts';
 import type { ColorTags, PixelFormat, Size } from '../../core/color.ts';
+import { EmulsionError } from '../../core/errors.ts';
 import { clamp, f32, groups, produce, u32 } from '../op.ts';
 import { codeMap } from './matrix.ts';
 import type { Matrix3 } from './matrix.ts';
@@ -171,6 +172,10 @@ export const planesToRgbOp: Op<PlanesParams> = {
  * matrix is taken as {@link assumedMatrix} says. The caller owns the result.
  */
 export function planesToRgb(compute: Compute, planes: Block, params: PlanesParams): Picture {
+	const needed = frameBytes(params.format, params.size);
+	if (planes.words * 4 < needed) {
+		throw new EmulsionError('internal', `A frame of ${needed} bytes is needed, got ${planes.words * 4}.`);
+	}
 	return produce(compute, params.size.width, params.size.height, 3, (output) => {
 		compute.run(planesToRgbOp, [planes], [output], params);
 	});
