@@ -359,14 +359,14 @@ it.each(['ffmpeg', 'webcodecs'] as const)('%s: reads beyond 4 GiB without copyin
 });
 
 describe('files that others found nasty', () => {
-	it.each([
+	it.for([
 		['annex-b-avc.mkv', ['vfr']],
 		['cursed-vfr.mp4', ['vfr']],
 		['rotate-buck-bunny.mp4', ['edit-list', 'rotation']],
 		['sar_2x1.mp4', ['non-square-pixels']],
 		['video-h265.mp4', []],
-	] as const)('%s', async (name, kinds) => {
-		const file = await externalFile({ skip: (note) => expect.fail(note) }, `video/nasty/${name}`);
+	] as const)('%s', async ([name, kinds], ctx) => {
+		const file = await externalFile(ctx, `video/nasty/${name}`);
 		const source = await opening(open(file));
 		expect(noticeKinds(source.info)).toEqual(expect.arrayContaining([...kinds]));
 		const packets = (await reference(`nasty-${name}`, 'packets')).map((frame) => frame.pts);

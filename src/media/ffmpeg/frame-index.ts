@@ -83,11 +83,15 @@ function uniqueByTime(frames: readonly TimedFrame[]): TimedFrame[] {
 	return sorted.filter((frame, i) => i === 0 || frame.ticks !== sorted[i - 1]!.ticks);
 }
 
-/** True when every frame lies within a tick of a constant rate that starts with the first: containers round. */
+/**
+ * True when every frame lies within a tick of a constant rate that starts with the first: containers round. Where a tick is
+ * nearly a frame, nothing is rounded, and a tick is a dropped frame.
+ */
 function fitsRate(ticks: readonly number[], timebase: Rational, rate: Rational): boolean {
 	const first = ticks[0] ?? 0;
 	const ticksPerFrame = toNumber(div(div({ num: 1, den: 1 }, rate), timebase));
-	return ticks.every((tick, i) => Math.abs(tick - first - i * ticksPerFrame) <= 1 + 1e-6 * i);
+	const tolerance = Math.min(1, ticksPerFrame / 8) + 1e-6;
+	return ticks.every((tick, i) => Math.abs(tick - first - i * ticksPerFrame) <= tolerance);
 }
 
 /** Mean rate of the index in frames a second, exact. */

@@ -30,7 +30,8 @@ async function changed(view: Int32Array, index: number, seen: number): Promise<v
 		await new Promise((resolve) => setTimeout(resolve, 1));
 		return;
 	}
-	const result = waitAsync(view, index, seen, 1000);
+	// The limit lets an abort through, and covers event loops that are slow to deliver the wake-up.
+	const result = waitAsync(view, index, seen, 25);
 	if (result.async) await result.value;
 }
 
