@@ -45,9 +45,10 @@ export function packetTimes(report: Report, codec: string, rate: number): Timed[
 		}));
 	}
 	const first = reported[0]?.start ?? 0;
-	const span = (reported[reported.length - 1]?.start ?? first) - first;
-	const mean = packets.length > 1 ? span / (packets.length - 1) : (sizes[0] ?? 1024);
-	const size = sizes.reduce((best, s) => (Math.abs(s - mean) < Math.abs(best - mean) ? s : best));
+	// The median step, so that a gap does not count.
+	const steps = reported.slice(1).map((p, i) => p.start - (reported[i]?.start ?? 0));
+	const usual = steps.sort((a, b) => a - b)[steps.length >> 1] ?? sizes[0] ?? 1024;
+	const size = sizes.reduce((best, s) => (Math.abs(s - usual) < Math.abs(best - usual) ? s : best));
 	let next = first;
 	return reported.map((p) => {
 		// A jump of more than half a packet is a gap in the source, not rounding.

@@ -5,6 +5,7 @@ import {
 	type Matrix,
 	type PixelFormat,
 	type Size,
+	type Transfer,
 	chromaShift,
 	describeFormat,
 	sameFormat,
@@ -159,10 +160,25 @@ function targetColor(
 		changes.push(`${range} range → ${only} range (all that ${row.label} carries)`);
 		range = only;
 	}
+	const transfer = targetTransfer(source, row, changes);
 	const subsampled = chromaShift(format.chroma).x > 0;
 	if (!subsampled) chromaLocation = 'unspecified';
 	else if (chromaLocation === 'unspecified' && format.chroma !== source.format.chroma) chromaLocation = 'left';
-	return { color: { ...source.color, matrix, range, chromaLocation }, changes };
+	return { color: { ...source.color, transfer, matrix, range, chromaLocation }, changes };
+}
+
+/** OpenEXR holds linear light: whatever else the source holds has to be converted on the way out. */
+function targetTransfer(source: EncodeSource, row: CodecRow, changes: string[]): Transfer {
+	const { transfer } = source.color;
+	if (row !== CODECS.exr || transfer === 'linear') return transfer;
+	if (transfer === 'unknown') {
+		throw new EmulsionError(
+			'transfer-unknown',
+			'OpenEXR holds linear light, and the source does not say what its samples mean. Choose the transfer first.',
+		);
+	}
+	changes.push(`${transfer} → linear light`);
+	return 'linear';
 }
 
 function formatChanges(from: PixelFormat, to: PixelFormat): string[] {

@@ -224,7 +224,7 @@ export const CONTAINERS: Readonly<Record<ContainerId, ContainerRow>> = {
 export function containerOfName(name: string): ContainerId | undefined {
 	const extension = /\.([a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase();
 	if (extension === 'tif') return 'tiff';
-	return extension !== undefined && extension in CONTAINERS ? (extension as ContainerId) : undefined;
+	return extension !== undefined && Object.hasOwn(CONTAINERS, extension) ? (extension as ContainerId) : undefined;
 }
 
 /**
