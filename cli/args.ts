@@ -35,6 +35,7 @@ OUTPUT  its extension picks the container: .mp4 .webm .mov .mkv, or a sequence o
   --quality N               constant quality on the codec's own scale (H.264: CRF 0-51)
   --audio N|none            audio stream index, or none (default: the first)
   --stretch MODE            audio of a stretched timeline: keep-pitch, resample or drop
+  --chunk N                 frames between two points an interrupted run goes on from (default: by cost, 8 to 480)
   --list-stages             print every stage with its parameters, units, ranges and defaults
   -h, --help                this text
 
@@ -78,6 +79,7 @@ export interface RestoreArgs {
 	readonly quality?: number;
 	readonly audio?: number | 'none';
 	readonly stretchMode?: StretchMode;
+	readonly chunk?: number;
 }
 
 /** Anything the command line may ask for. */
@@ -98,6 +100,13 @@ function number(value: string, option: string, min: number, max: number): number
 		usage(`${option}: expected ${min} to ${max}, got "${value}"`);
 	}
 	return parsed;
+}
+
+function whole(value: string, option: string, min: number, max: number): number {
+	const parsed = number(value, option, min, max);
+	return Number.isInteger(parsed)
+		? parsed
+		: usage(`${option}: expected a whole number ${min} to ${max}, got "${value}"`);
 }
 
 /** `IN:OUT` with either side optional; −1 stands for the end. */
@@ -128,6 +137,7 @@ const OPTIONS = {
 	quality: { type: 'string' },
 	audio: { type: 'string' },
 	stretch: { type: 'string' },
+	chunk: { type: 'string' },
 	'list-stages': { type: 'boolean' },
 	help: { type: 'boolean', short: 'h' },
 } as const;
@@ -154,7 +164,7 @@ export function parseCommandLine(argv: readonly string[]): Args {
 	if (!container) usage(`OUTPUT: expected one of ${Object.keys(CONTAINERS).join(' ')}, got "${extension}"`);
 	if (v.rate !== undefined && !parseRational(v.rate))
 		usage(`--rate: expected a rate such as 24 or 24000/1001, got "${v.rate}"`);
-	const audio = v.audio === undefined || v.audio === 'none' ? v.audio : number(v.audio, '--audio', 0, 999);
+	const audio = v.audio === undefined || v.audio === 'none' ? v.audio : whole(v.audio, '--audio', 0, 999);
 	return {
 		command: 'restore',
 		input,
@@ -163,7 +173,7 @@ export function parseCommandLine(argv: readonly string[]): Args {
 		backend: oneOf(v.backend ?? 'auto', ['auto', 'webgpu', 'wasm'], '--backend'),
 		...(v.recipe === undefined ? {} : { recipe: v.recipe }),
 		...(v.range === undefined ? {} : { range: parseFrameRange(v.range) }),
-		...(v.threads === undefined ? {} : { threads: number(v.threads, '--threads', 1, 64) }),
+		...(v.threads === undefined ? {} : { threads: whole(v.threads, '--threads', 1, 64) }),
 		...(v.report === undefined ? {} : { report: v.report }),
 		...(v.work === undefined ? {} : { work: v.work }),
 		...(v.transfer === undefined ? {} : { transfer: oneOf(v.transfer, TRANSFERS, '--transfer') }),
@@ -171,12 +181,13 @@ export function parseCommandLine(argv: readonly string[]): Args {
 		...(v.edl === undefined ? {} : { edl: v.edl }),
 		...(v.codec === undefined ? {} : { codec: oneOf(v.codec, CODECS, '--codec') }),
 		...(v.encoder === undefined ? {} : { encoder: oneOf(v.encoder, ['software', 'webcodecs'], '--encoder') }),
-		...(v.depth === undefined ? {} : { depth: number(v.depth, '--depth', 8, 16) }),
+		...(v.depth === undefined ? {} : { depth: whole(v.depth, '--depth', 8, 16) }),
 		...(v.chroma === undefined ? {} : { chroma: oneOf(v.chroma, ['420', '422', '444', 'rgb', 'gray'], '--chroma') }),
 		...(v.quality === undefined ? {} : { quality: number(v.quality, '--quality', 0, 100) }),
 		...(audio === undefined ? {} : { audio: audio as number | 'none' }),
 		...(v.stretch === undefined
 			? {}
 			: { stretchMode: oneOf(v.stretch, ['keep-pitch', 'resample', 'drop'], '--stretch') }),
+		...(v.chunk === undefined ? {} : { chunk: whole(v.chunk, '--chunk', 1, 100_000) }),
 	};
 }

@@ -70,6 +70,7 @@ function jobOf({ args, input, recipe, resume }: PageRun, token: string): Headles
 		...(args.quality === undefined ? {} : { quality: args.quality }),
 		...(args.audio === undefined ? {} : { audio: args.audio }),
 		...(args.stretchMode === undefined ? {} : { stretchMode: args.stretchMode }),
+		...(args.chunk === undefined ? {} : { chunkFrames: args.chunk }),
 		name: outputName(args.output),
 		token,
 		resume,

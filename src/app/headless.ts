@@ -107,6 +107,19 @@ function describeShots(shots: readonly Shot[]): string {
 	return `${shots.length} ${shots.length === 1 ? 'shot' : 'shots'}${dissolves > 0 ? `, ${dissolves} by dissolve` : ''}${list}`;
 }
 
+/** The interrupted export this job goes on with, said openly; a changed plan starts anew and the export says so. */
+async function interruptedExport(engine: Engine, job: HeadlessJob): Promise<string | undefined> {
+	if (!job.resume) return undefined;
+	const found = (await engine.interrupted()).filter(({ name }) => name === job.name).at(-1);
+	if (found) notice(`An interrupted export is here: ${found.done} of ${found.total} chunks are kept.`);
+	return found?.id;
+}
+
+/** Chunks of other plans for the same output are of no use once it is written. */
+async function discardStale(engine: Engine, job: HeadlessJob): Promise<void> {
+	for (const { id, name } of await engine.interrupted()) if (name === job.name) await engine.discard(id);
+}
+
 async function run(job: HeadlessJob, signal: AbortSignal): Promise<ExportReport> {
 	// Whatever needs no media is refused first.
 	const recipe = validateRecipe(job.recipe, STAGE_METAS);
@@ -128,6 +141,7 @@ async function run(job: HeadlessJob, signal: AbortSignal): Promise<ExportReport>
 		const base = { source: source.id, info: source.info, shots, recipe, ...(range === undefined ? {} : { range }) };
 		const summary = await engine.plan(base, () => undefined, signal);
 		for (const warning of summary.warnings) notice(`warning: ${warning}`);
+		const resume = await interruptedExport(engine, job);
 		const request: ExportRequest = {
 			...base,
 			container: job.container,
@@ -138,10 +152,14 @@ async function run(job: HeadlessJob, signal: AbortSignal): Promise<ExportReport>
 			...(job.quality === undefined ? {} : { quality: job.quality }),
 			...(job.audio === undefined ? {} : { audio: job.audio }),
 			...(job.stretchMode === undefined ? {} : { stretchMode: job.stretchMode }),
+			...(job.chunkFrames === undefined ? {} : { chunkFrames: job.chunkFrames }),
 			target: { kind: 'http', base: WRITER_BASE, token: job.token },
 			name: job.name,
+			...(resume === undefined ? {} : { resume }),
 		};
-		return await engine.export(request, progressSender(), signal);
+		const report = await engine.export(request, progressSender(), signal);
+		await discardStale(engine, job).catch(() => undefined);
+		return report;
 	} finally {
 		engine.dispose();
 	}

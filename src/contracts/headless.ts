@@ -29,6 +29,8 @@ export interface HeadlessJob {
 	readonly quality?: number;
 	readonly audio?: number | 'none';
 	readonly stretchMode?: StretchMode;
+	/** Frames a stored chunk; chosen by cost where absent. */
+	readonly chunkFrames?: number;
 	/** File name, or the pattern of a sequence's names (`*` stands for the source's own name). */
 	readonly name: string;
 	readonly token: string;

@@ -1,0 +1,187 @@
+/** An export that is interrupted at any moment goes on, and ends with the same bytes. */
+
+import { readFileSync } from 'node:fs';
+import type { CDPSession, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { HeadlessEvent } from '../../src/contracts/headless.ts';
+import { EmulsionError, exitCode } from '../../src/core/errors.ts';
+import { ffmpeg, Lab, nativeFrameMd5, type Scratch, scratch } from '../helpers/cli.ts';
+
+const FRAMES = 208;
+/** Frames a chunk: 26 chunks. */
+const CHUNK = 8;
+let lab: Lab;
+let tmp: Scratch;
+let film: string;
+
+beforeAll(async () => {
+	tmp = scratch();
+	film = tmp.path('film.mkv');
+	ffmpeg(
+		...['-f', 'lavfi', '-i', `testsrc2=size=64x48:rate=24,trim=end_frame=${FRAMES},noise=alls=9:allf=t`],
+		...['-f', 'lavfi', '-i', `sine=frequency=440:sample_rate=48000:duration=${FRAMES / 24}`],
+		...['-pix_fmt', 'yuv420p', '-c:v', 'ffv1', '-level', '3', '-c:a', 'flac', film],
+	);
+	lab = await Lab.open();
+});
+afterAll(async () => {
+	await lab.close();
+	tmp.remove();
+});
+
+/** mulberry32: the moments differ and are the same in every run. */
+function random(seed: number): () => number {
+	let state = seed;
+	return () => {
+		state = (state + 0x6d2b79f5) | 0;
+		let t = Math.imul(state ^ (state >>> 15), 1 | state);
+		t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+		return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+	};
+}
+
+/** Crashes the tab once so many frames were rendered beyond what was stored, or when the file is being written. */
+class Crasher {
+	readonly #ahead: number | 'mux';
+	#cdp: CDPSession | undefined;
+	#first: number | undefined;
+	done = false;
+
+	constructor(ahead: number | 'mux') {
+		this.#ahead = ahead;
+	}
+
+	readonly onPage = async (page: Page): Promise<void> => {
+		this.#cdp = await page.context().newCDPSession(page);
+	};
+
+	readonly onEvent = (event: HeadlessEvent): void => {
+		if (event.type !== 'progress' || this.done) return;
+		const { phase, done } = event.progress;
+		if (phase === 'render') this.#first ??= done;
+		const due =
+			this.#ahead === 'mux'
+				? phase === 'mux'
+				: phase === 'render' && this.#first !== undefined && done - this.#first >= this.#ahead;
+		if (!due) return;
+		this.done = true;
+		// The answer never comes: the tab is gone.
+		this.#cdp?.send('Page.crash').catch(() => undefined);
+	};
+}
+
+describe('a crashed tab', () => {
+	it.each([
+		['mkv', 'FFV1', 10, 11],
+		['mp4', 'libx264', 4, 5],
+	])(
+		'.%s (%s): %d seeded crashes and the same command again give the same bytes',
+		async (ext, _codec, crashes, seed) => {
+			const whole = tmp.path(`whole.${ext}`);
+			const options = ['--chunk', String(CHUNK), '--quality', '20'];
+			const reference = await lab.run([film, '-o', whole, ...options]);
+			expect(reference.chunks).toEqual({ total: FRAMES / CHUNK, resumed: 0 });
+
+			const output = tmp.path(`resumed.${ext}`);
+			const next = random(seed);
+			const kept: number[] = [];
+			for (let i = 0; i < crashes; i++) {
+				const crasher = new Crasher(i === crashes - 1 ? 'mux' : 1 + Math.floor(next() * 14));
+				const notices: string[] = [];
+				const failed = await lab
+					.run([film, '-o', output, ...options], {
+						resume: true,
+						onPage: crasher.onPage,
+						onEvent: (event) => {
+							if (event.type === 'notice') notices.push(event.message);
+							crasher.onEvent(event);
+						},
+					})
+					.then(
+						() => undefined,
+						(error: unknown) => error as EmulsionError,
+					);
+				expect(failed?.code, `crash ${i}: ${failed?.message}`).toBe('worker-crashed');
+				expect(failed?.message).toContain('--work');
+				expect(failed?.retryable).toBe(true);
+				expect(tmp.names().filter((name) => name.startsWith('resumed'))).toEqual([]);
+				kept.push(Number(/(\d+) of \d+ chunks are kept/.exec(notices.join('\n'))?.[1] ?? 0));
+			}
+			// What is kept only grows.
+			expect(kept).toEqual([...kept].sort((a, b) => a - b));
+			expect(kept.at(-1)).toBeGreaterThan(0);
+
+			const report = await lab.run([film, '-o', output, ...options], { resume: true });
+			// The last crash came when everything was rendered.
+			expect(report.chunks).toEqual({ total: FRAMES / CHUNK, resumed: FRAMES / CHUNK });
+			expect(readFileSync(output).equals(readFileSync(whole))).toBe(true);
+			expect(report.output.sha256).toBe(reference.output.sha256);
+			expect(report.input).toEqual(reference.input);
+			expect(report.output.frameMd5).toEqual(reference.output.frameMd5);
+			expect(report.provenance).toEqual(reference.provenance);
+			if (ext === 'mkv') expect(nativeFrameMd5(output)).toEqual(nativeFrameMd5(film));
+		},
+	);
+});
+
+it('a changed plan starts anew and says so', async () => {
+	const output = tmp.path('changed.mkv');
+	const crasher = new Crasher(17);
+	const first = lab.run([film, '-o', output, '--chunk', '8'], {
+		resume: true,
+		onPage: crasher.onPage,
+		onEvent: crasher.onEvent,
+	});
+	await expect(first).rejects.toMatchObject({ code: 'worker-crashed' });
+	const report = await lab.run([film, '-o', output, '--chunk', '8', '--range', '0:16'], { resume: true });
+	expect(report.chunks).toEqual({ total: 2, resumed: 0 });
+	expect(report.input.notices.join('\n')).toContain('plan-changed');
+});
+
+describe('a full browser storage', () => {
+	it('pauses the export, keeps its chunks, says how much to free, and goes on to the same bytes', async () => {
+		const whole = tmp.path('whole-q.mkv');
+		const output = tmp.path('paused.mkv');
+		const options = ['--chunk', '8'];
+		const reference = await lab.run([film, '-o', whole, ...options]);
+		let cdp: CDPSession | undefined;
+		let quotaSize: number | undefined;
+		const failure = await lab
+			.run([film, '-o', output, ...options], {
+				resume: true,
+				onPage: async (page) => {
+					cdp = await page.context().newCDPSession(page);
+					const origin = new URL(lab.server.url).origin;
+					await page.goto(`${lab.server.url}headless.html`);
+					const { usage } = await cdp.send('Storage.getUsageAndQuota', { origin });
+					// Room for some chunks, not for all.
+					quotaSize = usage + Math.round(reference.output.bytes / 2);
+					await cdp.send('Storage.overrideQuotaForOrigin', { origin, quotaSize });
+				},
+			})
+			.then(
+				() => undefined,
+				(error: unknown) => error as EmulsionError,
+			);
+		expect(failure).toBeInstanceOf(EmulsionError);
+		expect(failure!.code, failure!.message).toBe('quota-exceeded');
+		expect(exitCode(failure!)).toBe(7);
+		expect(failure!.retryable).toBe(true);
+		expect(failure!.message).toMatch(/chunks are kept/);
+		const { bytesNeeded = 0 } = failure!.details;
+		expect(bytesNeeded).toBeGreaterThan(reference.output.bytes / 8);
+		expect(bytesNeeded).toBeLessThan(reference.output.bytes * 2);
+		expect(tmp.names().filter((name) => name.startsWith('paused'))).toEqual([]);
+
+		const report = await lab.run([film, '-o', output, ...options], {
+			resume: true,
+			onPage: async (page) => {
+				cdp = await page.context().newCDPSession(page);
+				await cdp.send('Storage.overrideQuotaForOrigin', { origin: new URL(lab.server.url).origin });
+			},
+		});
+		expect(report.chunks.resumed).toBeGreaterThan(0);
+		expect(report.chunks.resumed).toBeLessThan(report.chunks.total);
+		expect(readFileSync(output).equals(readFileSync(whole))).toBe(true);
+	});
+});
