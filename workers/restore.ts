@@ -95,9 +95,6 @@ function create(options: Parameters<RestoreWorkerApi['init']>[0]): Promise<Resto
 			}
 			compute.loseDevice();
 		},
-		viewer() {
-			throw new EmulsionError('capability-missing', 'This build has no viewer.');
-		},
 	});
 }
 

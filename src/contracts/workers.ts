@@ -183,6 +183,8 @@ export interface ExportRequest extends PlanRequest {
 	readonly target: TargetSpec;
 	/** File name, or name pattern of a sequence; default made from the source's. */
 	readonly name: string;
+	/** Most frames a chunk (what an interruption can cost); default by what a frame costs and weighs. Part of the plan. */
+	readonly chunkFrames?: number;
 	/** Resumes this job id if it was interrupted; a changed plan starts anew with `plan-changed` in the notices. */
 	readonly resume?: string;
 }

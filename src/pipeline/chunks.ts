@@ -4,6 +4,7 @@ import type { FrameRange } from '../contracts/frames.ts';
 import type { EncodeConfig } from '../contracts/media.ts';
 import type { ExportRequest } from '../contracts/workers.ts';
 import { frameBytes } from '../core/color.ts';
+import { EmulsionError } from '../core/errors.ts';
 import { formatRational } from '../core/rational.ts';
 import type { Hashes, KeyPart } from '../store/keys.ts';
 import { paramsOf, type Plan } from './plan-types.ts';
@@ -29,9 +30,15 @@ function isHeavy(plan: Plan): boolean {
 	});
 }
 
-/** Frames a chunk for a plan and an encoder. */
-export function chunkFrames(plan: Plan, config: EncodeConfig): number {
+/** Frames a chunk for a plan and an encoder; `wish` is the request's own bound. */
+export function chunkFrames(plan: Plan, config: EncodeConfig, wish?: number): number {
+	if (wish !== undefined && !(Number.isInteger(wish) && wish > 0)) {
+		throw new EmulsionError('usage', `chunkFrames: expected a whole number from 1, got ${wish}`, {
+			path: 'chunkFrames',
+		});
+	}
 	const bytes = frameBytes(config.format, config.size);
+	if (wish !== undefined) return wish;
 	const most = isHeavy(plan) ? MOST_HEAVY : MOST;
 	return Math.min(most, Math.max(LEAST, Math.floor(MOST_BYTES / bytes)));
 }

@@ -178,7 +178,7 @@ export class Executor {
 			range,
 			size,
 			timeline,
-			frame: (index: number) => {
+			frame: async (index: number) => {
 				if (index < range.start || index >= range.end) {
 					throw new EmulsionError('internal', `analysis of frames ${range.start}–${range.end - 1} asked for ${index}`);
 				}

@@ -3,7 +3,7 @@
 import type { AudioResult, EncodeConfig, EncodedChunk } from '../contracts/media.ts';
 import type { ExportReport, StageTime } from '../contracts/report.ts';
 import type { ExportProgress, ExportRequest } from '../contracts/workers.ts';
-import { EmulsionError, toEmulsionError } from '../core/errors.ts';
+import { EmulsionError, throwIfAborted, toEmulsionError } from '../core/errors.ts';
 import { add, compare, ONE, type Rational, round } from '../core/rational.ts';
 import { formatTimecode, parseTimecode } from '../core/timecode.ts';
 import { chooseEncode } from '../media/encode/choose.ts';
@@ -144,7 +144,7 @@ async function prepare(
 	});
 	if (plan.timeline.frames.length === 0) throw new EmulsionError('usage', 'The plan has no frames to export.');
 	const { config, conversions } = encodeChoice(request, plan);
-	const chunkSize = chunkFrames(plan, config);
+	const chunkSize = chunkFrames(plan, config, request.chunkFrames);
 	const { compute, models } = await engine.host.get();
 	const used = plan.levels.flatMap(({ step }) => step?.stage.meta.models ?? []);
 	const hashes = used.map((model) => models.spec(model).sha256);
@@ -277,6 +277,8 @@ async function exportJob(
 	} catch (error) {
 		own.abort();
 		if (!settled) await engine.encode.settle(encodeJob, false).catch(() => undefined);
+		// What an abort breaks on its way is not the reason.
+		throwIfAborted(signal);
 		throw toEmulsionError(error);
 	} finally {
 		await engine.encode.close(encodeJob).catch(() => undefined);

@@ -207,7 +207,7 @@ export async function makePlan(request: PlanRequest, deps: PlanDeps): Promise<Pl
 		window,
 		timeline: { frames, timebase: top.timeline.timebase },
 		size: top.size,
-		rate: stretched ? nominalRate(frames) : info.rate,
+		rate: stretched ? nominalRate(top.timeline.frames, info.rate) : info.rate,
 		stretch: stretched ? stretchOf(timeline, top.timeline) : ONE,
 		warnings: orderWarnings(metas),
 		copies: Int32Array.from(frames, (_f, i) => copiedSource(levels, window.start + i)),

@@ -14,6 +14,8 @@ import type {
 } from '../contracts/workers.ts';
 import type { Size } from '../core/color.ts';
 import { EmulsionError, throwIfAborted } from '../core/errors.ts';
+import type { Viewer } from '../gpu/viewer/view.ts';
+import { createViewer } from '../gpu/viewer/viewer.ts';
 import { ArtifactStore } from '../store/artifacts.ts';
 import { DiskCache } from '../store/disk-cache.ts';
 import { releaseFrame } from '../store/frames.ts';
@@ -27,7 +29,7 @@ import { summarize } from './plan.ts';
 import { PlanCache, type PlannedSource } from './plan-cache.ts';
 import { ProgressMeter } from './progress.ts';
 import { type Engine, makeExecutor, type Urgency } from './session.ts';
-import { resolveView, type Viewer, viewFrame } from './view.ts';
+import { resolveView, viewFrame } from './view.ts';
 
 /** What a restorer is made of; the worker entry supplies it. */
 export interface RestorerParts {
@@ -38,8 +40,6 @@ export interface RestorerParts {
 	readonly lose: (compute: Awaited<ReturnType<BackendParts['compute']>>) => void;
 	/** Bytes of frames to keep on the backend, in memory and on disk. */
 	readonly budgets: { readonly gpu: number; readonly memory: number; readonly disk: number };
-	/** Draws into a canvas; made again for every new backend. */
-	readonly viewer: (compute: Awaited<ReturnType<BackendParts['compute']>>, canvas: OffscreenCanvas) => Viewer;
 }
 
 /** Counters for the badge and the tests. */
@@ -92,8 +92,9 @@ export class Restorer {
 	}
 
 	attachCanvas(canvas: OffscreenCanvas): void {
-		this.#canvas = canvas;
+		this.#viewer?.viewer.destroy();
 		this.#viewer = undefined;
+		this.#canvas = canvas;
 	}
 
 	async plan(
@@ -122,7 +123,7 @@ export class Restorer {
 					const planned = await this.#plans.get(request, { signal: both, urgency: 'urgent' });
 					const viewer = this.#viewerOn(backend.compute);
 					const executor = this.#executor(backend, planned, both, 'urgent');
-					return viewFrame(planned, executor, backend.compute, viewer, state, both);
+					return viewFrame(planned, executor, viewer, state, both);
 				}),
 			);
 			return { ...result, seconds: (performance.now() - started) / 1000 };
@@ -229,6 +230,7 @@ export class Restorer {
 	/** Ends previews and releases the backend. */
 	async close(): Promise<void> {
 		this.#view?.abort();
+		this.#viewer?.viewer.destroy();
 		await this.#plans.close();
 		await this.#engine.host.close();
 	}
@@ -253,7 +255,8 @@ export class Restorer {
 	#viewerOn(compute: Awaited<ReturnType<BackendParts['compute']>>): Viewer {
 		if (!this.#canvas) throw new EmulsionError('usage', 'No canvas is attached: call attachCanvas first.');
 		if (this.#viewer?.compute !== compute) {
-			this.#viewer = { viewer: this.#parts.viewer(compute, this.#canvas), compute };
+			this.#viewer?.viewer.destroy();
+			this.#viewer = { viewer: createViewer(compute, this.#canvas), compute };
 		}
 		return this.#viewer.viewer;
 	}

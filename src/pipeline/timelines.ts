@@ -3,7 +3,7 @@
 import type { FrameRange } from '../contracts/frames.ts';
 import type { SourceInfo } from '../contracts/media.ts';
 import { EmulsionError } from '../core/errors.ts';
-import { add, compare, formatRational, rational, ZERO } from '../core/rational.ts';
+import { add, compare, div, formatRational, mul, ONE, type Rational, rational, sub, ZERO } from '../core/rational.ts';
 import { type Shot, shotIndexAt } from '../core/shots.ts';
 import type { FrameOrigin, Timeline, TimelineFrame } from '../core/timeline.ts';
 
@@ -110,13 +110,31 @@ export function composeAncestry(before: readonly Ancestry[], timeline: Timeline)
 	});
 }
 
-/** Nominal rate of frames in frames a second: exact when all durations are equal, else count over duration. */
-export function nominalRate(frames: readonly TimelineFrame[]): { readonly num: number; readonly den: number } {
-	const first = frames[0];
-	if (!first) return rational(24);
-	if (frames.every((f) => compare(f.duration, first.duration) === 0)) {
-		return rational(first.duration.den, first.duration.num);
+/** Largest denominator of a rate change that a rounded clock is taken to mean (2.5× is 5/2). */
+const MAX_RATIO_DEN = 12;
+/** How far a rounded clock may be off, as a share. */
+const RATIO_TOLERANCE = 0.005;
+
+/** The nearest simple multiple of `rate`, where one is near enough. */
+function simpleMultiple(mean: number, rate: Rational): Rational | undefined {
+	const ratio = (mean * rate.den) / rate.num;
+	for (let den = 1; den <= MAX_RATIO_DEN; den++) {
+		const num = Math.round(ratio * den);
+		if (num > 0 && Math.abs(num / den / ratio - 1) < RATIO_TOLERANCE) return mul(rate, rational(num, den));
 	}
-	const total = frames.reduce((sum, f) => add(sum, f.duration), ZERO);
-	return rational(frames.length * total.den, total.num);
+	return undefined;
+}
+
+/**
+ * Nominal rate in frames a second: exact when all durations are equal; else the simple multiple of the source's rate that
+ * the mean rate is within half a percent of (clocks of whole milliseconds are uneven), else the mean rate.
+ */
+export function nominalRate(frames: readonly TimelineFrame[], source: Rational): Rational {
+	const first = frames[0];
+	const last = frames.at(-1);
+	if (!first || !last) return source;
+	if (frames.every((f) => compare(f.duration, first.duration) === 0)) return div(ONE, first.duration);
+	const span = sub(add(last.pts, last.duration), first.pts);
+	const mean = div(rational(frames.length), span);
+	return simpleMultiple(mean.num / mean.den, source) ?? mean;
 }

@@ -1,19 +1,14 @@
 /** Previews: which frame of which level a view shows, and drawing it beside the source. */
 
-import type { Compute } from '../contracts/compute.ts';
 import type { WorkingFrame } from '../contracts/stage.ts';
 import type { ViewResult, ViewState } from '../contracts/workers.ts';
 import { EmulsionError, throwIfAborted } from '../core/errors.ts';
+import { toNumber } from '../core/rational.ts';
+import type { Viewer } from '../gpu/viewer/view.ts';
 import { releaseFrame } from '../store/frames.ts';
 import type { Executor } from './executor.ts';
 import type { PlannedSource } from './plan-cache.ts';
 import type { Plan } from './plan-types.ts';
-
-/** Draws working frames into the canvas it was made for. */
-export interface Viewer {
-	/** `source` and `result` may be the same frame, and differ in size; both are borrowed. */
-	draw(source: WorkingFrame, result: WorkingFrame, state: ViewState): Promise<void> | void;
-}
 
 /** A frame of a level, under one of its stage's views. */
 export interface ViewTarget {
@@ -52,7 +47,6 @@ export function resolveView(plan: Plan, index: number, view: string): ViewTarget
 export async function viewFrame(
 	{ plan }: PlannedSource,
 	executor: Executor,
-	compute: Compute,
 	viewer: Viewer,
 	state: ViewState,
 	signal: AbortSignal,
@@ -68,11 +62,19 @@ export async function viewFrame(
 		};
 		const source = state.mode === 'result' ? undefined : await hold(executor.frame(0, sourceFrame));
 		const result =
-			state.mode === 'source' ? source! : await hold(executor.frame(target.level, target.index, target.view));
+			state.mode === 'source' ? undefined : await hold(executor.frame(target.level, target.index, target.view));
 		throwIfAborted(signal);
-		await viewer.draw(source ?? result, result, state);
-		await compute.done();
-		const { width, height } = result.picture;
+		const provenance = state.view === 'provenance' ? result?.sides.provenance : undefined;
+		await viewer.draw(
+			{
+				...(source ? { source: source.picture } : {}),
+				...(result ? { result: result.picture } : {}),
+				...(provenance ? { provenance } : {}),
+			},
+			state,
+			{ transfer: plan.request.info.color.transfer, pixelAspect: toNumber(plan.request.info.sampleAspect) || 1 },
+		);
+		const { width, height } = result?.picture ?? plan.size;
 		const { origin } = plan.timeline.frames[state.frame]!;
 		return { frame: state.frame, sourceFrame, origin, rendered: true, size: { width, height } };
 	} finally {

@@ -122,7 +122,7 @@ export class FrameStore {
 			if (entry.demoting) continue;
 			if (entry.keep && this.residencyBelow(key) === 'absent') {
 				entry.demoting = true;
-				this.#move(() => this.#demote(key, entry.frame).finally(() => this.#forget(key, entry)));
+				this.#move(() => this.#demote(key, entry.frame, () => this.#forget(key, entry)));
 				// Its bytes are free once it was copied out; count them as gone so that one overflow demotes one frame.
 				this.#gpuBytes -= entry.bytes;
 			} else {
@@ -143,7 +143,7 @@ export class FrameStore {
 	/** Copies a frame to memory now (and to disk as memory overflows), whether or not the GPU tier is full. */
 	async persist(key: string, frame: WorkingFrame): Promise<void> {
 		if (this.residencyBelow(key) !== 'absent') return;
-		await this.#move(() => this.#demote(key, retainFrame(frame), false));
+		await this.#move(() => this.#demote(key, retainFrame(frame)));
 	}
 
 	/** Waits for all moves between tiers. */
@@ -184,15 +184,17 @@ export class FrameStore {
 		if (this.#gpu.get(key) === entry) this.#gpu.delete(key);
 	}
 
-	/** Copies an owned frame to memory and releases it. */
-	async #demote(key: string, frame: WorkingFrame, counts = true): Promise<void> {
+	/** Copies an owned frame to memory and releases it; `before` runs just ahead of the release. */
+	async #demote(key: string, frame: WorkingFrame, before: () => void = () => undefined): Promise<void> {
 		const started = performance.now();
 		try {
 			const stored = await packFrame(frame, this.#compute);
 			this.#memory.set(key, { stored, spilling: false });
 			this.#memoryBytes += stored.data.byteLength;
-			if (counts) this.#stats.demoted++;
+			this.#stats.demoted++;
 		} finally {
+			// Nobody may be handed a frame that is about to go.
+			before();
 			releaseFrame(frame);
 			this.#stats.seconds += (performance.now() - started) / 1000;
 		}

@@ -27,7 +27,7 @@ export const PIPELINE_FIXTURES: Readonly<Record<string, readonly string[]>> = {
 	'p-rgb-8.mkv': [...noisy('64x48', 12), '-pix_fmt', 'bgr0', '-c:v', 'ffv1', '-level', '3'],
 	'p-rgb-12.mkv': [...noisy('64x48', 12), ...ffv1('gbrp12le')],
 	'p-444-16.mkv': [...noisy('64x48', 12), ...ffv1('yuv444p16le')],
-	// Long enough for several chunks: about 1,500 frames of 32×32.
-	'p-long.mkv': [...noisy('32x32', 1200), ...ffv1('yuv420p')],
+	// For exports of several chunks.
+	'p-long.mkv': [...noisy('64x48', 120), ...ffv1('yuv420p')],
 	'p-cut.mkv': [...cut, ...ffv1('yuv444p')],
 };

@@ -5,9 +5,9 @@ import { meta, type params } from './meta.ts';
 export const stage: Stage<typeof params, undefined> = {
 	meta,
 	touches: () => true,
-	needs: (frame) => ({ inputs: [frame.index] }),
+	needs: (frame) => ({ inputs: [frame.needs[0]!] }),
 	render(request) {
-		const { picture, sides, color } = request.input(request.frame.index);
+		const { picture, sides, color } = request.input(request.frame.needs[0]!);
 		for (const side of Object.values(sides)) side.retain();
 		return Promise.resolve({ picture: picture.retain(), sides, color });
 	},

@@ -1,0 +1,119 @@
+/** Real stages with real models through the pipeline, on the wasm backend. */
+
+import { describe, expect, it } from 'vitest';
+import { EmulsionError } from '../../src/core/errors.ts';
+import { shotsFromBoundaries } from '../../src/core/shots.ts';
+import { validateRecipe } from '../../src/project/recipe.ts';
+import type { Engine } from '../../src/services/engine.ts';
+import { STAGE_METAS } from '../../src/stages/metas.ts';
+import { exportFile, exportOf, NEVER, openClip, planOf, quiet, withEngine } from './pipeline-helpers.ts';
+
+const recipeOf = (...stages: object[]) => validateRecipe({ version: 1, stages }, STAGE_METAS);
+
+/** Frames 0–9 and 10–19 are two shots. */
+const CUT = shotsFromBoundaries(20, [{ transition: 'cut', frame: 10 }], 'edited');
+
+async function stills(engine: Engine, request: Parameters<Engine['still']>[0], frames: readonly number[]) {
+	const pictures: Float32Array[] = [];
+	for (const frame of frames) pictures.push((await engine.still(request, frame, 'result', NEVER)).rgb);
+	return pictures;
+}
+
+const meanDifference = (a: Float32Array, b: Float32Array): number =>
+	a.reduce((sum, v, i) => sum + Math.abs(v - b[i]!), 0) / a.length;
+
+describe('real stages', () => {
+	it('never reaches across a cut: a shot looks the same whatever comes after it', async () => {
+		await withEngine(async (engine) => {
+			const source = await openClip(engine, 'p-cut.mkv');
+			const recipe = recipeOf({ stage: 'degrain', params: { sigma: 8, temporal: 2 } });
+			const [last, first] = await stills(engine, planOf(source, recipe, CUT), [9, 10]);
+			const plain = planOf(source, recipeOf(), CUT);
+			const [sourceLast, sourceFirst] = await stills(engine, plain, [9, 10]);
+			// With the cut the frames are near their own source and unlike each other.
+			expect(meanDifference(last!, sourceLast!)).toBeLessThan(0.05);
+			expect(meanDifference(first!, sourceFirst!)).toBeLessThan(0.05);
+			expect(meanDifference(last!, first!)).toBeGreaterThan(0.1);
+		});
+	});
+
+	it('interpolates within shots only; originals keep their planes, created frames are marked', async () => {
+		await withEngine(async (engine) => {
+			const source = await openClip(engine, 'p-cut.mkv');
+			const request = planOf(source, recipeOf({ stage: 'interpolate', params: { factor: 2 } }), CUT);
+			const plan = await engine.plan(request, quiet, NEVER);
+			expect(plan.rate).toEqual({ num: 48, den: 1 });
+			const across = plan.timeline.frames.filter((f) => f.needs.some((n) => n < 10) && f.needs.some((n) => n >= 10));
+			expect(across).toEqual([]);
+			const { report } = await exportFile(engine, exportOf(request, 'interpolated.mkv'));
+			expect(report.invariants.every((i) => i.ok)).toBe(true);
+			expect(report.output.frames).toBe(plan.timeline.frames.length);
+			const created = plan.timeline.frames.filter((f) => f.origin === 'created').length;
+			expect(created).toBeGreaterThan(10);
+			expect(report.provenance.generated).toBeCloseTo(created, 5);
+			expect(report.provenance.copiedFrames).toBe(plan.timeline.frames.length - created);
+			expect(report.models.map((m) => m.id)).toContain('rife');
+			const stage = report.seconds.stages.find((s) => s.stage === 'interpolate');
+			expect(stage?.frames).toBe(created);
+		});
+	});
+
+	it('an abort reaches a running stage, and what ran is not lost', async () => {
+		await withEngine(async (engine) => {
+			const source = await openClip(engine, 'p-cut.mkv');
+			const request = planOf(source, recipeOf({ stage: 'degrain', params: { sigma: 6, temporal: 1 } }), CUT);
+			// Models are loaded and checked at first use: not what is timed here.
+			await engine.still(request, 0, 'result', NEVER);
+			const controller = new AbortController();
+			let rendered = 0;
+			const rendering = engine.render(
+				request,
+				{ start: 0, end: 20 },
+				({ phase, done }) => {
+					if (phase !== 'render') return;
+					rendered = done;
+					if (done === 2) controller.abort();
+				},
+				controller.signal,
+			);
+			const started = performance.now();
+			await expect(rendering).rejects.toBeInstanceOf(EmulsionError);
+			await expect(rendering).rejects.toMatchObject({ code: 'aborted' });
+			expect(rendered).toBeLessThan(20);
+			expect(performance.now() - started).toBeLessThan(60_000);
+			// The frame store still serves what was rendered.
+			const before = performance.now();
+			await engine.still(request, 1, 'result', NEVER);
+			const found = performance.now() - before;
+			const again = performance.now();
+			await engine.still(request, 15, 'result', NEVER);
+			expect(found).toBeLessThan(performance.now() - again);
+		});
+	});
+
+	it('a preview overtakes a render that is running', async () => {
+		await withEngine(async (engine) => {
+			const source = await openClip(engine, 'p-cut.mkv');
+			const slow = planOf(source, recipeOf({ stage: 'degrain', params: { sigma: 7, temporal: 1 } }), CUT);
+			await engine.still(slow, 0, 'result', NEVER);
+			let done = 0;
+			const rendering = engine.render(slow, { start: 0, end: 20 }, (p) => (done = p.done), NEVER);
+			await engine.still(planOf(source, recipeOf(), CUT), 15, 'result', NEVER);
+			expect(done).toBeLessThan(20);
+			await rendering;
+			expect(done).toBe(20);
+		});
+	});
+
+	it('errors name stage and frame', async () => {
+		await withEngine(async (engine) => {
+			const source = await openClip(engine, 'p-cut.mkv');
+			const request = planOf(source, recipeOf({ stage: 'degrain', id: 'clean', params: { sigma: 5 } }), CUT);
+			await expect(engine.still(request, 0, 'clean/nothing', NEVER)).rejects.toMatchObject({ code: 'usage' });
+			await expect(engine.still(request, 77, 'result', NEVER)).rejects.toMatchObject({
+				code: 'usage',
+				details: { path: 'frame' },
+			});
+		});
+	});
+});
