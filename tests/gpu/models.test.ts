@@ -11,6 +11,9 @@ import { upscaleRun } from '../../src/models/sr.ts';
 import { makeGpu, noise } from './kit.ts';
 
 const BASE = '/models/';
+/** An ONNX file of one node, Round (opset 17), which onnxruntime has for the CPU only. */
+const ROUND =
+	'CAg6TAoNCgF4EgF5IgVSb3VuZBIBZ1obCgF4EhYKFAgBEhAKAggBCgIIAQoCCAIKAggCYhsKAXkSFgoUCAESEAoCCAEKAggBCgIIAgoCCAJCBAoAEBE=';
 const manifest = await fetchManifest(BASE);
 
 describe('models on WebGPU', () => {
@@ -43,6 +46,11 @@ describe('models on WebGPU', () => {
 			}
 		});
 	}
+
+	it('a model with an operator that has no GPU kernel is refused, not run on the CPU', async () => {
+		const bytes = Uint8Array.from(atob(ROUND), (c) => c.charCodeAt(0)).buffer;
+		await expect(createSession(compute, bytes)).rejects.toMatchObject({ code: 'model-invalid' });
+	});
 
 	it('two stages follow each other on the GPU without a readback', async () => {
 		const models = await createModelRuntime({ compute, modelBase: BASE });
