@@ -374,7 +374,7 @@ describe('files that others found nasty', () => {
 		expect(source.info.frames.map((frame) => formatRational(frame.pts))).toEqual(packets.map(formatRational));
 		const head = await reference(`nasty-${name}`);
 		for (const engine of new Set([source.info.engine, 'ffmpeg' as const])) {
-			const same = await opening(open(file, engine));
+			const same = engine === source.info.engine ? source : await opening(open(file, engine));
 			const frames = await take(same, { start: 0, end: head.length });
 			expect(await Promise.all(frames.map(frameMd5)), engine).toEqual(head.map((frame) => frame.md5));
 		}

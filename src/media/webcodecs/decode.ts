@@ -38,7 +38,7 @@ class Pass {
 	#failure: EmulsionError | undefined;
 	#flushed = false;
 	#closed = false;
-	#wake: () => void = () => undefined;
+	#waiting: (() => void)[] = [];
 
 	constructor(track: JoinedTrack, config: VideoDecoderConfig, range: FrameRange, expected: Expected) {
 		this.#track = track;
@@ -87,13 +87,15 @@ class Pass {
 		this.#wake();
 	}
 
+	#wake(): void {
+		const waiting = this.#waiting;
+		this.#waiting = [];
+		for (const resolve of waiting) resolve();
+	}
+
 	#changed(): Promise<void> {
 		return new Promise((resolve) => {
-			const before = this.#wake;
-			this.#wake = () => {
-				before();
-				resolve();
-			};
+			this.#waiting.push(resolve);
 		});
 	}
 
