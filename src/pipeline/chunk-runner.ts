@@ -34,8 +34,8 @@ export interface ChunkContext {
 	readonly jobs: JobStore;
 	readonly bounds: readonly FrameRange[];
 	readonly options: RunOptions;
-	/** A frame was handed to the encoder. */
-	readonly onFrame: () => void;
+	/** Frames were handed to the encoder; fewer than 0 when a chunk has to be rendered again. */
+	readonly onFrames: (count: number) => void;
 }
 
 interface Running {
@@ -43,6 +43,8 @@ interface Running {
 	readonly handed: Promise<void>;
 	readonly chunk: Promise<EncodedChunk>;
 	readonly notes: RenderNotes;
+	/** Frames handed over so far. */
+	readonly count: () => number;
 }
 
 interface Session {
@@ -116,6 +118,7 @@ export class ChunkRunner {
 				return running;
 			} catch (error) {
 				await running.chunk.catch(() => undefined);
+				this.#context.onFrames(-running.count());
 				// The frame that failed says why; the encoder only says that its frames ended.
 				const reason = await running.handed.then(
 					() => error,
@@ -153,7 +156,8 @@ export class ChunkRunner {
 
 	#start({ stream }: Session, range: FrameRange): Running {
 		const notes = noNotes();
-		const { engine, encodeJob, onFrame } = this.#context;
+		const { engine, encodeJob, onFrames } = this.#context;
+		let count = 0;
 		let done: () => void = () => undefined;
 		let fail: (error: unknown) => void = () => undefined;
 		const handed = new Promise<void>((resolve, reject) => {
@@ -166,7 +170,8 @@ export class ChunkRunner {
 			try {
 				for await (const frame of stream.frames(range, notes)) {
 					yield frame;
-					onFrame();
+					count++;
+					onFrames(1);
 				}
 				complete = true;
 				done();
@@ -179,7 +184,7 @@ export class ChunkRunner {
 		};
 		const chunk = engine.encode.encode(encodeJob, range, tracked(), this.#signal);
 		chunk.catch((error: unknown) => fail(error));
-		return { handed, chunk, notes };
+		return { handed, chunk, notes, count: () => count };
 	}
 
 	async #store(index: number, { chunk, notes }: Running): Promise<void> {

@@ -222,7 +222,7 @@ async function exportJob(
 				jobs,
 				bounds,
 				options: { signal: both, urgency: 'patient' },
-				onFrame: () => meter.step(),
+				onFrames: (count) => meter.step(count),
 			},
 			{ ...job, chunks: job.chunks.filter((c) => stored.has(c.index)) },
 		);

@@ -28,9 +28,9 @@ export class ProgressMeter {
 		this.#emit(true);
 	}
 
-	/** One unit more. */
-	step(): void {
-		this.#done++;
+	/** One unit more, or `count` of them; below 0 where work is done again. */
+	step(count = 1): void {
+		this.#done += count;
 		this.#emit(this.#done === this.#total);
 	}
 

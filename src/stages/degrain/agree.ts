@@ -14,9 +14,9 @@ export interface AgreeParams {
 
 /**
  * A neighbor's error hurts more than the noise it averages away: the denoiser that follows takes noise out again, but not a
- * picture in the wrong place. So the share falls to 1/e where the error is σ²/8.
+ * picture in the wrong place. So the share falls to 1/e where the error is σ²/2 (measured: README.md).
  */
-const STRICTNESS = 8;
+const STRICTNESS = 2;
 
 /** Inputs: denoised frame, denoised neighbor moved into its place (3 channels), confidence (1); output: 1 channel, 0…1. */
 export const agreeOp: Op<AgreeParams> = {
