@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { PixelFormat, Size } from '../../src/core/color.ts';
 import { frameBytes } from '../../src/core/color.ts';
 import { EmulsionError } from '../../src/core/errors.ts';
@@ -13,6 +13,7 @@ import {
 	BT709,
 	MemorySink,
 	allPlanes,
+	chunkBytes,
 	constant,
 	decodeNative,
 	frameStream,
@@ -221,5 +222,21 @@ describe('interruptions', () => {
 		expect(() => chooseEncode(sourceOf(format, SIZE), 'mp4', { depth: 16 })).toThrow(/cannot hold/);
 		expect(() => chooseEncode(sourceOf(format, SIZE), 'webm', { engine: 'software' })).toThrow(/software/);
 		expect(() => chooseEncode(sourceOf(format, SIZE), 'mov', { codec: 'h264' })).toThrow(/H.264/);
+	});
+});
+
+describe('without SharedArrayBuffer', () => {
+	it('frames are staged on disk and the bytes are the same', async () => {
+		const timeline = constant(6, rational(1, 24));
+		const { config } = chooseEncode(sourceOf(pixelFormat('420', 8), SIZE), 'mp4');
+		const [shared] = await encode(config, timeline, SIZE, []);
+		vi.stubGlobal('SharedArrayBuffer', undefined);
+		try {
+			const [staged] = await encode(config, timeline, SIZE, []);
+			expect(await chunkBytes(staged!)).toEqual(await chunkBytes(shared!));
+			expect(staged!.frameMd5).toEqual(shared!.frameMd5);
+		} finally {
+			vi.unstubAllGlobals();
+		}
 	});
 });

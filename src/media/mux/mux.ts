@@ -1,8 +1,8 @@
 /** Joins chunks and audio into a file: plans it, streams it to the sink in order, hashes it on the way. */
 
 import { createSHA256 } from 'hash-wasm';
-import { EmulsionError, throwIfAborted } from '../../core/errors.ts';
-import type { MuxFile } from '../../contracts/media.ts';
+import { EmulsionError, throwIfAborted, toEmulsionError } from '../../core/errors.ts';
+import type { ByteSink, MuxFile } from '../../contracts/media.ts';
 import { layoutMatroska } from './matroska-write.ts';
 import { type FileLayout, type Piece, layoutMp4 } from './mp4.ts';
 import { loadTracks } from './tracks.ts';
@@ -53,6 +53,18 @@ export async function* readLayout(layout: FileLayout): AsyncGenerator<Uint8Array
 	if (size > 0) yield new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
+/** Writes; a full disk is told with all the bytes that are still to come. */
+async function writeBlock(sink: ByteSink, block: Uint8Array<ArrayBuffer>, remaining: number): Promise<void> {
+	try {
+		await sink.write(block);
+	} catch (thrown) {
+		const error = toEmulsionError(thrown);
+		if (error.code !== 'quota-exceeded') throw error;
+		const bytesNeeded = Math.max(error.details.bytesNeeded ?? 0, remaining);
+		throw new EmulsionError('quota-exceeded', error.message, { ...error.details, bytesNeeded, retryable: true });
+	}
+}
+
 /** See {@link MuxFile}. The sink is neither closed nor aborted here: its owner does that once the file is verified. */
 export const muxFile: MuxFile = async (config, chunks, timeline, audio, sink, onProgress, signal) => {
 	throwIfAborted(signal);
@@ -64,7 +76,7 @@ export const muxFile: MuxFile = async (config, chunks, timeline, audio, sink, on
 	for await (const block of readLayout(layout)) {
 		throwIfAborted(signal);
 		hash.update(block);
-		await sink.write(block);
+		await writeBlock(sink, block, layout.bytes - bytes);
 		bytes += block.length;
 		onProgress({ phase: 'mux', done: bytes, total: layout.bytes });
 	}

@@ -46,7 +46,9 @@ async function freeBytes(): Promise<number | undefined> {
 /** A full disk, in words that say what to do. `needed` are the bytes that could not be written. */
 export async function quotaError(name: string, needed: number, cause: unknown): Promise<EmulsionError> {
 	const free = await freeBytes();
-	const bytesNeeded = Math.max(1, needed - (free ?? 0));
+	// The estimate is the browser's guess: where it claims room that was just refused, the write itself is what is missing.
+	const missing = needed - (free ?? 0);
+	const bytesNeeded = Math.max(1, missing > 0 ? missing : needed);
 	return new EmulsionError(
 		'quota-exceeded',
 		`${name}: no space left. Free at least ${Math.ceil(bytesNeeded / 1e6)} MB and resume; finished chunks are kept.`,
