@@ -1,0 +1,188 @@
+/** Decode, conversion and encode, each alone; and decoding against the bare loops of the libraries below. */
+
+import { ALL_FORMATS, BlobSource, EncodedPacketSink, Input } from 'mediabunny';
+import type { Compute } from '../../../src/contracts/compute.ts';
+import type { PlanarFrame } from '../../../src/contracts/frames.ts';
+import type { MediaSource } from '../../../src/contracts/media.ts';
+import type { BackendWish } from '../../../src/contracts/workers.ts';
+import { createCompute } from '../../../src/gpu/create.ts';
+import { chooseEncode } from '../../../src/media/encode/choose.ts';
+import { createEncoder } from '../../../src/media/encode/encoder.ts';
+import { runCore } from '../../../src/media/ffmpeg/core/core.ts';
+import { openSource } from '../../../src/media/source.ts';
+import { copyPlanes, planarFormat } from '../../../src/media/webcodecs/planes.ts';
+import { toPlanes, toWorking } from '../../../src/pipeline/convert.ts';
+import { releaseFrame } from '../../../src/store/frames.ts';
+import type { Cost, CpuClock, Parts, Rates } from './api.ts';
+
+const NEVER = new AbortController().signal;
+const quiet = (): void => undefined;
+/** Most chunks handed to the bare VideoDecoder ahead: enough that it never waits. */
+const QUEUE = 32;
+
+function open(file: File, engine?: 'ffmpeg' | 'webcodecs'): Promise<MediaSource> {
+	const input = { kind: 'file', files: [{ path: file.name, file }], ...(engine ? { engine } : {}) } as const;
+	return openSource(input, quiet, NEVER);
+}
+
+async function cost(frames: number, cpu: CpuClock, work: () => Promise<void>): Promise<Cost> {
+	const before = await cpu();
+	const started = performance.now();
+	await work();
+	const wall = (performance.now() - started) / 1000;
+	const after = await cpu();
+	return { wall: wall / frames, cpu: before === null || after === null ? null : (after - before) / frames };
+}
+
+async function convertOne(
+	compute: Compute,
+	frame: PlanarFrame,
+	config: Parameters<typeof toPlanes>[2],
+): Promise<PlanarFrame> {
+	const working = toWorking(compute, frame);
+	try {
+		const data = await toPlanes(compute, working, config, frame.index);
+		return { ...frame, format: config.format, color: config.color, data };
+	} finally {
+		releaseFrame(working);
+	}
+}
+
+/** Decodes, converts and encodes the first `frames` frames one step after the other, and says what each step took. */
+export async function passthroughParts(
+	file: File,
+	frames: number,
+	backend: BackendWish,
+	threads: number,
+	cpu: CpuClock,
+): Promise<Parts> {
+	const compute = await createCompute({ wish: backend, threads });
+	const source = await open(file);
+	const { info } = source;
+	const { config } = chooseEncode({ ...info, rate: info.rate }, 'mp4');
+	const stream = async function* (from: readonly PlanarFrame[]): AsyncGenerator<PlanarFrame> {
+		yield* from;
+	};
+	const range = { start: 0, end: frames };
+	const encode = async (from: readonly PlanarFrame[]): Promise<void> => {
+		const encoder = createEncoder(config);
+		await encoder.encode(stream(from), { start: 0, end: from.length }, NEVER);
+		await encoder.close();
+	};
+	try {
+		// Once through everything, so that compiling wasm and optimizing the kernels is in no figure.
+		const warm: PlanarFrame[] = [];
+		for await (const frame of source.frames({ start: 0, end: Math.min(8, frames) }, NEVER)) warm.push(frame);
+		for (const frame of warm) await convertOne(compute, frame, config);
+		await encode(warm);
+		const decoded: PlanarFrame[] = [];
+		const decode = await cost(frames, cpu, async () => {
+			for await (const frame of source.frames(range, NEVER)) decoded.push(frame);
+		});
+		const converted: PlanarFrame[] = [];
+		const convert = await cost(frames, cpu, async () => {
+			for (const frame of decoded) converted.push(await convertOne(compute, frame, config));
+			await compute.done();
+		});
+		const encoded = await cost(frames, cpu, () => encode(converted));
+		return { frames, engine: info.engine, backend: compute.info.name, decode, convert, encode: encoded };
+	} finally {
+		await source.close();
+		compute.destroy();
+	}
+}
+
+async function rate(frames: number, work: () => Promise<unknown>): Promise<number> {
+	const started = performance.now();
+	await work();
+	return (frames * 1000) / (performance.now() - started);
+}
+
+async function drain(source: MediaSource): Promise<void> {
+	for await (const frame of source.frames({ start: 0, end: source.info.frames.length }, NEVER)) void frame;
+}
+
+/** The core's own rate: decode to nothing, in a fresh worker as ours. */
+async function coreDecode(file: File): Promise<void> {
+	const args = ['-nostats', '-loglevel', 'error', '-i', '/in/clip', '-map', '0:v', '-fps_mode', 'passthrough'];
+	const result = await runCore({
+		tool: 'ffmpeg',
+		args: [...args, '-f', 'null', '-'],
+		inputs: [{ kind: 'blob', path: '/in/clip', blob: file }],
+	});
+	if (result.code !== 0) throw new Error(`ffmpeg.wasm failed: ${result.log.join('; ')}`);
+}
+
+interface Packets {
+	readonly config: VideoDecoderConfig;
+	readonly chunks: readonly EncodedVideoChunk[];
+}
+
+async function readPackets(file: File): Promise<Packets> {
+	const input = new Input({ source: new BlobSource(file), formats: ALL_FORMATS });
+	try {
+		const track = (await input.getVideoTracks())[0];
+		const config = await track?.getDecoderConfig();
+		if (!track || !config) throw new Error('the clip has no video track');
+		const chunks: EncodedVideoChunk[] = [];
+		for await (const packet of new EncodedPacketSink(track).packets()) chunks.push(packet.toEncodedVideoChunk());
+		return { config, chunks };
+	} finally {
+		input.dispose();
+	}
+}
+
+/** A bare VideoDecoder loop over packets in memory. `copying` copies the planes out, one frame after another as they come. */
+async function bareDecode({ config, chunks }: Packets, copying: boolean): Promise<void> {
+	const copies: Promise<unknown>[] = [];
+	let failure: DOMException | undefined;
+	const decoder = new VideoDecoder({
+		output: (frame) => {
+			const format = planarFormat(frame.format);
+			const size = frame.visibleRect;
+			if (!copying || !format || !size) frame.close();
+			else copies.push(copyPlanes(frame, format, size).finally(() => frame.close()));
+		},
+		error: (error) => {
+			failure = error;
+		},
+	});
+	decoder.configure(config);
+	for (const chunk of chunks) {
+		while (decoder.decodeQueueSize >= QUEUE && failure === undefined) {
+			await new Promise((resolve) => decoder.addEventListener('dequeue', resolve, { once: true }));
+		}
+		if (failure !== undefined) throw failure;
+		decoder.decode(chunk);
+	}
+	await decoder.flush();
+	await Promise.all(copies);
+	decoder.close();
+}
+
+/** Frames a second of a whole file through our source and through the bare loop below it, taking turns. */
+export async function decodeRates(file: File, engine: 'ffmpeg' | 'webcodecs', rounds: number): Promise<Rates> {
+	let source: MediaSource;
+	try {
+		source = await open(file, engine);
+	} catch (error) {
+		return { engine, ours: [], bare: [], refused: error instanceof Error ? error.message : String(error) };
+	}
+	const frames = source.info.frames.length;
+	const ours: number[] = [];
+	const bare: number[] = [];
+	const bareCopying: number[] = [];
+	const packets = engine === 'webcodecs' ? await readPackets(file) : undefined;
+	const loop = (copying: boolean) => (packets ? bareDecode(packets, copying) : coreDecode(file));
+	try {
+		await loop(false);
+		for (let round = 0; round < rounds; round++) {
+			bare.push(await rate(frames, () => loop(false)));
+			ours.push(await rate(frames, () => drain(source)));
+			if (packets) bareCopying.push(await rate(frames, () => loop(true)));
+		}
+		return { engine, ours, bare, ...(packets ? { bareCopying } : {}) };
+	} finally {
+		await source.close();
+	}
+}
