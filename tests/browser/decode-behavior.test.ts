@@ -329,6 +329,33 @@ describe('bad input gets a typed, actionable message', () => {
 		},
 	);
 
+	it('a broadcast recording that starts inside of a GOP begins with its first whole picture', async () => {
+		const file = await fixtureFile('d-small.ts');
+		const source = await opening(open(new File([file.slice(188 * 40)], 'middle.ts')));
+		const frames = await takeAll(source);
+		expect(frames.length).toBeGreaterThan(10);
+		expect(frames.length).toBeLessThan(30);
+		const whole = (await Promise.all((await takeAll(await opening(open(file)))).map(frameMd5))).slice(-5);
+		expect((await Promise.all(frames.map(frameMd5))).slice(-5)).toEqual(whole);
+	});
+
+	it('a picture that changes its size is refused at the frame where it does', async () => {
+		const file = new File([await fixtureFile('d-small.ts'), await fixtureFile('d-large.ts')], 'change.ts');
+		const source = await opening(open(file));
+		const error = await failure(() => takeAll(source));
+		expect(error.code).toBe('unsupported-format');
+		expect(error.message).toMatch(/128×96 .* to 160×112/);
+		const frame = error.details.frame!;
+		expect(await take(source, { start: 0, end: frame })).toHaveLength(frame);
+	});
+
+	it('8192×8192 is decoded like any size', async () => {
+		const source = await opening(openFixture('d-8192.avi'));
+		const [frame] = await takeAll(source);
+		expect(frame?.size).toEqual({ width: 8192, height: 8192 });
+		expect(frame?.data.byteLength).toBe(8192 * 8192 * 1.5);
+	});
+
 	it('a cut Matroska file keeps what can be read, and says so', async () => {
 		const source = await opening(open(await cut('d-h264-open.mkv', 0.6)));
 		expect(source.info.notices.find((entry) => entry.kind === 'truncated')).toMatchObject({ severity: 'error' });

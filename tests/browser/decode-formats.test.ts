@@ -28,6 +28,7 @@ const CLIPS: readonly (readonly [string, string])[] = [
 	['d-ffv1-16.mkv', '4:4:4 16 bit'],
 	['d-ffv1-gray.mkv', 'gray 8 bit'],
 	['d-mpeg2i.mpg', '4:2:0 8 bit'],
+	['d-mbaff.ts', '4:2:0 8 bit'],
 	['d-dv.avi', '4:2:0 8 bit'],
 	['d-v210.mov', '4:2:2 10 bit'],
 	['d-huffyuv.avi', '4:2:2 8 bit'],

@@ -77,6 +77,10 @@ const CLIPS: Readonly<Record<string, readonly [string, readonly string[]]>> = {
 			...video('mpeg2video', 'yuv420p', '-flags', '+ildct+ilme', '-top', '1', '-g', '10', '-bf', '2', '-b:v', '2M'),
 		],
 	],
+	'd-mbaff.ts': [
+		'yuv420p',
+		[...picture('128x96', 20, '25'), ...h264('-flags', '+ildct+ilme', '-bf', '2', '-g', '10', '-f', 'mpegts')],
+	],
 	'd-dv.avi': ['yuv420p', [...picture('720x576', 2, '25'), ...video('dvvideo', 'yuv420p')]],
 	'd-v210.mov': ['yuv422p10le', [...picture('64x48', 3), ...video('v210', 'yuv422p10le')]],
 	'd-huffyuv.avi': ['yuv422p', [...small, ...video('huffyuv', 'yuv422p')]],
@@ -164,6 +168,21 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
 	'd-pal8.mov': [...picture('64x48', 2), ...video('png', 'pal8')],
 	// Indices, then 256 colors of four bytes (B, G, R, A), a frame.
 	'd-pal8.raw': ['-i', resolve(DIR, 'd-pal8.mov'), '-f', 'rawvideo'],
+	'd-small.ts': [
+		...picture('128x96', 30, '25'),
+		...video('mpeg2video', 'yuv420p', '-g', '10', '-bf', '2', '-f', 'mpegts'),
+	],
+	'd-large.ts': [
+		...picture('160x112', 10, '25'),
+		...video('mpeg2video', 'yuv420p', '-output_ts_offset', '10', '-f', 'mpegts'),
+	],
+	'd-8192.avi': [
+		'-f',
+		'lavfi',
+		'-i',
+		'color=gray:size=8192x8192:rate=24,trim=end_frame=1',
+		...video('mjpeg', 'yuvj420p', '-threads', '1'),
+	],
 	// Media data is found relative to its fragment, so that a test may push it beyond 4 GiB.
 	'd-fragmented.mp4': [...small, ...h264('-movflags', 'frag_keyframe+empty_moov+default_base_moof+skip_trailer')],
 	'd-no-frames.mp4': [

@@ -154,15 +154,19 @@ class FrameMaker {
 		return this.#color;
 	}
 
+	/** Throws where the picture is not what was probed. */
+	assertSame(shown: ShownFrame, index: number): void {
+		const { plan } = this.#source;
+		if (shown.pixFmt === plan.pixFmt && shown.width === plan.size.width && shown.height === plan.size.height) return;
+		throw new EmulsionError(
+			'unsupported-format',
+			`The picture changes from ${plan.size.width}×${plan.size.height} ${plan.pixFmt} to ${shown.width}×${shown.height} ${shown.pixFmt} at frame ${index}. Split the film there.`,
+			{ frame: index },
+		);
+	}
+
 	make(raw: Uint8Array, shown: ShownFrame, index: number): PlanarFrame {
 		const { plan, frames } = this.#source;
-		if (shown.pixFmt !== plan.pixFmt || shown.width !== plan.size.width || shown.height !== plan.size.height) {
-			throw new EmulsionError(
-				'unsupported-format',
-				`The picture changes from ${plan.size.width}×${plan.size.height} ${plan.pixFmt} to ${shown.width}×${shown.height} ${shown.pixFmt} at frame ${index}. Split the film there.`,
-				{ frame: index },
-			);
-		}
 		const data = new ArrayBuffer(frameBytes(plan.raw.format, plan.size));
 		plan.raw.unpack(raw, data, plan.size);
 		const { pts, duration } = frames[index]!;
@@ -225,6 +229,7 @@ async function* decodeRun(
 				throwIfAborted(signal);
 				if (!frame) break;
 				const shown = parseShowinfo(frame.info);
+				if (shown) maker.assertSame(shown, next);
 				const ticks = shown?.ticks;
 				const expected = source.ticks[next]!;
 				if (
