@@ -112,8 +112,8 @@ export function composeAncestry(before: readonly Ancestry[], timeline: Timeline)
 
 /** Largest denominator of a rate change that a rounded clock is taken to mean (2.5× is 5/2). */
 const MAX_RATIO_DEN = 12;
-/** How far a rounded clock may be off, as a share. */
-const RATIO_TOLERANCE = 0.005;
+/** How far a rounded clock may be off, as a share: half of what tells 23.976 from 24. */
+const RATIO_TOLERANCE = 0.0005;
 
 /** The nearest simple multiple of `rate`, where one is near enough. */
 function simpleMultiple(mean: number, rate: Rational): Rational | undefined {
@@ -127,7 +127,7 @@ function simpleMultiple(mean: number, rate: Rational): Rational | undefined {
 
 /**
  * Nominal rate in frames a second: exact when all durations are equal; else the simple multiple of the source's rate that
- * the mean rate is within half a percent of (clocks of whole milliseconds are uneven), else the mean rate.
+ * the mean rate is near (clocks of whole milliseconds are uneven), else the mean rate.
  */
 export function nominalRate(frames: readonly TimelineFrame[], source: Rational): Rational {
 	const first = frames[0];
