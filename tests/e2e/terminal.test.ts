@@ -1,0 +1,234 @@
+/** The command line itself: `npm run restore` as a shell runs it, its exit codes and its words. */
+
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chromiumPath } from '../../scripts/chromium.ts';
+import { cli, ffmpeg, Lab, nativeFrameMd5, type Scratch, scratch, sha256, startCli } from '../helpers/cli.ts';
+import { EmulsionError, exitCode } from '../../src/core/errors.ts';
+
+let tmp: Scratch;
+let film: string;
+let long: string;
+
+beforeAll(() => {
+	tmp = scratch();
+	const clip = (name: string, frames: number): string => {
+		const path = tmp.path(name);
+		ffmpeg(
+			...['-f', 'lavfi', '-i', `testsrc2=size=64x48:rate=24,trim=end_frame=${frames},noise=alls=9:allf=t`],
+			...['-f', 'lavfi', '-i', `sine=frequency=440:sample_rate=48000:duration=${frames / 24}`],
+			...['-pix_fmt', 'yuv420p', '-c:v', 'ffv1', '-level', '3', '-c:a', 'flac', path],
+		);
+		return path;
+	};
+	film = clip('film.mkv', 12);
+	long = clip('long.mkv', 240);
+});
+afterAll(() => tmp.remove());
+
+/** Processes of a browser that uses a profile below a folder (Linux). */
+function browserPids(folder: string): number[] {
+	return readdirSync('/proc').flatMap((name) => {
+		if (!/^\d+$/.test(name)) return [];
+		try {
+			const line = readFileSync(`/proc/${name}/cmdline`, 'utf8');
+			return line.includes(`--user-data-dir=${folder}`) && !line.includes('--type=') ? [Number(name)] : [];
+		} catch {
+			return [];
+		}
+	});
+}
+
+describe('exit codes', () => {
+	it('0: done; the report is written, the summary names the backend in use', async () => {
+		const output = tmp.path('new', 'folder', 'out.mkv');
+		const report = tmp.path('report.json');
+		const { code, out, err } = await cli([film, '-o', output, '--backend', 'wasm', '--report', report]);
+		expect(code, err).toBe(0);
+		expect(out).toMatch(/out\.mkv: 12 frames, ffv1, 4:2:0 8 bit/);
+		expect(out).toMatch(/backend: wasm \(CPU/);
+		expect(out).toMatch(/invariants: 4 of 4 hold/);
+		// Plain lines where there is no terminal.
+		expect(err).toMatch(/^restoring 12\/12/m);
+		expect(err).not.toContain('\r');
+		expect(nativeFrameMd5(output)).toEqual(nativeFrameMd5(film));
+		const json = JSON.parse(readFileSync(report, 'utf8')) as {
+			input: { sha256: string };
+			output: { sha256: string };
+			processMemory: { rendererPss: number } | null;
+		};
+		expect(json.output.sha256).toBe(sha256(output));
+		expect(json.input.sha256).toBe(sha256(film));
+		if (existsSync('/proc/self/smaps_rollup')) expect(json.processMemory?.rendererPss).toBeGreaterThan(2 ** 20);
+	});
+
+	it.each([
+		['no OUTPUT', () => [film], '-o OUTPUT is missing'],
+		['an unknown container', () => [film, '-o', 'x.avi'], 'OUTPUT: expected one of .mp4'],
+		['OUTPUT that is INPUT', () => [film, '-o', film], 'the original is never replaced'],
+		['a missing recipe', () => [film, '-o', tmp.path('x.mkv'), '--recipe', 'none.json'], '--recipe: none.json'],
+		['a report that cannot be written', () => [film, '-o', tmp.path('x.mkv'), '--report', '/none/r.json'], '--report'],
+	])('2: %s', async (_what, args, message) => {
+		const { code, err } = await cli(args());
+		expect(err).toContain(message);
+		expect(code).toBe(2);
+	});
+
+	it('3: no such input', async () => {
+		const { code, err } = await cli([tmp.path('none.mov'), '-o', tmp.path('x.mkv')]);
+		expect(err).toContain('none.mov: no such file');
+		expect(code).toBe(3);
+	});
+
+	it.each([
+		[
+			{ version: 1, stages: [{ stage: 'identity' }, { stage: 'degrain', params: { sigma: 'x' } }] },
+			/stages\[1\]\.params\.sigma: expected 0–\d+.*, got "x"/,
+		],
+		[
+			{ version: 1, stages: [{ stage: 'colorize' }] },
+			/stages\[0\]\.stage: expected one of .*degrain.*, got "colorize"/,
+		],
+		[{ version: 2, stages: [] }, /version: expected 1 .*, got 2/],
+		[
+			{ version: 1, stages: [{ stage: 'identity', scope: { range: { start: 5, end: 5 } } }] },
+			/stages\[0\]\.scope\.range\.end/,
+		],
+	])('4: recipe %j', async (recipe, message) => {
+		const { code, err } = await cli([film, '-o', tmp.path('x.mkv'), '--recipe', tmp.json('bad.json', recipe)]);
+		expect(err).toMatch(message);
+		expect(code).toBe(4);
+	});
+
+	it.each([
+		'{"version":1,"stages":[{"stage":"identity","__proto__":{"enabled":false}}]}',
+		'{"version":1,',
+		'[]',
+		'null',
+	])('4: hostile JSON %s', async (text) => {
+		writeFileSync(tmp.path('hostile.json'), text);
+		const { code, err } = await cli([film, '-o', tmp.path('x.mkv'), '--recipe', tmp.path('hostile.json')]);
+		expect(err).toMatch(/^emulsion: /);
+		expect(code).toBe(4);
+	});
+
+	it('5: a file that reads back otherwise is not published', async () => {
+		let lost = 0;
+		// A disk that loses a write without a word.
+		const lab = await Lab.open({
+			handlers: [
+				async (request, response, url) => {
+					if (url.pathname !== '/run/write' || url.searchParams.get('at') === '0' || lost > 0) return false;
+					for await (const part of request as AsyncIterable<Buffer>) lost += part.length;
+					response.writeHead(200, { 'Content-Type': 'application/json' }).end('{}');
+					return true;
+				},
+			],
+		});
+		try {
+			const failure = await lab.run([film, '-o', tmp.path('lost.mp4')]).then(
+				() => undefined,
+				(error: unknown) => error as EmulsionError,
+			);
+			expect(lost).toBeGreaterThan(0);
+			expect(failure, 'a damaged file was called done').toBeInstanceOf(EmulsionError);
+			expect(failure!.code, failure!.message).toBe('invariant-failed');
+			expect(exitCode(failure!)).toBe(5);
+			expect(tmp.names().filter((name) => name.startsWith('lost'))).toEqual([]);
+		} finally {
+			await lab.close();
+		}
+	});
+
+	it('6: --backend webgpu where there is no adapter', async () => {
+		const blind = tmp.path('chromium-without-webgpu');
+		const script = `#!/bin/sh
+for a in "$@"; do shift; case "$a" in --enable-unsafe-webgpu|--use-webgpu-adapter=*|--enable-features=*|--use-vulkan=*|--use-angle=*) ;; *) set -- "$@" "$a";; esac; done
+exec '${chromiumPath()}' "$@" --disable-gpu --disable-features=WebGPU,WebGPUService
+`;
+		writeFileSync(blind, script);
+		chmodSync(blind, 0o755);
+		const args = [film, '-o', tmp.path('x.mkv'), '--backend', 'webgpu'];
+		const { code, err } = await cli(args, { EMULSION_CHROMIUM: blind });
+		expect(err).toMatch(/WebGPU/);
+		expect(code, err).toBe(6);
+		expect(existsSync(tmp.path('x.mkv'))).toBe(false);
+	});
+
+	it('7: the output disk is full', async () => {
+		mkdirSync(tmp.path('full'));
+		symlinkSync('/dev/full', tmp.path('full', 'out.mkv.part'));
+		const { code, err } = await cli([film, '-o', tmp.path('full', 'out.mkv'), '--backend', 'wasm']);
+		expect(err).toMatch(/No space left/);
+		expect(code, err).toBe(7);
+		expect(tmp.names('full')).toEqual([]);
+	});
+});
+
+describe('interrupts', () => {
+	const options = ['--backend', 'wasm', '--chunk', '8'];
+
+	it('130 on Ctrl-C: nothing stays behind; the work folder belongs to one run; the same command goes on', async () => {
+		const output = tmp.path('int', 'out.mkv');
+		const work = tmp.path('work');
+		const first = startCli([long, '-o', output, ...options, '--work', work]);
+		await first.seen(/^backend:/m);
+		const refused = await cli([film, '-o', tmp.path('int', 'b.mkv'), ...options, '--work', work]);
+		expect(refused.code).toBe(2);
+		expect(refused.err).toMatch(/--work: another run \(process \d+\) is using this folder/);
+		await first.seen(/^restoring (1\d\d|[4-9]\d)\//m);
+		// The whole group, as a terminal does.
+		process.kill(-first.child.pid!, 'SIGINT');
+		const { code, err } = await first.done;
+		expect(err).toMatch(/Interrupted/);
+		expect(code).toBe(130);
+		expect(tmp.names('int')).toEqual([]);
+		expect(browserPids(work)).toEqual([]);
+
+		const report = tmp.path('int.json');
+		// Another run with a work folder of its own at the same time.
+		const [again, beside] = await Promise.all([
+			cli([long, '-o', output, ...options, '--work', work, '--report', report]),
+			cli([long, '-o', tmp.path('whole.mkv'), ...options, '--work', tmp.path('work2')]),
+		]);
+		expect(again.code, again.err).toBe(0);
+		expect(beside.code, beside.err).toBe(0);
+		const { chunks } = JSON.parse(readFileSync(report, 'utf8')) as { chunks: { total: number; resumed: number } };
+		expect(chunks.total).toBe(30);
+		expect(chunks.resumed).toBeGreaterThan(0);
+		expect(again.err).toMatch(/An interrupted export is here: \d+ of 30 chunks are kept/);
+		expect(sha256(output)).toBe(sha256(tmp.path('whole.mkv')));
+	});
+
+	it('a killed browser costs at most a chunk', async () => {
+		const output = tmp.path('kill', 'out.mkv');
+		const work = tmp.path('work3');
+		const first = startCli([long, '-o', output, ...options, '--work', work]);
+		await first.seen(/^restoring (1\d\d|[4-9]\d)\//m);
+		const pids = browserPids(work);
+		expect(pids).toHaveLength(1);
+		process.kill(pids[0]!, 'SIGKILL');
+		const { code, err } = await first.done;
+		expect(err).toMatch(/run again with the same --work to go on/);
+		expect(code).toBe(1);
+		expect(tmp.names('kill')).toEqual([]);
+		const report = tmp.path('kill.json');
+		const again = await cli([long, '-o', output, ...options, '--work', work, '--report', report]);
+		expect(again.code, again.err).toBe(0);
+		const { chunks } = JSON.parse(readFileSync(report, 'utf8')) as { chunks: { total: number; resumed: number } };
+		expect(chunks.resumed).toBeGreaterThan(2);
+		expect(sha256(output)).toBe(sha256(tmp.path('whole.mkv')));
+	});
+});
+
+it('--list-stages and --help need no browser', async () => {
+	const [stages, help] = await Promise.all([cli(['--list-stages']), cli(['--help'])]);
+	expect(stages.code).toBe(0);
+	for (const text of ['degrain', 'interpolate', 'upscale', 'sigma', '(default auto)']) {
+		expect(stages.out).toContain(text);
+	}
+	expect(help.code).toBe(0);
+	for (const option of ['--recipe', '--range', '--backend', '--report', '--work', '130 interrupted']) {
+		expect(help.out).toContain(option);
+	}
+});
