@@ -166,10 +166,10 @@ export async function tileCosts(request: TileRequest): Promise<TileCosts> {
 		primaries: 'bt709',
 		transfer: 'bt709',
 		matrix: 'bt709',
-		range: 'tv',
+		range: 'limited',
 		chromaLocation: 'left',
 	} as const;
-	const input = { picture, sides: {}, color } as unknown as WorkingFrame;
+	const input: WorkingFrame = { picture, sides: {}, color };
 	const ort = await loadOrt(compute.info.kind, compute instanceof CpuCompute ? compute.threads : 1);
 	const session = await bareSession(ort, compute, await fetchModel(BASE, spec));
 	const bindings = sizes.map((read) => makeBindings(ort, compute, spec, read.width, read.height));
