@@ -11,9 +11,18 @@ import type { CoreJob, CoreReply, CoreRequest } from './protocol.ts';
 
 let compiled: Promise<WebAssembly.Module> | undefined;
 
+async function compile(): Promise<WebAssembly.Module> {
+	const response = await fetch(new URL(wasmUrl, import.meta.url));
+	if (!response.ok) throw new Error(`the server answered ${response.status}`);
+	// Streaming needs the server to name the type.
+	if (response.headers.get('Content-Type')?.startsWith('application/wasm'))
+		return WebAssembly.compileStreaming(response);
+	return WebAssembly.compile(await response.arrayBuffer());
+}
+
 /** The compiled core. @throws EmulsionError `capability-missing` when it cannot be fetched or compiled; a later call tries again. */
 export function compileCore(): Promise<WebAssembly.Module> {
-	compiled ??= WebAssembly.compileStreaming(fetch(new URL(wasmUrl, import.meta.url))).catch((cause: unknown) => {
+	compiled ??= compile().catch((cause: unknown) => {
 		compiled = undefined;
 		throw new EmulsionError('capability-missing', 'The decoder (ffmpeg-core.wasm) could not be loaded.', {
 			cause,
