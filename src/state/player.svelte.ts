@@ -4,7 +4,7 @@
 
 import { tick, untrack } from 'svelte';
 import type { SourceInfo } from '../contracts/media.ts';
-import type { PlanRequest, ViewResult, ViewState } from '../contracts/workers.ts';
+import type { ViewResult, ViewState } from '../contracts/workers.ts';
 import type { Size } from '../core/color.ts';
 import { type EmulsionError, toEmulsionError } from '../core/errors.ts';
 import { DEFAULT_VIEW, type ReelView } from '../project/schema.ts';
@@ -299,7 +299,8 @@ export class Player {
 		this.#drawing = true;
 		const state = this.#viewState(planned, canvas);
 		try {
-			const result = await this.#engine.view($state.snapshot(planned.request) as PlanRequest, state, controller.signal);
+			// Plain data from raw state, never a proxy: a snapshot would copy the packet index for every picture.
+			const result = await this.#engine.view(planned.request, state, controller.signal);
 			if (!controller.signal.aborted) {
 				this.#last = result;
 				this.#drawError = null;
