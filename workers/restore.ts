@@ -5,7 +5,14 @@ import { type PortBridge, serve, wrapPort } from '../src/comms/bridge.ts';
 import { sendFrames } from '../src/comms/frame-port.ts';
 import { frameStream } from '../src/comms/remote-stream.ts';
 import { reportRuns } from '../src/comms/watch.ts';
-import type { EncodeWorkerApi, MediaWorkerApi, RestoreWorkerApi } from '../src/contracts/workers.ts';
+import type { IndexedFrame } from '../src/contracts/media.ts';
+import type {
+	EncodeWorkerApi,
+	MediaWorkerApi,
+	PlanRequest,
+	RestoreWorkerApi,
+	SourceId,
+} from '../src/contracts/workers.ts';
 import { EmulsionError } from '../src/core/errors.ts';
 import { createCompute } from '../src/gpu/create.ts';
 import { WebGpuCompute } from '../src/gpu/webgpu-compute.ts';
@@ -14,8 +21,9 @@ import { createModelRuntime, type RunWatch } from '../src/models/runtime.ts';
 import type { EncodeClient, MediaClient } from '../src/pipeline/clients.ts';
 import { Restorer } from '../src/pipeline/restorer.ts';
 
-/** Bytes of the backend's pool, of which the frame store may hold half; and of the tiers below. */
+/** Bytes of the backend's pool, and how much of it the frame store may hold: on wasm it is the tab's own memory. */
 const POOL = { webgpu: 2 * 2 ** 30, wasm: 2 ** 30 };
+const STORE_SHARE = { webgpu: 1 / 2, wasm: 1 / 6 };
 const MEMORY_TIER = 512 * 2 ** 20;
 const DISK_TIER = 4 * 2 ** 30;
 /** Raised when the flow's method would give other vectors. */
@@ -60,7 +68,7 @@ const encode: EncodeClient = {
 
 function create(options: Parameters<RestoreWorkerApi['init']>[0]): Promise<Restorer> {
 	const { backend: wish, memoryBudget, modelBase, threads } = options;
-	let pool = memoryBudget ?? POOL.wasm;
+	let store = POOL.wasm * STORE_SHARE.wasm;
 	return Restorer.create({
 		media,
 		encode,
@@ -71,7 +79,8 @@ function create(options: Parameters<RestoreWorkerApi['init']>[0]): Promise<Resto
 					...(memoryBudget === undefined ? {} : { memoryBudget }),
 					...(threads === undefined ? {} : { threads }),
 				});
-				pool = memoryBudget ?? POOL[compute.info.kind];
+				const { kind } = compute.info;
+				store = (memoryBudget ?? POOL[kind]) * STORE_SHARE[kind];
 				return compute;
 			},
 			models: (compute) => createModelRuntime({ compute, modelBase, onRun: (watch) => onRun(watch) }),
@@ -84,7 +93,7 @@ function create(options: Parameters<RestoreWorkerApi['init']>[0]): Promise<Resto
 		},
 		budgets: {
 			get gpu() {
-				return Math.floor(pool / 2);
+				return Math.floor(store);
 			},
 			memory: MEMORY_TIER,
 			disk: DISK_TIER,
@@ -104,6 +113,14 @@ function ready(): Promise<Restorer> {
 }
 
 const never = new AbortController().signal;
+
+/** Packet indices by source: a request names its source, and its index is filled in here. */
+const indices = new Map<SourceId, readonly IndexedFrame[]>();
+
+function whole<R extends PlanRequest>(request: R): R {
+	const frames = request.info.frames.length > 0 ? request.info.frames : indices.get(request.source);
+	return frames ? { ...request, info: { ...request.info, frames } } : request;
+}
 
 const api: RestoreWorkerApi = {
 	async init(options) {
@@ -129,14 +146,18 @@ const api: RestoreWorkerApi = {
 		const report = reportRuns(port);
 		onRun = (run) => report(run && { what: `Model ${run.model}`, deadline: run.deadline });
 	},
+	know(source, frames) {
+		indices.set(source, frames);
+	},
 	attachCanvas: async (canvas) => (await ready()).attachCanvas(canvas),
-	plan: async (request, onProgress, signal = never) => (await ready()).plan(request, onProgress, signal),
-	view: async (request, state, signal) => (await ready()).view(request, state, signal),
-	render: async (request, range, onProgress, signal) => (await ready()).render(request, range, onProgress, signal),
-	export: async (request, onProgress, signal) => (await ready()).export(request, onProgress, signal),
+	plan: async (request, onProgress, signal = never) => (await ready()).plan(whole(request), onProgress, signal),
+	view: async (request, state, signal) => (await ready()).view(whole(request), state, signal),
+	render: async (request, range, onProgress, signal) =>
+		(await ready()).render(whole(request), range, onProgress, signal),
+	export: async (request, onProgress, signal) => (await ready()).export(whole(request), onProgress, signal),
 	interrupted: async () => (await ready()).interrupted(),
 	discard: async (job) => (await ready()).discard(job),
-	still: async (request, frame, view, signal) => (await ready()).still(request, frame, view, signal),
+	still: async (request, frame, view, signal) => (await ready()).still(whole(request), frame, view, signal),
 	status: async () => (await ready()).status(),
 	loseDevice: async () => (await ready()).loseDevice(),
 };

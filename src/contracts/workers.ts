@@ -20,6 +20,7 @@ import type {
 	EncodeCodec,
 	EncodeConfig,
 	EncodedChunk,
+	IndexedFrame,
 	SourceInfo,
 	SourceInput,
 	StretchMode,
@@ -216,6 +217,11 @@ export interface RestoreWorkerApi {
 	attachCanvas(canvas: OffscreenCanvas): void | Promise<void>;
 	/** Reports model runs and what they may take (`src/comms/watch.ts`), so that the owner can end a worker that hangs. */
 	watch(port: MessagePort): void;
+	/**
+	 * Remembers a source's packet index: requests for it may leave `info.frames` empty, as cloning a long film's index with
+	 * every preview would cost more than the preview.
+	 */
+	know(source: SourceId, frames: readonly IndexedFrame[]): void;
 	/** Plans; stages whose timeline depends on the pictures are analyzed, which may take long. */
 	plan(request: PlanRequest, onProgress?: (p: ExportProgress) => void, signal?: AbortSignal): Promise<PlanSummary>;
 	/** Draws; a newer call supersedes one still running (which then resolves with `rendered: false`). */

@@ -14,7 +14,7 @@ import { makePlan } from './plan.ts';
 import { SourceReader } from './source-reader.ts';
 
 /** Bytes of decoded source frames that one reader keeps. */
-const READER_BUDGET = 96 * 2 ** 20;
+const READER_BUDGET = 64 * 2 ** 20;
 
 /** All that the pipeline of one restore worker shares. */
 export interface Engine {

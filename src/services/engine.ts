@@ -7,7 +7,7 @@ import { watchRuns } from '../comms/watch.ts';
 import { type Bridged, type WorkerBridge, wrapWorker } from '../comms/bridge.ts';
 import type { BackendInfo } from '../contracts/compute.ts';
 import type { FrameRange, OnProgress } from '../contracts/frames.ts';
-import type { SourceInfo, SourceInput } from '../contracts/media.ts';
+import type { IndexedFrame, SourceInfo, SourceInput } from '../contracts/media.ts';
 import type { ExportReport } from '../contracts/report.ts';
 import type {
 	AnalyzeWorkerApi,
@@ -80,6 +80,8 @@ export class Engine {
 	readonly #options: EngineOptions;
 	readonly #workers = new Map<WorkerName, WorkerBridge<Apis[WorkerName]>>();
 	readonly #sources = new Map<SourceId, SourceInput>();
+	/** Packet indices that the running restore worker has. */
+	readonly #known = new Map<SourceId, readonly IndexedFrame[]>();
 	#backend: Promise<BackendInfo> | undefined;
 	#stopWatching: (() => void) | undefined;
 	#closed = false;
@@ -120,7 +122,7 @@ export class Engine {
 		onProgress: (progress: ExportProgress) => void,
 		signal: AbortSignal,
 	): Promise<PlanSummary> {
-		return (await this.#restore()).plan(request, onProgress, signal);
+		return (await this.#restore()).plan(this.#slim(request), onProgress, signal);
 	}
 
 	/** Gives the viewer's canvas to the restore worker; a replaced worker needs a new one. */
@@ -130,7 +132,7 @@ export class Engine {
 
 	/** Draws; see `RestoreWorkerApi.view`. */
 	async view(request: PlanRequest, state: ViewState, signal: AbortSignal): Promise<ViewResult> {
-		return (await this.#restore()).view(request, state, signal);
+		return (await this.#restore()).view(this.#slim(request), state, signal);
 	}
 
 	/** Renders a range of the final timeline into the frame store. */
@@ -140,7 +142,7 @@ export class Engine {
 		onProgress: (progress: ExportProgress) => void,
 		signal: AbortSignal,
 	): Promise<void> {
-		return (await this.#restore()).render(request, range, onProgress, signal);
+		return (await this.#restore()).render(this.#slim(request), range, onProgress, signal);
 	}
 
 	/**
@@ -155,7 +157,7 @@ export class Engine {
 			try {
 				// The encode worker exists before the restore worker asks for it.
 				this.#worker('encode');
-				return await (await this.#restore()).export(request, onProgress, signal);
+				return await (await this.#restore()).export(this.#slim(request), onProgress, signal);
 			} catch (thrown) {
 				const error = toEmulsionError(thrown);
 				const crashed = error.code === 'worker-crashed' || error.code === 'timeout';
@@ -181,7 +183,7 @@ export class Engine {
 		view: string,
 		signal: AbortSignal,
 	): Promise<Awaited<ReturnType<RestoreWorkerApi['still']>>> {
-		return (await this.#restore()).still(request, frame, view, signal);
+		return (await this.#restore()).still(this.#slim(request), frame, view, signal);
 	}
 
 	/** Counters for the badge and for tests. */
@@ -205,6 +207,21 @@ export class Engine {
 		const error = new EmulsionError('aborted', 'The engine was closed.');
 		for (const worker of [...this.#workers.values()]) worker.terminate(error);
 		this.#stopWatching?.();
+	}
+
+	/**
+	 * The request without its packet index, which the restore worker gets once a source. Call after {@link #restore}: the
+	 * index has to be on its way before the request is.
+	 */
+	#slim<R extends PlanRequest>(request: R): R {
+		const restore = this.#workers.get('restore');
+		if (!restore) return request;
+		const { source, info } = request;
+		if (this.#known.get(source) !== info.frames) {
+			this.#known.set(source, info.frames);
+			(restore.api as Bridged<RestoreWorkerApi>).know(source, info.frames).catch(() => undefined);
+		}
+		return { ...request, info: { ...info, frames: [] } };
 	}
 
 	#media(): Bridged<MediaWorkerApi> {
@@ -299,6 +316,7 @@ export class Engine {
 		this.#workers.delete(name);
 		if (name === 'restore') {
 			this.#backend = undefined;
+			this.#known.clear();
 			this.#stopWatching?.();
 			this.#stopWatching = undefined;
 		}
