@@ -2,10 +2,10 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import type { MediaSource } from '../../src/contracts/media.ts';
-import { formatRational, rational } from '../../src/core/rational.ts';
+import { rational } from '../../src/core/rational.ts';
 import { CoreWorker, liveCoreWorkers } from '../../src/media/ffmpeg/core/core.ts';
 import { FrameRing } from '../../src/media/ffmpeg/core/rings.ts';
-import { externalFile, fixtureFile } from '../helpers/browser-files.ts';
+import { fixtureFile } from '../helpers/browser-files.ts';
 import {
 	failure,
 	frameMd5,
@@ -383,27 +383,4 @@ it.each(['ffmpeg', 'webcodecs'] as const)('%s: reads beyond 4 GiB without copyin
 	expect(await Promise.all((await takeAll(source)).map(frameMd5))).toEqual(
 		await Promise.all((await takeAll(small)).map(frameMd5)),
 	);
-});
-
-describe('files that others found nasty', () => {
-	it.for([
-		['annex-b-avc.mkv', ['vfr']],
-		['cursed-vfr.mp4', ['vfr']],
-		['rotate-buck-bunny.mp4', ['edit-list', 'rotation']],
-		['sar_2x1.mp4', ['non-square-pixels']],
-		['video-h265.mp4', []],
-	] as const)('%s', async ([name, kinds], ctx) => {
-		const file = await externalFile(ctx, `video/nasty/${name}`);
-		const source = await opening(open(file));
-		expect(noticeKinds(source.info)).toEqual(expect.arrayContaining([...kinds]));
-		const packets = (await reference(`nasty-${name}`, 'packets')).map((frame) => frame.pts);
-		packets.sort((a, b) => a.num / a.den - b.num / b.den);
-		expect(source.info.frames.map((frame) => formatRational(frame.pts))).toEqual(packets.map(formatRational));
-		const head = await reference(`nasty-${name}`);
-		for (const engine of new Set([source.info.engine, 'ffmpeg' as const])) {
-			const same = engine === source.info.engine ? source : await opening(open(file, engine));
-			const frames = await take(same, { start: 0, end: head.length });
-			expect(await Promise.all(frames.map(frameMd5)), engine).toEqual(head.map((frame) => frame.md5));
-		}
-	});
 });
