@@ -1,5 +1,5 @@
 /**
- * The bench page in headless Chromium. It is built apart from the product, into `.cache/bench`, and served with the same headers. Processor time is read here, from `/proc`, and asked for by the page.
+ * The bench page in headless Chromium. It is built apart from the product, into a folder of its own, and served with the same headers. Processor time is read here, from `/proc`, and asked for by the page.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -19,14 +19,19 @@ declare global {
 	var emulsionBench: BenchPageApi | undefined;
 }
 
-const OUT = join(ROOT, '.cache', 'bench');
+// A folder of its own, so that another build of the tree cannot pull files away under a running bench.
+const OUT = join(ROOT, '.cache', `bench-${process.pid}`);
 const PAGE = 'tests/bench/page/index.html';
 const CALL_TIMEOUT_MS = 3_600_000;
 
 let built: Promise<unknown> | undefined;
 
-/** Builds the page once a run: a bench must never measure an old engine. The settings are those of the product's build. */
-async function ensurePage(): Promise<void> {
+/**
+ * Builds the bench page and the terminal's headless page once a run (a bench must never measure an old engine), with the
+ * settings of the product's build; the folder goes with the process. Returns it.
+ */
+export async function ensureBenchBuild(): Promise<string> {
+	if (built === undefined) process.once('exit', () => rmSync(OUT, { recursive: true, force: true }));
 	built ??= build({
 		root: ROOT,
 		// The product's own file names its pages, which this build is not to make.
@@ -39,10 +44,11 @@ async function ensurePage(): Promise<void> {
 			target: 'es2023',
 			assetsInlineLimit: 0,
 			modulePreload: { polyfill: false },
-			rollupOptions: { input: { bench: PAGE } },
+			rollupOptions: { input: { bench: PAGE, headless: 'headless.html' } },
 		},
 	});
 	await built;
+	return OUT;
 }
 
 /** Seconds of processor time that all processes of a profile's browser have used, ended threads included; null without `/proc`. */
@@ -81,10 +87,10 @@ export async function withBenchPage<R>(
 	files: readonly string[],
 	use: (page: Page) => Promise<R>,
 ): Promise<R> {
-	await ensurePage();
+	const dist = await ensureBenchBuild();
 	const root = mkdtempSync(join(tmpdir(), 'emulsion-bench-'));
 	const profile = join(root, 'profile');
-	const server = await startStaticServer({ root: OUT, port: 0 });
+	const server = await startStaticServer({ root: dist, port: 0 });
 	try {
 		const context = await launch(ensureChromium(console.log), profile, gpu);
 		try {

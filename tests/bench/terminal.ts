@@ -7,8 +7,8 @@ import { parseCommandLine } from '../../cli/args.ts';
 import { resolveInput } from '../../cli/input.ts';
 import { runSession, type SessionReport } from '../../cli/session.ts';
 import { openWork } from '../../cli/work.ts';
-import { ensureBuild } from '../../scripts/build.ts';
 import { ensureChromium } from '../../scripts/ensure.ts';
+import { ensureBenchBuild } from './chrome.ts';
 
 const TELL_MS = 30_000;
 
@@ -37,7 +37,7 @@ export async function terminalRun(job: TerminalJob): Promise<TerminalResult> {
 	const folder = mkdtempSync(join(tmpdir(), 'emulsion-bench-'));
 	const args = parseCommandLine([job.input, '-o', join(folder, job.output), ...(job.extra ?? [])]);
 	if (args.command !== 'restore') throw new Error('expected a restore');
-	const dist = await ensureBuild(console.log);
+	const dist = await ensureBenchBuild();
 	const chromium = ensureChromium(console.log);
 	const work = openWork(undefined);
 	let firstFrame: number | null = null;
