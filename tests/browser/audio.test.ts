@@ -162,6 +162,28 @@ describe('flash and beep stay together', () => {
 	});
 });
 
+describe('ranges and clocks', () => {
+	it.each([
+		['flash-long-aac.mp4', 'mp4'],
+		['flash-long-aac.mp4', 'webm'],
+		['flash-long-pcm.mov', 'mkv'],
+	] as const)('%s to %s: a late range is sought and cut to the sample', async (name, container) => {
+		const { audio, found, name: out } = await exportClip(name, container, 250, 300);
+		const { flash, beep } = await flashAndBeep(out);
+		expect(flash).toBeCloseTo(13 / 25, 3);
+		expect(Math.abs(beep - flash)).toBeLessThan(AUDIO_FRAME / 2);
+		expect(toNumber(audio!.offset)).toBe(0);
+		expect(Math.abs(toNumber(found.audioDuration!) - 2)).toBeLessThan(AUDIO_FRAME);
+	});
+
+	it.each(['mp4', 'mkv'] as const)('a transport stream, whose clock starts anywhere, to %s', async (container) => {
+		const { name: out } = await exportClip('flash-aac.ts', container);
+		const { flash, beep } = await flashAndBeep(out);
+		expect(flash).toBeCloseTo(1, 3);
+		expect(Math.abs(beep - flash)).toBeLessThan(AUDIO_FRAME);
+	});
+});
+
 describe('stretched timelines', () => {
 	it('asks what the sound shall do', async () => {
 		await expect(exportClip('flash-pcm.mov', 'mkv', 0, 50, rational(25, 24))).rejects.toMatchObject({ code: 'usage' });

@@ -1,5 +1,15 @@
 /** Clips with a flash and a beep at the same moment (t = 1 s), in the shapes in which audio and picture drift apart. */
 
+/** Twelve seconds with the flash at 10.52 s: long enough that a late range is reached by seeking. */
+const long = [
+	...[
+		'-f',
+		'lavfi',
+		'-i',
+		"color=black:s=64x48:r=25:d=12,drawbox=c=white:t=fill:enable='between(n,263,263)',format=yuv420p",
+	],
+	...['-f', 'lavfi', '-i', "aevalsrc='if(between(t,10.52,10.56),0.8*sin(2*PI*1000*t),0)':s=48000:d=12"],
+];
 const flash = [
 	...[
 		'-f',
@@ -17,6 +27,9 @@ export const AUDIO_FIXTURES: Readonly<Record<string, readonly string[]>> = {
 	'flash-aac.mkv': [...flash, ...h264, '-c:a', 'aac', '-b:a', '128k'],
 	'flash-pcm.mov': [...flash, ...h264, '-c:a', 'pcm_s16le'],
 	'flash-opus.mkv': [...flash, ...h264, '-c:a', 'libopus'],
+	'flash-long-aac.mp4': [...long, ...h264, '-c:a', 'aac', '-b:a', '128k'],
+	'flash-long-pcm.mov': [...long, ...h264, '-c:a', 'pcm_s16le'],
+	'flash-aac.ts': [...flash, ...h264, '-c:a', 'aac', '-b:a', '128k', '-f', 'mpegts'],
 	'flash-late.mkv': [
 		...flash,
 		...['-filter_complex', '[1:a]atrim=start=0.5[a]', '-map', '0:v', '-map', '[a]'],

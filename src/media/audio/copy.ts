@@ -4,7 +4,8 @@ import { EmulsionError, toEmulsionError } from '../../core/errors.ts';
 import { type Rational, add, compare, rational, round, mul, sub, toNumber } from '../../core/rational.ts';
 import type { AudioRequest, AudioResult, AudioTrackInfo } from '../../contracts/media.ts';
 import { type AudioTrackHeader, type PacketEntry, packetFile, toBase64 } from '../mux/packets.ts';
-import { MatroskaCollector, type Report, runAudio } from './run.ts';
+import { AdtsCollector } from './adts.ts';
+import { MatroskaCollector, type PacketCollector, type Report, runAudio } from './run.ts';
 
 /** Packets decoded before the first that is heard, so that it decodes to the same samples. */
 const PREROLL: Readonly<Record<string, number>> = { aac: 1, vorbis: 1, ac3: 1, eac3: 1, mp3: 2, opus: 4 };
@@ -73,22 +74,27 @@ function opusPreSkip(config: Uint8Array): number {
 	return config.length >= 12 ? (config[10] ?? 0) | ((config[11] ?? 0) << 8) : 0;
 }
 
+/** Containers that keep a decoder's data with the stream; AAC of others comes as ADTS. */
+const WITH_CONFIG = ['mov', 'matroska', 'flv'];
+
 /**
  * Copies a track's packets. Undefined where nothing of it lies in the range.
  * @throws EmulsionError `input-unreadable`, `aborted`.
  */
 export async function copyAudio(
 	file: File,
+	container: string,
 	track: AudioTrackInfo,
 	request: AudioRequest,
 	signal: AbortSignal,
 ): Promise<AudioResult | undefined> {
-	const collector = new MatroskaCollector();
+	const isAdts = track.codec === 'aac' && !WITH_CONFIG.includes(container);
+	const collector: PacketCollector = isAdts ? new AdtsCollector() : new MatroskaCollector();
 	const select = ['-map', `0:${track.stream}`, '-c', 'copy', '-copypriorss', '1'];
 	const report = await runAudio(
 		file,
 		request,
-		[...select, '-map_metadata', '-1', '-fflags', '+bitexact', '-f', 'matroska'],
+		[...select, '-map_metadata', '-1', '-fflags', '+bitexact', '-f', isAdts ? 'adts' : 'matroska'],
 		select,
 		(data) => {
 			collector.push(data);
@@ -102,17 +108,15 @@ export async function copyAudio(
 			`audio: ${collector.sizes.length} packets came, ${report.packets.length} were reported`,
 		);
 	}
-	const config = collector.track?.codecPrivate ?? new Uint8Array();
 	const times = packetTimes(report, track.codec, track.sampleRate);
-	return cut(collector, times, track, request, config);
+	return cut(collector, times, track, request);
 }
 
 function cut(
-	collector: MatroskaCollector,
+	collector: PacketCollector,
 	times: readonly Timed[],
 	track: AudioTrackInfo,
 	request: AudioRequest,
-	config: Uint8Array,
 ): AudioResult | undefined {
 	const lastTime = times[times.length - 1];
 	if (!lastTime) return undefined;
@@ -134,13 +138,13 @@ function cut(
 	const header: AudioTrackHeader = {
 		kind: 'audio',
 		codec: track.codec,
-		config: toBase64(config),
+		config: toBase64(collector.config),
 		sampleRate: track.sampleRate,
 		channels: track.channels,
 		timescale: track.sampleRate,
 		skip: from - base,
 		presented: heard.to - from,
-		delay: track.codec === 'opus' ? opusPreSkip(config) : 0,
+		delay: track.codec === 'opus' ? opusPreSkip(collector.config) : 0,
 	};
 	return {
 		file: packetFile(header, packets, [data]),

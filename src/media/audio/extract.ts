@@ -35,6 +35,6 @@ export async function extractAudio(
 	if (!file) return undefined;
 	const plan = planAudio(track, request);
 	if (plan.kind === 'none') return undefined;
-	if (plan.kind === 'copy') return copyAudio(file, track, request, signal);
+	if (plan.kind === 'copy') return copyAudio(file, info.container, track, request, signal);
 	return transcodeAudio(file, track, request, plan, signal);
 }

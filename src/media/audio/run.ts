@@ -52,8 +52,17 @@ export class BlobCollector {
 	}
 }
 
-/** Packets of a Matroska output: sizes in order, all bytes joined. */
-export class MatroskaCollector {
+/** Packets of an output: sizes in order, all bytes joined, and what a decoder needs to know. */
+export interface PacketCollector {
+	readonly sizes: readonly number[];
+	readonly bytes: BlobCollector;
+	readonly config: Uint8Array;
+	readonly error: unknown;
+	push(data: Uint8Array<ArrayBuffer>): void;
+}
+
+/** Packets of a Matroska output. */
+export class MatroskaCollector implements PacketCollector {
 	readonly sizes: number[] = [];
 	readonly bytes = new BlobCollector();
 	track: MatroskaTrack | undefined;
@@ -65,6 +74,11 @@ export class MatroskaCollector {
 			this.bytes.push(data);
 		},
 	});
+
+	/** CodecPrivate. */
+	get config(): Uint8Array {
+		return this.track?.codecPrivate ?? new Uint8Array();
+	}
 
 	/** Takes the next bytes; an error is kept in `error`. */
 	push(data: Uint8Array<ArrayBuffer>): void {

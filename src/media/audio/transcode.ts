@@ -93,7 +93,7 @@ function pcmPackets(data: Blob, frameBytes: number, rate: number, most: number):
 
 function encodedPackets(collector: MatroskaCollector, plan: AudioPlan & { kind: 'encode' }): Written {
 	if (collector.error !== undefined) throw toEmulsionError(collector.error);
-	const config = collector.track?.codecPrivate ?? new Uint8Array();
+	const { config } = collector;
 	const frame = plan.codec === 'aac' ? AAC_FRAME : OPUS_FRAME;
 	const delay = plan.codec === 'aac' ? AAC_FRAME : (config[10] ?? 0) | ((config[11] ?? 0) << 8);
 	const packets = collector.sizes.map((bytes, i) => ({ time: i * frame, duration: frame, bytes, key: true }));
