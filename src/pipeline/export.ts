@@ -13,7 +13,7 @@ import { chunkBounds, chunkFrames, exportIdentity } from './chunks.ts';
 import { checkInvariants } from './invariants.ts';
 import type { Plan } from './plan-types.ts';
 import { ProgressMeter } from './progress.ts';
-import { noNotes, type RenderNotes } from './render-stream.ts';
+import { addNotes, noNotes, type RenderNotes } from './render-stream.ts';
 import { makeReport, mergeTimes } from './report.ts';
 import { sequenceSpec } from './sequence-names.ts';
 import { type Engine, planRequest } from './session.ts';
@@ -114,7 +114,7 @@ function sumNotes(job: JobRecord): { notes: RenderNotes; sourceMd5: Map<number, 
 	const sourceMd5 = new Map<number, string>();
 	for (const record of job.chunks) {
 		const { render, sourceMd5: md5 } = record.notes as ChunkNotes;
-		for (const key of Object.keys(notes) as (keyof RenderNotes)[]) notes[key] += render[key];
+		addNotes(notes, render);
 		for (const [index, hash] of md5) sourceMd5.set(index, hash);
 	}
 	return { notes, sourceMd5 };

@@ -8,6 +8,8 @@ import type { EncodeConfig } from '../contracts/media.ts';
 import type { StageTime } from '../contracts/report.ts';
 import type { Compute } from '../contracts/compute.ts';
 import type { WorkingFrame } from '../contracts/stage.ts';
+import type { PixelFormat } from '../core/color.ts';
+import { chromaStatement, isSubsampled, measureChromaError } from '../gpu/color/chroma-error.ts';
 import { releaseFrame } from '../store/frames.ts';
 import { copiesPlanes, toPlanes } from './convert.ts';
 import type { Executor } from './executor.ts';
@@ -24,10 +26,39 @@ export interface RenderNotes {
 	generated: number;
 	/** Frames whose source planes were copied. */
 	copied: number;
+	/** Frames on which the cost of chroma resampling was measured: the first rendered one of each chunk. */
+	chromaFrames: number;
+	/** Mean squared error of R′G′B′ there, summed over those frames. */
+	chromaSquares: number;
+	/** Largest error there; of several notes the largest counts, not the sum. */
+	chromaMax: number;
 }
 
 /** Notes of nothing. */
-export const noNotes = (): RenderNotes => ({ original: 0, repaired: 0, generated: 0, copied: 0 });
+export const noNotes = (): RenderNotes => ({
+	original: 0,
+	repaired: 0,
+	generated: 0,
+	copied: 0,
+	chromaFrames: 0,
+	chromaSquares: 0,
+	chromaMax: 0,
+});
+
+/** Adds `more` to `notes`. */
+export function addNotes(notes: RenderNotes, more: RenderNotes): void {
+	const chromaMax = Math.max(notes.chromaMax, more.chromaMax);
+	for (const key of Object.keys(notes) as (keyof RenderNotes)[]) notes[key] += more[key];
+	notes.chromaMax = chromaMax;
+}
+
+/** What subsampled chroma cost, as measured; undefined where nothing was resampled. */
+export function describeChroma(notes: RenderNotes, format: PixelFormat): string | undefined {
+	if (notes.chromaFrames === 0) return undefined;
+	const square = notes.chromaSquares / notes.chromaFrames;
+	const psnr = square === 0 ? Infinity : -10 * Math.log10(square);
+	return chromaStatement(format, { rms: Math.sqrt(square), max: notes.chromaMax, psnr });
+}
 
 /** What rendering for an encoder needs. */
 export interface RenderContext {
@@ -101,9 +132,20 @@ export class RenderStream {
 		return { ...frame, pts, duration, index };
 	}
 
+	async #measureChroma(compute: Compute, { picture }: WorkingFrame, notes: RenderNotes): Promise<void> {
+		const { format, color } = this.#context.config;
+		const size = { width: picture.width, height: picture.height };
+		const { rms, max } = await measureChromaError(compute, picture, { format, size, tags: color });
+		notes.chromaSquares += rms ** 2;
+		notes.chromaMax = Math.max(notes.chromaMax, max);
+	}
+
 	async #out(index: number, frame: WorkingFrame, notes: RenderNotes): Promise<PlanarFrame> {
 		const { plan, reader, compute, config, signal } = this.#context;
 		const started = performance.now();
+		// Decided before anything is awaited: frames overlap, and the choice must be the same in every run.
+		const measures = notes.chromaFrames === 0 && isSubsampled(config.format);
+		if (measures) notes.chromaFrames++;
 		try {
 			const source = plan.levels.at(-1)!.sources[plan.window.start + index]!;
 			// Alpha and the headers of scans come from the source's own frame; nothing else does.
@@ -112,6 +154,7 @@ export class RenderStream {
 			const base = lends ? await reader.frame(source, signal) : undefined;
 			const metered = new MeteredCompute(compute, this.#clock);
 			const data = await toPlanes(metered, frame, config, index, base);
+			if (measures) await this.#measureChroma(metered, frame, notes);
 			const { provenance } = frame.sides;
 			const marked = provenance ? await countProvenance(metered, provenance) : { repaired: 0, generated: 0 };
 			const area = provenance ? provenance.width * provenance.height : 1;

@@ -7,7 +7,7 @@ import type { ExportReport, InvariantResult, StageTime } from '../contracts/repo
 import type { ExportRequest, MuxedFile } from '../contracts/workers.ts';
 import { describeFormat } from '../core/color.ts';
 import { add, formatRational, type Rational, sub, ZERO } from '../core/rational.ts';
-import type { RenderNotes } from './render-stream.ts';
+import { describeChroma, type RenderNotes } from './render-stream.ts';
 
 /** Name in reports. */
 export const APP = 'Emulsion 0.1.0';
@@ -66,6 +66,7 @@ export function makeReport(parts: ReportParts): ExportReport {
 	const { info } = request;
 	const range = request.range ?? { start: 0, end: info.frames.length };
 	const offset = (value: Rational | undefined) => (value ? formatRational(value) : null);
+	const chroma = describeChroma(parts.notes, config.format);
 	const sourceAudio = info.avOffset && { num: -info.avOffset.num, den: info.avOffset.den };
 	return {
 		version: 1,
@@ -96,7 +97,7 @@ export function makeReport(parts: ReportParts): ExportReport {
 			avOffset: offset(written.audioStart),
 			frameMd5: chunks.flatMap((chunk) => chunk.frameMd5),
 			audio: audio ? `${audio.codec}${audio.copied ? ' (copied)' : ' (transcoded)'}` : null,
-			conversions: parts.conversions,
+			conversions: chroma === undefined ? parts.conversions : [...parts.conversions, chroma],
 		},
 		backend: parts.backend,
 		models: parts.models,

@@ -22,7 +22,7 @@ beforeAll(() => {
 		return path;
 	};
 	film = clip('film.mkv', 12);
-	long = clip('long.mkv', 240);
+	long = clip('long.mkv', 320);
 });
 afterAll(() => tmp.remove());
 
@@ -63,8 +63,6 @@ describe('exit codes', () => {
 	});
 
 	it.each([
-		['no OUTPUT', () => [film], '-o OUTPUT is missing'],
-		['an unknown container', () => [film, '-o', 'x.avi'], 'OUTPUT: expected one of .mp4'],
 		['OUTPUT that is INPUT', () => [film, '-o', film], 'the original is never replaced'],
 		['a missing recipe', () => [film, '-o', tmp.path('x.mkv'), '--recipe', 'none.json'], '--recipe: none.json'],
 		['a report that cannot be written', () => [film, '-o', tmp.path('x.mkv'), '--report', '/none/r.json'], '--report'],
@@ -89,52 +87,52 @@ describe('exit codes', () => {
 			{ version: 1, stages: [{ stage: 'colorize' }] },
 			/stages\[0\]\.stage: expected one of .*degrain.*, got "colorize"/,
 		],
-		[{ version: 2, stages: [] }, /version: expected 1 .*, got 2/],
-		[
-			{ version: 1, stages: [{ stage: 'identity', scope: { range: { start: 5, end: 5 } } }] },
-			/stages\[0\]\.scope\.range\.end/,
-		],
 	])('4: recipe %j', async (recipe, message) => {
 		const { code, err } = await cli([film, '-o', tmp.path('x.mkv'), '--recipe', tmp.json('bad.json', recipe)]);
 		expect(err).toMatch(message);
 		expect(code).toBe(4);
 	});
 
-	it.each([
-		'{"version":1,"stages":[{"stage":"identity","__proto__":{"enabled":false}}]}',
-		'{"version":1,',
-		'[]',
-		'null',
-	])('4: hostile JSON %s', async (text) => {
-		writeFileSync(tmp.path('hostile.json'), text);
-		const { code, err } = await cli([film, '-o', tmp.path('x.mkv'), '--recipe', tmp.path('hostile.json')]);
-		expect(err).toMatch(/^emulsion: /);
-		expect(code).toBe(4);
-	});
+	it.each(['{"version":1,"stages":[{"stage":"identity","__proto__":{"enabled":false}}]}', '{"version":1,'])(
+		'4: hostile JSON %s',
+		async (text) => {
+			writeFileSync(tmp.path('hostile.json'), text);
+			const { code, err } = await cli([film, '-o', tmp.path('x.mkv'), '--recipe', tmp.path('hostile.json')]);
+			expect(err).toMatch(/^emulsion: /);
+			expect(code).toBe(4);
+		},
+	);
 
-	it('5: a file that reads back otherwise is not published', async () => {
-		let lost = 0;
-		// A disk that loses a write without a word.
+	it('5: a file that reads back otherwise than written is not published', async () => {
+		const other = tmp.path('other.mkv');
+		ffmpeg('-i', film, '-frames:v', '11', '-c', 'copy', other);
+		let back: Buffer = Buffer.alloc(0);
+		// A disk that gives other bytes back than it got: none, or those of another film.
 		const lab = await Lab.open({
 			handlers: [
-				async (request, response, url) => {
-					if (url.pathname !== '/run/write' || url.searchParams.get('at') === '0' || lost > 0) return false;
-					for await (const part of request as AsyncIterable<Buffer>) lost += part.length;
-					response.writeHead(200, { 'Content-Type': 'application/json' }).end('{}');
-					return true;
+				(request, response, url) => {
+					const range = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '');
+					if (url.pathname !== '/run/read' || !range) return Promise.resolve(false);
+					const [start, end] = [Number(range[1]), Number(range[2]) + 1];
+					const bytes = Buffer.alloc(end - start);
+					back.copy(bytes, 0, start, end);
+					response.writeHead(206, { 'Cross-Origin-Resource-Policy': 'same-origin' }).end(bytes);
+					return Promise.resolve(true);
 				},
 			],
 		});
 		try {
-			const failure = await lab.run([film, '-o', tmp.path('lost.mp4')]).then(
-				() => undefined,
-				(error: unknown) => error as EmulsionError,
-			);
-			expect(lost).toBeGreaterThan(0);
-			expect(failure, 'a damaged file was called done').toBeInstanceOf(EmulsionError);
-			expect(failure!.code, failure!.message).toBe('invariant-failed');
-			expect(exitCode(failure!)).toBe(5);
-			expect(tmp.names().filter((name) => name.startsWith('lost'))).toEqual([]);
+			for (const bytes of [Buffer.alloc(0), readFileSync(other)]) {
+				back = bytes;
+				const failure = await lab.run([film, '-o', tmp.path('lost.mkv')]).then(
+					() => undefined,
+					(error: unknown) => error as EmulsionError,
+				);
+				expect(failure, 'a damaged file was called done').toBeInstanceOf(EmulsionError);
+				expect(failure!.code, failure!.message).toBe('invariant-failed');
+				expect(exitCode(failure!)).toBe(5);
+				expect(tmp.names().filter((name) => name.startsWith('lost'))).toEqual([]);
+			}
 		} finally {
 			await lab.close();
 		}
@@ -194,9 +192,9 @@ describe('interrupts', () => {
 		expect(again.code, again.err).toBe(0);
 		expect(beside.code, beside.err).toBe(0);
 		const { chunks } = JSON.parse(readFileSync(report, 'utf8')) as { chunks: { total: number; resumed: number } };
-		expect(chunks.total).toBe(30);
+		expect(chunks.total).toBe(40);
 		expect(chunks.resumed).toBeGreaterThan(0);
-		expect(again.err).toMatch(/An interrupted export is here: \d+ of 30 chunks are kept/);
+		expect(again.err).toMatch(/An interrupted export is here: \d+ of 40 chunks are kept/);
 		expect(sha256(output)).toBe(sha256(tmp.path('whole.mkv')));
 	});
 

@@ -5,7 +5,7 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
@@ -82,7 +82,7 @@ export interface Scratch {
 	path(...parts: string[]): string;
 	/** Writes a JSON file and returns its path. */
 	json(name: string, value: unknown): string;
-	/** Names in a folder of it, sorted. */
+	/** Names in a folder of it, sorted; none where there is no such folder. */
 	names(...parts: string[]): string[];
 	remove(): void;
 }
@@ -98,7 +98,7 @@ export function scratch(): Scratch {
 			writeFileSync(path(name), JSON.stringify(value));
 			return path(name);
 		},
-		names: (...parts) => readdirSync(path(...parts)).sort(),
+		names: (...parts) => (existsSync(path(...parts)) ? readdirSync(path(...parts)).sort() : []),
 		remove: () => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }),
 	};
 }

@@ -50,8 +50,10 @@ export async function measureChromaError(
 export function chromaStatement(format: PixelFormat, error: ChromaError): string {
 	if (!isSubsampled(format)) return 'No chroma resampling.';
 	const layout = format.chroma.split('').join(':');
+	if (error.psnr === Infinity)
+		return `Chroma is stored at ${layout}: resampling changed nothing on the frames measured.`;
 	return (
 		`Chroma is stored at ${layout}: untouched pixels keep their codes; changed ones lose detail of color, ` +
-		`${error.psnr.toFixed(1)} dB (largest ${(error.max * 100).toFixed(1)} % of the range) on this picture.`
+		`${error.psnr.toFixed(1)} dB (largest ${(error.max * 100).toFixed(1)} % of the range) on the frames measured.`
 	);
 }
