@@ -32,7 +32,7 @@ export async function openClip(engine: Engine, name: string): Promise<OpenSource
 }
 
 /** One shot over everything. */
-export function oneShot(frames: number): Shot[] {
+export function oneShot(frames: number): readonly Shot[] {
 	return [{ start: 0, end: frames, transitionIn: 'start', source: 'edited' }];
 }
 
@@ -47,7 +47,11 @@ export function recipe(...stages: RecipeStage[]): Recipe {
 }
 
 /** A request over a whole source. */
-export function planOf(source: OpenSource, stages: Recipe, shots = oneShot(source.info.frames.length)): PlanRequest {
+export function planOf(
+	source: OpenSource,
+	stages: Recipe,
+	shots: readonly Shot[] = oneShot(source.info.frames.length),
+): PlanRequest {
 	return { source: source.id, info: source.info, shots, recipe: stages };
 }
 

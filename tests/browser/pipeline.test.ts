@@ -4,7 +4,17 @@ import { describe, expect, it } from 'vitest';
 import type { PlanarFrame } from '../../src/contracts/frames.ts';
 import { openSource } from '../../src/media/source.ts';
 import { fixtureFile } from '../helpers/browser-files.ts';
-import { entry, exportFile, exportOf, NEVER, openClip, planOf, recipe, withEngine } from './pipeline-helpers.ts';
+import {
+	entry,
+	exportFile,
+	exportOf,
+	NEVER,
+	openClip,
+	planOf,
+	readOutput,
+	recipe,
+	withEngine,
+} from './pipeline-helpers.ts';
 
 describe('empty recipe', () => {
 	it.each([
@@ -22,6 +32,9 @@ describe('empty recipe', () => {
 			expect(report.provenance).toEqual({ original: frames, repaired: 0, generated: 0, copiedFrames: frames });
 			expect(report.invariants.every((i) => i.ok)).toBe(true);
 			expect(report.output.bytes).toBe(bytes.length);
+			// One clip has sound: it is copied, and starts where it did.
+			expect(report.output.audio).toBe(source.info.audio.length > 0 ? 'pcm_s16le (copied)' : null);
+			expect(report.output.avOffset).toBe(source.info.audio.length > 0 ? '0' : null);
 			// The file that was written holds those planes: opened again, it reads the same.
 			const again = await engine.open(
 				{ files: [{ path: clip, file: new File([bytes], clip) }], kind: 'file' },
@@ -57,6 +70,27 @@ function worst(a: readonly PlanarFrame[], b: readonly PlanarFrame[]): number {
 	}
 	return most;
 }
+
+describe('image sequences', () => {
+	it('are written frame by frame under their own names, and read back as the same planes', async () => {
+		await withEngine(async (engine) => {
+			const source = await openClip(engine, 'p-rgb-8.mkv');
+			const request = exportOf(planOf(source, recipe()), 'scan_%06d.png', { container: 'png' });
+			const report = await engine.export(request, () => undefined, NEVER);
+			expect(report.output.frames).toBe(12);
+			expect(report.output.frameMd5).toEqual(report.input.frameMd5);
+			const names = Array.from({ length: 12 }, (_, i) => `scan_${String(i).padStart(6, '0')}.png`);
+			const files: { path: string; file: File }[] = [];
+			for (const name of names) files.push({ path: name, file: new File([await readOutput(name)], name) });
+			const again = await engine.open({ files, kind: 'sequence', rate: source.info.rate }, () => undefined, NEVER);
+			expect(again.info.names).toEqual(names);
+			const copy = exportOf(planOf(again, recipe()), 'from-scans.mkv');
+			const { report: reread } = await exportFile(engine, copy);
+			expect(reread.input.frameMd5).toEqual(report.input.frameMd5);
+			expect(reread.invariants.every((i) => i.ok)).toBe(true);
+		});
+	});
+});
 
 describe('identity stage', () => {
 	it.each(['p-444-8.mkv', 'p-444-12.mkv', 'p-rgb-8.mkv', 'p-rgb-12.mkv'])(
