@@ -8,8 +8,8 @@ import { symmetricEigenvalues } from './eigen.ts';
 
 /** Side of the patches in pixels. */
 const PATCH = 8;
-/** Largest number of patches looked at: the estimate's own deviation is then far below a percent. */
-const MAX_PATCHES = 20_000;
+/** Largest number of patches looked at: the estimate's own deviation is then about a percent. */
+const MAX_PATCHES = 8_000;
 /** Patches darker or brighter than this (of 0…1) may be clipped, and clipped noise is weaker. */
 const CLIP = { low: 0.04, high: 0.96 };
 

@@ -117,6 +117,22 @@ export interface NoiseDifference {
 	readonly planes: readonly Float32Array<ArrayBuffer>[];
 	/** Mean magnitude of those values; 0 for a repeated frame. */
 	readonly mean: number;
+	/** For each channel the lower quartile, over blocks, of their standard deviation: grain of any size, not only white noise. */
+	readonly grain: readonly number[];
+}
+
+/** Standard deviation of one block of a plane. */
+function blockDeviation(plane: Float32Array, width: number, x: number, y: number): number {
+	let [sum, squares] = [0, 0];
+	for (let j = 0; j < BLOCK; j++) {
+		for (let i = 0; i < BLOCK; i++) {
+			const v = plane[(y + j) * width + x + i]!;
+			sum += v;
+			squares += v * v;
+		}
+	}
+	const count = BLOCK * BLOCK;
+	return Math.sqrt(Math.max(0, squares / count - (sum / count) ** 2));
 }
 
 /** The difference of two frames (R′G′B′, one size), in the better-matching half of their blocks; undefined where none can be matched. */
@@ -140,5 +156,9 @@ export function noiseDifference(a: Rgb, b: Rgb): NoiseDifference | undefined {
 			}
 		});
 	}
-	return { planes, mean: sum / (kept.length * BLOCK * BLOCK * 3) };
+	const grain = planes.map((plane) => {
+		const sorted = kept.map(({ x, y }) => blockDeviation(plane, width, x, y)).sort((p, q) => p - q);
+		return sorted[sorted.length >> 2] ?? 0;
+	});
+	return { planes, mean: sum / (kept.length * BLOCK * BLOCK * 3), grain };
 }

@@ -1,6 +1,7 @@
 /**
  * Noise level of a shot. In one picture, texture can pass for noise; between two frames, motion can. Both errors only ever
- * add, so the smaller of both measurements is taken, pair by pair, and the median over the shot.
+ * add, so the smaller of both measurements is taken, pair by pair, and the median over the shot. Grain that is coarser than
+ * a pixel (any scanned film's) hides from both; it is measured by how blocks differ between frames that were matched.
  */
 
 import type { Compute, Picture } from '../../contracts/compute.ts';
@@ -43,7 +44,9 @@ export function pairNoise(frame: Rgb, next: Rgb | undefined): [number, number, n
 		const between = difference?.planes[c];
 		if (between === undefined || difference === undefined || difference.mean < REPEATED) return spatial;
 		const temporal = estimateNoise(between, width, height);
-		return temporal > 0 ? Math.min(spatial, temporal) : spatial;
+		const white = temporal > 0 ? Math.min(spatial, temporal) : spatial;
+		// Scanned grain is coarser than a pixel: patches see only its finest part, the difference sees it whole.
+		return Math.max(white, difference.grain[c] ?? 0);
 	};
 	return [one(0), one(1), one(2)];
 }

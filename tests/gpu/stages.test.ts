@@ -1,0 +1,77 @@
+/** The stages' own kernels: shader and CPU twin on the same numbers. */
+
+import { describe, expect, it } from 'vitest';
+import { agreeOp } from '../../src/stages/degrain/agree.ts';
+import { fusedOp, gatherOp } from '../../src/stages/degrain/fuse.ts';
+import { limitOp } from '../../src/stages/upscale/limit.ts';
+import { provenanceOp } from '../../src/stages/upscale/provenance.ts';
+import { bothTwins, maxDifference, noise, withErrorScope } from './kit.ts';
+
+const W = 37;
+const H = 23;
+const AREA = W * H;
+const frame = noise(AREA * 3, 1, 0.3, 0.6);
+/** Near the frame by noise of about 0.05, so that shares between 0 and 1 occur. */
+const near = frame.map((v, i) => v + (noise(AREA * 3, 2)[i]! - 0.5) * 0.2);
+const confidence = noise(AREA, 3);
+
+describe('kernels of the stages: shader and twin agree', () => {
+	it('degrain/gather', () =>
+		withErrorScope(async (compute) => {
+			const sums = noise(AREA * 5, 4);
+			const inputs = [frame, near, confidence, sums];
+			const params = { width: W, height: H, noise: 3 * 0.05 ** 2 };
+			const { shader, twin } = await bothTwins(compute, gatherOp, inputs, AREA * 5, params);
+			expect(maxDifference(shader, twin)).toBeLessThan(1e-4);
+			const added = shader.subarray(3 * AREA, 4 * AREA).map((v, i) => v - sums[3 * AREA + i]!);
+			expect(Math.max(...added)).toBeGreaterThan(0.3);
+		}));
+
+	it('degrain/agree', () =>
+		withErrorScope(async (compute) => {
+			const params = { width: W, height: H, scale: 200 };
+			const { shader, twin } = await bothTwins(compute, agreeOp, [frame, near, confidence], AREA, params);
+			expect(maxDifference(shader, twin)).toBeLessThan(1e-5);
+			expect(Math.max(...shader)).toBeGreaterThan(0.1);
+		}));
+
+	it('degrain/fused', () =>
+		withErrorScope(async (compute) => {
+			const sums = noise(AREA * 5, 5);
+			const params = { width: W, height: H, sigma: 0.1 };
+			const [a, b] = [compute.upload(frame), compute.upload(sums)];
+			const [mean, level] = [compute.block(AREA * 3), compute.block(AREA)];
+			compute.run(fusedOp, [a, b], [mean, level], params);
+			const got = [mean, level].map((block) => compute.readback(block));
+			const twins = [new Float32Array(AREA * 3), new Float32Array(AREA)];
+			fusedOp.cpu([frame, sums], twins, params);
+			for (const [i, twin] of twins.entries()) {
+				expect(maxDifference(new Float32Array(await got[i]!), twin)).toBeLessThan(1e-5);
+			}
+			[a, b, mean, level].forEach((block) => block.release());
+		}));
+
+	for (const [width, height] of [
+		[74, 46],
+		[111, 69],
+		[50, 31],
+	] as const) {
+		it(`upscale/limit to ${width}×${height}`, () =>
+			withErrorScope(async (compute) => {
+				const large = noise(width * height * 3, 6, -0.5, 1.5);
+				const params = { inWidth: W, inHeight: H, width, height, channels: 3, slack: 0.35, floorSlack: 0.01 };
+				const { shader, twin } = await bothTwins(compute, limitOp, [frame, large], large.length, params);
+				expect(maxDifference(shader, twin)).toBeLessThan(1e-5);
+				expect(Math.max(...shader)).toBeLessThan(0.75);
+			}));
+
+		it(`upscale/provenance to ${width}×${height}`, () =>
+			withErrorScope(async (compute) => {
+				const plane = noise(AREA, 7).map((v) => Math.floor(v * 3));
+				const params = { inWidth: W, inHeight: H, width, height, level: 1 };
+				const { shader, twin } = await bothTwins(compute, provenanceOp, [plane], width * height, params);
+				expect(maxDifference(shader, twin)).toBe(0);
+				expect([Math.min(...shader), Math.max(...shader)]).toEqual([1, 2]);
+			}));
+	}
+});
