@@ -169,15 +169,20 @@ export class Player {
 		this.#remember();
 	}
 
+	/** Moves the playhead to a source frame; before there is a plan, the project remembers it. */
 	seekSource(frame: number): void {
-		const map = this.#planned?.map;
-		if (map) this.seek(map.toOutput(Math.max(0, Math.min((this.#project.reel?.source.frames ?? 1) - 1, frame))));
+		const reel = this.#project.reel;
+		if (!reel) return;
+		const target = Math.max(0, Math.min(reel.source.frames - 1, frame));
+		if (this.#planned) this.seek(this.#planned.map.toOutput(target));
+		else this.#project.run({ type: 'view', reel: reel.id, view: { frame: target } });
 	}
 
 	/** Frame step: stops playback first. */
 	step(frames: number): void {
 		this.stop();
-		this.seek(this.#frame + frames);
+		if (this.#planned) this.seek(this.#frame + frames);
+		else this.seekSource(this.sourceFrame + frames);
 	}
 
 	/** While true, a slow result is stood in for by the source. */
