@@ -142,7 +142,7 @@ export interface AudioRequest {
 	readonly stretchMode?: StretchMode;
 }
 
-/** Audio ready for the muxer: a small file (Matroska, WAV or MP4 by codec) and what was done. */
+/** Audio ready for the muxer: a packet file (`src/media/mux/packets.ts`) and what was done. */
 export interface AudioResult {
 	readonly file: Blob;
 	readonly codec: string;
@@ -190,7 +190,7 @@ export interface EncodeConfig {
 /** One encoded chunk: the packets of a fresh encoder that starts on a keyframe, or the files of a sequence's frames. */
 export interface EncodedChunk {
 	readonly range: FrameRange;
-	/** Container bytes of the chunk (Matroska/NUT for video; a packed archive is never used for sequences: see `files`). */
+	/** The chunk's packets (`src/media/mux/packets.ts`); empty for sequences, see `files`. */
 	readonly data: Blob;
 	/** Sequences only: one file a frame. */
 	readonly files?: readonly { readonly name: string; readonly data: Blob }[];

@@ -18,6 +18,7 @@ import {
 } from '../core/color.ts';
 import { planesToRgb } from '../gpu/color/planes-to-rgb.ts';
 import { rgbToPlanes } from '../gpu/color/rgb-to-planes.ts';
+import { linearize } from '../gpu/color/transfer-op.ts';
 
 /** Uploads source planes and converts them once. The caller owns the frame. */
 export function toWorking(compute: Compute, frame: PlanarFrame): WorkingFrame {
@@ -30,13 +31,21 @@ export function toWorking(compute: Compute, frame: PlanarFrame): WorkingFrame {
 	}
 }
 
+/** True when the output holds linear light (OpenEXR) and the picture does not. */
+function needsLinear(from: ColorTags, to: ColorTags): boolean {
+	return to.transfer === 'linear' && from.transfer !== 'linear';
+}
+
 /** True when source planes are the output's planes, bit by bit. */
 export function copiesPlanes(
 	from: { readonly format: PixelFormat; readonly color: ColorTags },
 	to: Pick<EncodeConfig, 'format' | 'color'>,
 ): boolean {
 	return (
-		sameFormat(from.format, to.format) && from.color.matrix === to.color.matrix && from.color.range === to.color.range
+		sameFormat(from.format, to.format) &&
+		from.color.matrix === to.color.matrix &&
+		from.color.range === to.color.range &&
+		!needsLinear(from.color, to.color)
 	);
 }
 
@@ -65,7 +74,13 @@ export async function toPlanes(
 ): Promise<ArrayBuffer> {
 	const size = { width: frame.picture.width, height: frame.picture.height };
 	const { format, color } = config;
-	const block = rgbToPlanes(compute, frame.picture, { format, size, tags: color }, { seed });
+	const linear = needsLinear(frame.color, color) ? linearize(compute, frame.picture, frame.color.transfer) : undefined;
+	let block;
+	try {
+		block = rgbToPlanes(compute, linear ?? frame.picture, { format, size, tags: color }, { seed });
+	} finally {
+		linear?.release();
+	}
 	try {
 		const data = await compute.readback(block);
 		const bytes = frameBytes(format, size);

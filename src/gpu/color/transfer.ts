@@ -3,6 +3,7 @@
  * that values outside 0…1 survive a round trip. The WGSL twin is `transfer.wgsl`.
  */
 
+import { CINEON as DEFAULT_SCALE } from '../../core/cineon.ts';
 import type { Transfer } from '../../core/color.ts';
 
 /** How density codes stand for light: Kodak's Cineon numbers, changeable per source. */
@@ -17,8 +18,13 @@ export interface CineonScale {
 	readonly gamma: number;
 }
 
-/** 95/685, 0.002 density a code, negative gamma 0.6. */
-export const CINEON: CineonScale = { black: 95, white: 685, density: 0.002, gamma: 0.6 };
+/** The usual scale, as the shader takes it; see `core/cineon.ts`. */
+export const CINEON: CineonScale = {
+	black: DEFAULT_SCALE.black,
+	white: DEFAULT_SCALE.white,
+	density: DEFAULT_SCALE.densityPerCode,
+	gamma: DEFAULT_SCALE.gamma,
+};
 
 /** Numbers by which the shader knows the curves. */
 export const TRANSFER_IDS: Readonly<Record<Transfer, number>> = {

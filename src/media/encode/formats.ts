@@ -178,7 +178,7 @@ export const CONTAINERS: Readonly<Record<ContainerId, ContainerRow>> = {
 		extension: '.mp4',
 		codecs: ['h264', 'av1', 'vp9'],
 		sequence: false,
-		audioCopy: ['aac', 'mp3', 'ac3', 'eac3', 'opus', 'flac'],
+		audioCopy: ['aac', 'mp3', 'opus', 'flac'],
 		audioFallback: 'aac',
 		rotation: true,
 		timecode: true,
