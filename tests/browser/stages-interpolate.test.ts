@@ -125,12 +125,19 @@ describe('interpolate', () => {
 			96,
 			3,
 		);
-		const artifact = await stage.analyze!(accessOf([a, a, darker, b]), values, env);
+		// One small place changes: 8×8 of 128×96 pixels by 20 codes is 0.1 codes in the mean.
+		const small = cpuFloats(b).map((v, i) => {
+			const [x, y] = [i % 128, Math.floor(i / 128) % 96];
+			return x >= 56 && x < 64 && y >= 40 && y < 48 ? v + 20 / 255 : v;
+		});
+		const spoken = compute.uploadPicture(small, 128, 96, 3);
+		const artifact = await stage.analyze!(accessOf([a, a, darker, b, spoken]), values, env);
 		expect(artifact.start).toBe(0);
 		expect(artifact.differences[0]).toBe(0);
 		expect(artifact.differences[1]).toBeLessThan(0.05);
 		expect(artifact.differences[2]).toBeGreaterThan(1);
-		release(a, b, darker);
+		expect(artifact.differences[3]).toBeGreaterThan(values.still);
+		release(a, b, darker, spoken);
 	});
 
 	it('stops between two runs when aborted', async () => {

@@ -5,7 +5,7 @@ import { flowSize } from '../../analysis/flow/flow.ts';
 import type { Picture } from '../../contracts/compute.ts';
 import type { ShotAccess, StageEnv } from '../../contracts/stage.ts';
 import { using, usingAsync } from '../../gpu/op.ts';
-import { add } from '../../gpu/ops/difference/op.ts';
+import { absoluteDifference, add } from '../../gpu/ops/difference/op.ts';
 import { resize } from '../../gpu/ops/resize/op.ts';
 import { stats } from '../../gpu/ops/stats/op.ts';
 import type { PairStatistics } from './pairs.ts';
@@ -18,6 +18,10 @@ export interface ShotStatistics extends PairStatistics {
 
 /** Longest side at which neighbors are compared. */
 const COMPARE_SIDE = 256;
+/** Cells in which a local change is looked for: a mouth that speaks moves, though the mean hardly does. */
+const CELLS = { width: 16, height: 12 };
+/** The strongest cell counts by this fraction. */
+const LOCAL = 8;
 /** A common gain outside of these is a change of the picture, not flicker. */
 const FLICKER = { min: 0.8, max: 1.25 };
 
@@ -34,16 +38,20 @@ async function loadReduced(access: ShotAccess, env: StageEnv, index: number, sid
 	return using([picture], () => resize(env.compute, picture, size.width, size.height));
 }
 
-/** Mean absolute difference in 8-bit codes, a common gain removed. */
+/** Mean absolute difference in 8-bit codes, a common gain removed; a change in one place counts as well. */
 async function difference({ compute }: StageEnv, a: Picture, b: Picture): Promise<number> {
 	const mean = async (p: Picture): Promise<number> =>
 		(await stats(compute, p)).reduce((sum, channel) => sum + channel.mean, 0) / 3;
 	const [before, after] = [await mean(a), await mean(b)];
 	const ratio = after > 1e-4 ? before / after : 1;
 	const gain = ratio > FLICKER.min && ratio < FLICKER.max ? ratio : 1;
-	const rest = add(compute, a, b, -gain);
-	const channels = await usingAsync([rest], () => stats(compute, rest));
-	return (channels.reduce((sum, channel) => sum + channel.meanAbs, 0) / 3) * 255;
+	const leveled = add(compute, b, b, gain - 1);
+	const change = using([leveled], () => absoluteDifference(compute, a, leveled));
+	const cells = using([change], () => resize(compute, change, CELLS.width, CELLS.height));
+	const channels = await usingAsync([cells], () => stats(compute, cells));
+	const overall = channels.reduce((sum, channel) => sum + channel.mean, 0) / 3;
+	const strongest = Math.max(...channels.map((channel) => channel.max));
+	return Math.max(overall, strongest / LOCAL) * 255;
 }
 
 /** Compares all neighbors of a shot; `noiseSide` is the size at which noise is measured, 0 for not at all. */

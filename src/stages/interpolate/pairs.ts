@@ -6,7 +6,7 @@ import type { TimelineFrame } from '../../core/timeline.ts';
 export interface PairStatistics {
 	/** Index of the shot's first frame in the input timeline. */
 	readonly start: number;
-	/** Mean absolute difference of frame `start + i` and `start + i + 1`, in 8-bit code values, after removing a common gain (flicker). */
+	/** Mean absolute difference of frame `start + i` and `start + i + 1`, in 8-bit code values, after removing a common gain (flicker); an eighth of the strongest place where that is more. */
 	readonly differences: readonly number[];
 }
 
