@@ -71,9 +71,9 @@ export async function audioTrim(reader: ByteReader): Promise<AudioTrim> {
 		next = element.at + element.headBytes + element.size;
 		if (element.id === EBML.Tracks) delayNs = delayOf(await content(reader, element));
 		else if (element.id === EBML.Cues) {
-			// Only what follows the last cue can be the end: jump there.
+			// Only what follows the last cue can be the end: jump there, never back (cues may stand behind the clusters).
 			const position = lastCue(await content(reader, element));
-			if (position !== undefined) next = base + position;
+			if (position !== undefined) next = Math.max(next, base + position);
 		} else if (element.id === EBML.Cluster) discardNs = discardOf(await content(reader, element)) || discardNs;
 	}
 }
