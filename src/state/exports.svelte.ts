@@ -7,6 +7,7 @@ import { EmulsionError, toEmulsionError } from '../core/errors.ts';
 import type { Marks } from '../project/schema.ts';
 import type { EnginePort, InterruptedJob } from './engine-port.ts';
 import { containerOption } from './export-options.ts';
+import { recallExport, rememberExport } from './export-memory.ts';
 import { download, pickers } from './files.ts';
 import type { Jobs } from './jobs.svelte.ts';
 import { opfsFolder, packFolder } from './opfs.ts';
@@ -103,7 +104,8 @@ export class Exports {
 	}
 
 	show(name: string, resume: InterruptedJob | null = null): void {
-		this.#settings = { ...this.#settings, name: this.#settings.name || name };
+		const known = resume ? recallExport(resume.name) : undefined;
+		this.#settings = known ?? { ...this.#settings, name: this.#settings.name || name };
 		this.#resume = resume;
 		this.#outcome = null;
 		this.#open = true;
@@ -139,6 +141,7 @@ export class Exports {
 		const settings = this.#settings;
 		try {
 			const { target, folder, name } = await this.#target(settings);
+			rememberExport({ ...settings, name });
 			this.#outcome = null;
 			const range = settings.range === 'marks' ? { start: marks.in ?? 0, end: marks.out ?? frames } : undefined;
 			const full: ExportRequest = {

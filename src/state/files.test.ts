@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { InputFile } from '../contracts/media.ts';
 import { exportFields, type ExportSettings, settingsFor } from './exports.svelte.ts';
 import { EXPORT_OPTIONS } from './export-options.ts';
+import { readSettings } from './export-memory.ts';
 import { classify } from './files.ts';
 
 const file = (path: string): InputFile => ({ path, file: new File(['x'], path.split('/').at(-1) ?? '') });
@@ -56,6 +57,23 @@ describe('export settings', () => {
 			expect(codec?.engines).toContain(settings.engine);
 		}
 		expect(settingsFor('dpx', { ...base, destination: 'file' }).destination).toBe('folder');
+	});
+
+	it('come back from storage only as the dialog could have made them', () => {
+		for (const option of EXPORT_OPTIONS) {
+			const settings = settingsFor(option.container, base);
+			expect(readSettings(JSON.parse(JSON.stringify(settings)))).toEqual(settings);
+		}
+		const bad = [
+			null,
+			7,
+			{},
+			{ ...base, codec: 'ffv1' },
+			{ ...base, depth: 11 },
+			{ ...base, name: 5 },
+			{ ...base, audio: {} },
+		];
+		for (const json of bad) expect(readSettings(json)).toBeUndefined();
 	});
 
 	it('leave out what follows the source', () => {
