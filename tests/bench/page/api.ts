@@ -36,7 +36,7 @@ export interface Whole {
 	readonly encodeSeconds: number;
 }
 
-/** Frames a second of our stream and of the bare loop, one a round. */
+/** Frames a second of our stream and of the bare loop; NaN where a disturbance spoiled the measurement. */
 export interface Rates {
 	readonly engine: string;
 	readonly ours: readonly number[];
