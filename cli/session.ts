@@ -1,6 +1,7 @@
 /** One run: server, browser, page, result. The page does all the work; media never crosses the protocol. */
 
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BrowserContext, Page } from 'playwright-core';
 import type { HeadlessApi, HeadlessEvent, HeadlessJob, HeadlessResult } from '../src/contracts/headless.ts';
@@ -149,7 +150,7 @@ async function drive(page: Page, url: string, run: PageRun, token: string): Prom
 export async function runInPage(page: Page, url: string, writer: OutputWriter, run: PageRun): Promise<ExportReport> {
 	try {
 		const result = await drive(page, url, run, writer.token);
-		if (!result.ok) throw writer.failure ? diskError(writer.failure) : fromRecord(result.error);
+		if (!result.ok) throw writer.failure ? diskError(writer.failure) : aboutInput(fromRecord(result.error), run.args);
 		await writer.publish();
 		return result.report;
 	} catch (error) {
@@ -190,6 +191,12 @@ async function attempt(options: SessionOptions, gpu: GpuPolicy): Promise<Session
 		await context?.close().catch(() => undefined);
 		await server.close();
 	}
+}
+
+/** Errors about INPUT name it: a terminal shows many runs. */
+function aboutInput(error: EmulsionError, { input }: RestoreArgs): EmulsionError {
+	const isAboutInput = error.code.startsWith('input-') && !error.message.includes(basename(input));
+	return isAboutInput ? new EmulsionError(error.code, `${input}: ${error.message}`, error.details) : error;
 }
 
 function diskError(cause: NodeJS.ErrnoException): EmulsionError {

@@ -84,7 +84,12 @@ function audioOf(
 	const last = info.frames[(range?.end ?? info.frames.length) - 1]!;
 	const top = plan.timeline.frames;
 	const from = stretched ? first.pts : top[0]!.pts;
-	const to = stretched ? add(last.pts, last.duration) : add(top.at(-1)!.pts, top.at(-1)!.duration);
+	const end = stretched ? add(last.pts, last.duration) : add(top.at(-1)!.pts, top.at(-1)!.duration);
+	// Sound that outlasts the picture of a whole film belongs to it.
+	const track = info.audio.find((t) => t.stream === audio) ?? info.audio[0]!;
+	const soundEnd = track.duration && add(track.start, track.duration);
+	const isWhole = range === undefined && !stretched;
+	const to = isWhole && soundEnd && compare(soundEnd, end) > 0 ? soundEnd : end;
 	return engine.media.audio(
 		request.source,
 		{

@@ -68,7 +68,17 @@ describe('broken films', () => {
 			'a film of 0 frames',
 			() => {
 				const path = tmp.path('none.mkv');
-				ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=24,select=0', '-c:v', 'ffv1', '-level', '3', path);
+				ffmpeg(
+					'-f',
+					'lavfi',
+					'-i',
+					'testsrc2=size=64x48:rate=24:duration=1,select=0',
+					'-c:v',
+					'ffv1',
+					'-level',
+					'3',
+					path,
+				);
 				return path;
 			},
 			'input-no-video',
@@ -101,10 +111,10 @@ describe('broken films', () => {
 	});
 
 	it('a recipe is checked before the film is touched', async () => {
-		const recipe: unknown = JSON.parse('{"version":1,"stages":[{"stage":"identity","params":{"__proto__":1}}]}');
+		const recipe: unknown = JSON.parse('{"version":1,"stages":[{"stage":"identity","params":{"constructor":1}}]}');
 		const error = await fails([film, '-o', output()], recipe);
 		expect(error.code).toBe('recipe-invalid');
-		expect(error.message).toContain('stages[0].params.__proto__');
+		expect(error.message).toContain('stages[0].params.constructor');
 		const many = { version: 1, stages: Array.from({ length: 5000 }, () => ({ stage: 'identity' })) };
 		expect((await fails([film, '-o', output()], many)).message).toMatch(/stages: expected/);
 	});
@@ -201,10 +211,10 @@ describe('huge input', () => {
 	});
 
 	it('a film beyond 4 GiB is read by path', async () => {
-		const far = tmp.path('far.mov');
-		const near = tmp.path('near.mov');
-		ffmpeg('-i', film, '-c:v', 'ffv1', '-f', 'mov', near);
-		writeSparseMovie(near, far, 4.2 * 2 ** 30);
+		const far = tmp.path('far.mp4');
+		const near = tmp.path('near.mp4');
+		ffmpeg('-i', film, '-c:v', 'libx264', '-qp', '0', near);
+		writeSparseMovie(near, far, 4.5 * 2 ** 30);
 		expect(statSync(far).size).toBeGreaterThan(2 ** 32);
 		expect(statSync(far).blocks * 512).toBeLessThan(2 ** 22);
 		const out = tmp.path('far-out.mkv');
@@ -268,7 +278,7 @@ describe('a browser that lacks something', () => {
 				(error: unknown) => error as EmulsionError,
 			);
 			expect(refused?.code, refused?.message).toMatch(/^(capability-missing|unsupported-format)$/);
-			expect(refused?.message).toMatch(/VP9|WebCodecs/);
+			expect(refused?.message).toMatch(/vp9|WebCodecs/i);
 		});
 	});
 

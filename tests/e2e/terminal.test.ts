@@ -43,7 +43,7 @@ describe('exit codes', () => {
 	it('0: done; the report is written, the summary names the backend in use', async () => {
 		const output = tmp.path('new', 'folder', 'out.mkv');
 		const report = tmp.path('report.json');
-		const { code, out, err } = await cli([film, '-o', output, '--backend', 'wasm', '--report', report]);
+		const { code, out, err } = await cli([film, '-o', output, '--backend', 'wasm', '--report', report], {}, 'npm');
 		expect(code, err).toBe(0);
 		expect(out).toMatch(/out\.mkv: 12 frames, ffv1, 4:2:0 8 bit/);
 		expect(out).toMatch(/backend: wasm \(CPU/);
@@ -215,7 +215,7 @@ describe('interrupts', () => {
 		expect(again.code, again.err).toBe(0);
 		const { chunks } = JSON.parse(readFileSync(report, 'utf8')) as { chunks: { total: number; resumed: number } };
 		expect(chunks.resumed).toBeGreaterThan(2);
-		expect(sha256(output)).toBe(sha256(tmp.path('whole.mkv')));
+		expect(nativeFrameMd5(output)).toEqual(nativeFrameMd5(long));
 	});
 });
 

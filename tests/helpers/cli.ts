@@ -36,9 +36,17 @@ export interface RunningCli {
 	seen(pattern: RegExp): Promise<void>;
 }
 
-/** Starts `npm run restore -- …`. */
-export function startCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): RunningCli {
-	const child = spawn('npm', ['run', '--silent', 'restore', '--', ...args], {
+/** Starts what `npm run restore -- …` starts, or npm itself (which dies of a signal where the command has an exit code). */
+export function startCli(
+	args: readonly string[],
+	env: Readonly<Record<string, string>> = {},
+	by: 'node' | 'npm' = 'node',
+): RunningCli {
+	const [command, before] =
+		by === 'npm'
+			? ['npm', ['run', '--silent', 'restore', '--']]
+			: [process.execPath, ['--import', 'tsx', 'cli/main.ts']];
+	const child = spawn(command, [...before, ...args], {
 		cwd: ROOT,
 		detached: true,
 		stdio: ['ignore', 'pipe', 'pipe'],
@@ -71,8 +79,12 @@ export function startCli(args: readonly string[], env: Readonly<Record<string, s
 }
 
 /** Runs `npm run restore -- …` to its end. */
-export function cli(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CliResult> {
-	return startCli(args, env).done;
+export function cli(
+	args: readonly string[],
+	env: Readonly<Record<string, string>> = {},
+	by: 'node' | 'npm' = 'node',
+): Promise<CliResult> {
+	return startCli(args, env, by).done;
 }
 
 /** A temporary folder; `remove` in `afterAll`. */
