@@ -18,6 +18,9 @@ import { makeReport, mergeTimes } from './report.ts';
 import { sequenceSpec } from './sequence-names.ts';
 import { type Engine, planRequest } from './session.ts';
 
+/** Seconds. */
+const A_DAY = 86_400;
+
 /** Timecode of the first exported frame: the source's, moved on by a range's start. */
 function timecodeAt(plan: Plan): string | undefined {
 	const { info } = plan.request;
@@ -87,9 +90,10 @@ function audioOf(
 	const end = stretched ? add(last.pts, last.duration) : add(top.at(-1)!.pts, top.at(-1)!.duration);
 	// Sound that outlasts the picture of a whole film belongs to it.
 	const track = info.audio.find((t) => t.stream === audio) ?? info.audio[0]!;
-	const soundEnd = track.duration && add(track.start, track.duration);
+	// Matroska does not say how long a track is: then all that comes is taken.
+	const soundEnd = add(track.start, track.duration ?? { num: A_DAY, den: 1 });
 	const isWhole = range === undefined && !stretched;
-	const to = isWhole && soundEnd && compare(soundEnd, end) > 0 ? soundEnd : end;
+	const to = isWhole && compare(soundEnd, end) > 0 ? soundEnd : end;
 	return engine.media.audio(
 		request.source,
 		{
