@@ -1,5 +1,5 @@
 /**
- * Makes the demo reel into `public/demo/`: 24 frames at 12 fps, 240×180, two shots, with grain, dirt, a scratch, flicker,
+ * Makes the demo reel into `public/demo/`: 24 frames at 12 fps, 192×144, two shots, with grain, dirt, a scratch, flicker,
  * weave and sound, and the recipe that restores it. Deterministic; nothing from elsewhere goes into it.
  * `npx tsx scripts/demo/make.ts` makes it anew.
  */
@@ -13,14 +13,14 @@ import { dirt, flicker, grain, weave } from './damage.ts';
 import { CUT, scene } from './scene.ts';
 import { SAMPLE_RATE, sound } from './sound.ts';
 
-const WIDTH = 240;
-const HEIGHT = 180;
+const WIDTH = 192;
+const HEIGHT = 144;
 const FRAMES = 24;
 const RATE = 12;
 /** Grain amplitude in 8-bit code values at mid gray. */
 const GRAIN = 11;
 /** Bumped when the reel's content changes, so that an older one is made anew. */
-const REEL_VERSION = 1;
+const REEL_VERSION = 3;
 
 /** Folder of the reel in the app. */
 export const DEMO_DIR = join(ROOT, 'public', 'demo');
@@ -31,7 +31,7 @@ export const DEMO_RECIPE = {
 	stages: [
 		{ stage: 'degrain' },
 		{ stage: 'upscale', params: { factor: 2, character: 'faithful' } },
-		{ stage: 'interpolate', params: { factor: 2 } },
+		{ stage: 'interpolate', params: { factor: 2, still: 0, denoised: false } },
 	],
 };
 

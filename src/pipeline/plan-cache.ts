@@ -2,7 +2,7 @@
 
 import type { PlanRequest } from '../contracts/workers.ts';
 import type { Plan } from './plan-types.ts';
-import { type Engine, openReader, planRequest, type RunOptions } from './session.ts';
+import { type Engine, openReader, planKey, planRequest, type RunOptions } from './session.ts';
 import type { SourceReader } from './source-reader.ts';
 
 /** A plan with a reader of its source. Borrowed: the cache closes the reader. */
@@ -25,7 +25,7 @@ export class PlanCache {
 
 	/** The plan of a request, made at first use. */
 	async get(request: PlanRequest, options: RunOptions): Promise<PlannedSource> {
-		const key = this.#key(request);
+		const key = planKey(this.#engine, request);
 		const known = this.#plans.get(key);
 		if (known) {
 			this.#plans.delete(key);
@@ -51,16 +51,5 @@ export class PlanCache {
 		const plans = [...this.#plans.values()];
 		this.#plans.clear();
 		for (const { reader } of plans) await reader.close();
-	}
-
-	#key({ source, info, shots, recipe, range }: PlanRequest): string {
-		return this.#engine.persistent.hashes.key({
-			source,
-			fingerprint: info.fingerprint,
-			color: { ...info.color },
-			shots: shots.map(({ start, end }) => [start, end]),
-			recipe: JSON.stringify(recipe),
-			range: range && [range.start, range.end],
-		});
 	}
 }

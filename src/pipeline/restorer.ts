@@ -83,7 +83,14 @@ export class Restorer {
 		});
 		await host.get();
 		const { media, encode } = parts;
-		const engine: Engine = { media, encode, host, persistent, precedence: new Precedence(), tally: { flows: 0 } };
+		const engine: Engine = {
+			media,
+			encode,
+			host,
+			persistent,
+			precedence: new Precedence(),
+			tally: { flows: 0, planning: new Map() },
+		};
 		return new Restorer(parts, engine, await JobStore.open(hashes));
 	}
 

@@ -11,6 +11,7 @@ import { Executor, type ExecutorDeps } from './executor.ts';
 import type { Precedence } from './gate.ts';
 import type { Plan, PlanLevel } from './plan-types.ts';
 import { makePlan } from './plan.ts';
+import { mergeTimes } from './report.ts';
 import { SourceReader } from './source-reader.ts';
 
 /** Bytes of decoded source frames that one reader keeps. */
@@ -24,7 +25,7 @@ export interface Engine {
 	readonly persistent: Persistent;
 	readonly precedence: Precedence;
 	/** Counters of the whole worker. */
-	readonly tally: { flows: number };
+	readonly tally: { flows: number; readonly planning: Map<string, readonly StageTime[]> };
 }
 
 /** How urgent work is: previews overtake everything else between tiles. */
@@ -84,6 +85,35 @@ export function breatheOf(engine: Engine, urgency: Urgency): (signal: AbortSigna
 		: (signal) => engine.precedence.breathePatient(signal);
 }
 
+/** What makes two requests the same plan. */
+export function planKey(engine: Engine, { source, info, shots, recipe, range }: PlanRequest): string {
+	return engine.persistent.hashes.key({
+		source,
+		fingerprint: info.fingerprint,
+		color: { ...info.color },
+		shots: shots.map(({ start, end }) => [start, end]),
+		recipe: JSON.stringify(recipe),
+		range: range && [range.start, range.end],
+	});
+}
+
+/** Plans whose times are remembered. */
+const REMEMBERED = 16;
+
+/** Adds to the times of planning this request: a second planning finds artifacts and frames that the first one paid for. */
+function rememberTimes(engine: Engine, request: PlanRequest, times: readonly StageTime[]): readonly StageTime[] {
+	const { planning } = engine.tally;
+	const key = planKey(engine, request);
+	const all = mergeTimes(planning.get(key) ?? [], times);
+	planning.delete(key);
+	planning.set(key, all);
+	for (const old of planning.keys()) {
+		if (planning.size <= REMEMBERED) break;
+		planning.delete(old);
+	}
+	return all;
+}
+
 /** Plans a request, analyzing shots where a stage's timeline depends on them. */
 export async function planRequest(
 	engine: Engine,
@@ -112,5 +142,5 @@ export async function planRequest(
 			await reader.close();
 		}
 	});
-	return { plan, times };
+	return { plan, times: rememberTimes(engine, request, times) };
 }

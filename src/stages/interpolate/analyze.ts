@@ -54,8 +54,22 @@ async function difference({ compute }: StageEnv, a: Picture, b: Picture): Promis
 	return Math.max(overall, strongest / LOCAL) * 255;
 }
 
-/** Compares all neighbors of a shot; `noiseSide` is the size at which noise is measured, 0 for not at all. */
-export async function analyzeShot(access: ShotAccess, noiseSide: number, env: StageEnv): Promise<ShotStatistics> {
+/** What {@link analyzeShot} is to find out. */
+export interface Wanted {
+	/** Compare neighbors: every frame of the shot is rendered for it. */
+	readonly pairs: boolean;
+	/** Longest side at which noise is measured; 0 for not at all. */
+	readonly noiseSide: number;
+}
+
+/** Looks at a shot. Where nothing is wanted, nothing is rendered. */
+export async function analyzeShot(access: ShotAccess, wanted: Wanted, env: StageEnv): Promise<ShotStatistics> {
+	const differences = wanted.pairs ? await compareNeighbors(access, env) : [];
+	const sigma = wanted.noiseSide === 0 ? 0 : (await noiseAt(access, wanted.noiseSide, env)).sigma;
+	return { start: access.range.start, differences, sigma };
+}
+
+async function compareNeighbors(access: ShotAccess, env: StageEnv): Promise<number[]> {
 	const { start, end } = access.range;
 	const differences: number[] = [];
 	let before = await loadReduced(access, env, start, COMPARE_SIDE);
@@ -74,8 +88,7 @@ export async function analyzeShot(access: ShotAccess, noiseSide: number, env: St
 	} finally {
 		before.release();
 	}
-	const sigma = noiseSide === 0 ? 0 : (await noiseAt(access, noiseSide, env)).sigma;
-	return { start, differences, sigma };
+	return differences;
 }
 
 function noiseAt(access: ShotAccess, side: number, env: StageEnv): ReturnType<typeof shotNoise> {

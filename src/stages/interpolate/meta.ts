@@ -35,7 +35,7 @@ export const params = {
 		max: 4,
 		step: 0.05,
 		unit: '8-bit code values',
-		doc: 'Mean difference below which two frames count as the same picture: they are repeated, not interpolated.',
+		doc: 'Mean difference below which two frames count as the same picture: they are repeated, not interpolated; 0 compares none, so that the plan needs no picture.',
 	},
 	scale: {
 		type: 'number',

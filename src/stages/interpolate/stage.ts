@@ -23,7 +23,8 @@ export const stage: Stage<typeof params, ShotStatistics> = {
 	touches: (frame) => frame.origin === 'created',
 	needs: (frame) => ({ inputs: frame.needs }),
 	timeline: (input, params, artifacts, scope) => interpolateTimeline(input, params, artifacts, scope),
-	analyze: (access, { denoised, scale }, env) => analyzeShot(access, denoised ? scale : 0, env),
+	analyze: (access, { denoised, scale, still }, env) =>
+		analyzeShot(access, { pairs: still > 0, noiseSide: denoised ? scale : 0 }, env),
 	async render({ frame, params, artifact, input }, env): Promise<WorkingFrame> {
 		const [first, second] = frame.needs;
 		const a = input(first!);
