@@ -6,7 +6,7 @@
 
 import coreUrl from '@ffmpeg/core?url';
 import wasmUrl from '@ffmpeg/core/wasm?url';
-import { EmulsionError } from '../../../core/errors.ts';
+import { EmulsionError, throwIfAborted } from '../../../core/errors.ts';
 import type { CoreJob, CoreReply, CoreRequest } from './protocol.ts';
 
 let compiled: Promise<WebAssembly.Module> | undefined;
@@ -67,6 +67,8 @@ export interface CoreResult {
 }
 
 const LOG_LINES = 200;
+/** Milliseconds before a start that found no memory is tried again. */
+const START_DELAYS = [100, 300, 1000, 3000, 5000];
 let live = 0;
 
 /** Workers of this thread that are alive: tests show that none is left over. */
@@ -106,15 +108,32 @@ export class CoreWorker {
 		const error = new EmulsionError(memory ? 'out-of-memory' : 'worker-crashed', `ffmpeg.wasm stopped: ${message}`, {
 			retryable: !memory,
 		});
-		const fail = this.#fail;
-		this.terminate();
-		fail?.(error);
+		// `#fail` ends the worker itself; `terminate` first would report the crash as a cancellation.
+		if (this.#fail) this.#fail(error);
+		else this.terminate();
 	}
 
-	/** A worker that is ready to run. */
+	/**
+	 * A worker that is ready to run. Each instance reserves gigabytes of address space, which a terminated worker gives back
+	 * only when it is collected: many short jobs in a row outrun that (seen after some sixty in twenty seconds), so a start
+	 * that finds no memory waits and tries again before it gives up.
+	 * @throws EmulsionError `aborted`, `out-of-memory`, `worker-crashed`.
+	 */
 	static async start(signal?: AbortSignal): Promise<CoreWorker> {
 		const module = await compileCore();
-		if (signal?.aborted) throw new EmulsionError('aborted', 'The operation was canceled.');
+		for (let attempt = 0; ; attempt++) {
+			throwIfAborted(signal);
+			try {
+				return await CoreWorker.#prepared(module, signal);
+			} catch (error) {
+				const delay = START_DELAYS[attempt];
+				if (delay === undefined || !(error instanceof EmulsionError) || error.code !== 'out-of-memory') throw error;
+				await new Promise((resolve) => setTimeout(resolve, delay));
+			}
+		}
+	}
+
+	static async #prepared(module: WebAssembly.Module, signal: AbortSignal | undefined): Promise<CoreWorker> {
 		const worker = new CoreWorker();
 		await worker.#exchange<true>(
 			{ type: 'prepare', coreUrl: new URL(coreUrl, import.meta.url).href, module },
