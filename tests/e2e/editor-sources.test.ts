@@ -88,6 +88,9 @@ describe('sources in the editor', () => {
 			await page.getByRole('button', { name: `Remove ${name}` }).click();
 		}
 		await idle(page);
+		// The plan without stages has replaced the one before; a new plan under a running playback stops it.
+		await page.getByText('192 × 144').first().waitFor();
+		await page.waitForTimeout(1500);
 		await page.keyboard.press('l');
 		await expect.poll(async () => Number(await frameNumber(page)), { timeout: 20_000 }).toBeGreaterThan(3);
 		await page.keyboard.press('k');
