@@ -114,9 +114,8 @@ export class CoreWorker {
 	}
 
 	/**
-	 * A worker that is ready to run. Each instance reserves gigabytes of address space, which a terminated worker gives back
-	 * only when it is collected: many short jobs in a row outrun that (seen after some sixty in twenty seconds), so a start
-	 * that finds no memory waits and tries again before it gives up.
+	 * A worker that is ready to run. Each instance reserves address space, which a terminated worker gives back only when it
+	 * is collected; a start that finds no memory therefore waits and tries again before it gives up.
 	 * @throws EmulsionError `aborted`, `out-of-memory`, `worker-crashed`.
 	 */
 	static async start(signal?: AbortSignal): Promise<CoreWorker> {
