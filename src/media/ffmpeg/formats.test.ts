@@ -173,17 +173,24 @@ describe('lookAtMov', () => {
 	const empty = new Uint8Array(4);
 	const text = (s: string) => new TextEncoder().encode(s) as Uint8Array<ArrayBuffer>;
 
+	const bytesOf = async (blob: Blob) => new Uint8Array(await blob.arrayBuffer());
+	const movie = async (entry: Blob, beside: Blob = new Blob()) => {
+		const stsd = box('stsd', await bytesOf(new Blob([new Uint8Array(8), entry])));
+		let inner = new Blob([beside, stsd]);
+		for (const name of ['stbl', 'minf', 'mdia', 'trak', 'moov']) inner = box(name, await bytesOf(inner));
+		return new Blob([box('ftyp', empty), box('mdat', empty), inner]);
+	};
+
 	it('finds the header behind media data, and encryption in it', async () => {
-		expect(await lookAtMov(new Blob([box('ftyp', empty), box('mdat', empty), box('moov', text('..encv..'))]))).toEqual({
-			isMov: true,
-			hasHeader: true,
-			encrypted: true,
-		});
-		expect(await lookAtMov(new Blob([box('ftyp', empty), box('moov', text('avc1'))]))).toEqual({
-			isMov: true,
-			hasHeader: true,
-			encrypted: false,
-		});
+		const encrypted = { isMov: true, hasHeader: true, encrypted: true };
+		expect(await lookAtMov(await movie(box('encv', empty)))).toEqual(encrypted);
+		expect(await lookAtMov(await movie(box('drmi', empty)))).toEqual(encrypted);
+		expect(await lookAtMov(await movie(box('avc1', empty)))).toEqual({ ...encrypted, encrypted: false });
+	});
+
+	it('takes the letters for encryption only where a sample is described', async () => {
+		const beside = box('stsz', text('....encv....'));
+		expect((await lookAtMov(await movie(box('avc1', text('encv')), beside))).encrypted).toBe(false);
 	});
 
 	it('misses it in a cut file, and leaves other files alone', async () => {

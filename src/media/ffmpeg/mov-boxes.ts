@@ -13,10 +13,27 @@ export interface MovFacts {
 const MAX_HEADER = 64 << 20;
 const FIRST_BOXES = /^(ftyp|moov|mdat|wide|free|skip|pnot|styp|moof)$/;
 
-function contains(bytes: Uint8Array, name: string): boolean {
-	const [a, b, c, d] = [...name].map((letter) => letter.charCodeAt(0));
-	for (let i = bytes.indexOf(a!); i >= 0; i = bytes.indexOf(a!, i + 1)) {
-		if (bytes[i + 1] === b && bytes[i + 2] === c && bytes[i + 3] === d) return true;
+/** Boxes on the way from the movie header to the sample descriptions. */
+const CONTAINERS = new Set(['trak', 'mdia', 'minf', 'stbl']);
+/** `stsd` is a full box (version, flags) with a count before its entries. */
+const STSD_HEADER = 8;
+const ENCRYPTED = new Set(['encv', 'drmi']);
+
+function nameAt(view: DataView, position: number): string {
+	return String.fromCharCode(...[4, 5, 6, 7].map((i) => view.getUint8(position + i)));
+}
+
+/** Whether a sample description between two positions names an encrypted picture. Tables are stepped over, never searched. */
+function encryptedWithin(view: DataView, start: number, end: number): boolean {
+	for (let position = start; position + 8 <= end;) {
+		const name = nameAt(view, position);
+		if (ENCRYPTED.has(name)) return true;
+		const size = view.getUint32(position);
+		if (size < 8) return false;
+		const next = Math.min(end, position + size);
+		const inside = CONTAINERS.has(name) ? 8 : name === 'stsd' ? 8 + STSD_HEADER : 0;
+		if (inside > 0 && encryptedWithin(view, position + inside, next)) return true;
+		position = next;
 	}
 	return false;
 }
@@ -27,15 +44,15 @@ export async function lookAtMov(blob: Blob): Promise<MovFacts> {
 	let isMov = false;
 	while (position + 8 <= blob.size) {
 		const head = new DataView(await blob.slice(position, position + 16).arrayBuffer());
-		const name = String.fromCharCode(...[4, 5, 6, 7].map((i) => head.getUint8(i)));
+		const name = nameAt(head, 0);
 		if (position === 0) isMov = FIRST_BOXES.test(name);
 		if (!isMov) break;
 		const short = head.getUint32(0);
 		const size =
 			short === 1 && head.byteLength >= 16 ? Number(head.getBigUint64(8)) : short === 0 ? blob.size - position : short;
 		if (name === 'moov') {
-			const bytes = new Uint8Array(await blob.slice(position, position + Math.min(size, MAX_HEADER)).arrayBuffer());
-			return { isMov, hasHeader: true, encrypted: contains(bytes, 'encv') || contains(bytes, 'drmi') };
+			const view = new DataView(await blob.slice(position, position + Math.min(size, MAX_HEADER)).arrayBuffer());
+			return { isMov, hasHeader: true, encrypted: encryptedWithin(view, short === 1 ? 16 : 8, view.byteLength) };
 		}
 		if (size < 8) break;
 		position += size;

@@ -47,6 +47,8 @@ export async function probeFile(file: File, onProgress: OnProgress, signal: Abor
 	onProgress({ phase: 'probe', done: 0, total: 3 });
 	const [probed, fingerprint] = await Promise.all([probeStreams(file, signal), fingerprintBlob(file)]);
 	const video = chooseVideo(probed, file.name);
+	// ffmpeg gives the codec's own tag to a protected track, and now and then makes a picture of its noise: the file itself has to be asked.
+	if (probed.container === 'mov' && (await lookAtMov(file)).encrypted) throw encrypted(file.name);
 	const base = basePlan(file, probed, video);
 	onProgress({ phase: 'probe', done: 1, total: 3 });
 	const decodes = !DEMUX_ONLY.has(video.codec ?? '');
@@ -108,7 +110,7 @@ async function assertDecodes(
 	const { name } = file;
 	if (head.frames.length > 0) return;
 	const log = head.log.join('\n');
-	if (/encrypted|decryption/i.test(log) || (await lookAtMov(file)).encrypted) throw encrypted(name);
+	if (/encrypted|decryption/i.test(log)) throw encrypted(name);
 	if (packets.length === 0)
 		throw new EmulsionError(
 			'input-no-video',
