@@ -1,8 +1,13 @@
 /** Starts headless Chromium on the app's page and measures its processes. */
 
 import { readdirSync, readFileSync } from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
 import { chromium, type BrowserContext } from 'playwright-core';
 import { BASE_FLAGS, SOFTWARE_GPU_FLAGS } from '../scripts/chromium.ts';
+import { EmulsionError } from '../src/core/errors.ts';
+
+/** Time that Chromium has to start, in milliseconds. */
+const START_MS = 60_000;
 
 /** Which GPU Chromium may see. `none` starts fastest; `software` is SwiftShader. */
 export type GpuPolicy = 'hardware' | 'software' | 'none';
@@ -20,16 +25,54 @@ const FLAGS: Readonly<Record<GpuPolicy, readonly string[]>> = {
 	none: ['--disable-gpu'],
 };
 
-/** A running browser. `profile` is its user-data folder: storage lives and dies with it. */
+/** Why Chromium did not start, by what it or the system said, and what to do about it. */
+const STARTS: readonly (readonly [RegExp, string])[] = [
+	[/error while loading shared libraries/, 'A library is missing: install Chromium by the system’s package manager'],
+	[
+		/SingletonLock|ProcessSingleton|profile .*in use/i,
+		'End the Chromium that uses this profile, or give another --work',
+	],
+	[/ENOSPC|No space left/i, 'Free some space, or give --work on another disk'],
+	[/EACCES|Permission denied/i, 'Give its file the right to be executed, or set EMULSION_CHROMIUM to another'],
+];
+const ANY_START = 'Start it by hand to see why, or set EMULSION_CHROMIUM to one that works';
+
+/** Playwright's long report as one line that says what happened and one that says what to do. */
+function startFailure(executablePath: string, cause: Error): EmulsionError {
+	const lines = stripVTControlCharacters(cause.message).split('\n');
+	const known = STARTS.find(([pattern]) => pattern.test(cause.message));
+	// What the browser itself said last tells more than that it is gone.
+	const said = lines.filter((line) => line.includes('[err]')).at(-1);
+	const line = (known && lines.find((l) => known[0].test(l))) ?? said ?? lines[0] ?? '';
+	const words = line
+		.replace(/^(browserType\.\w+: |- |\[pid=\d+\]|\[err\]|\s)+/, '')
+		.replace(/^Target page, context or browser has been closed/, 'it ended at once')
+		.trim();
+	return new EmulsionError(
+		'backend-unavailable',
+		`Chromium (${executablePath}) did not start: ${words}\n${known?.[1] ?? ANY_START}.`,
+		{ cause },
+	);
+}
+
+/**
+ * A running browser. `profile` is its user-data folder: storage lives and dies with it.
+ * @throws EmulsionError `backend-unavailable` with what to do where it does not start.
+ */
 export async function launch(executablePath: string, profile: string, gpu: GpuPolicy): Promise<BrowserContext> {
-	return chromium.launchPersistentContext(profile, {
-		executablePath,
-		headless: true,
-		args: [...BASE_FLAGS, ...FLAGS[gpu], '--js-flags=--max-old-space-size=4096'],
-		handleSIGINT: false,
-		handleSIGTERM: false,
-		serviceWorkers: 'block',
-	});
+	try {
+		return await chromium.launchPersistentContext(profile, {
+			executablePath,
+			headless: true,
+			args: [...BASE_FLAGS, ...FLAGS[gpu], '--js-flags=--max-old-space-size=4096'],
+			handleSIGINT: false,
+			handleSIGTERM: false,
+			serviceWorkers: 'block',
+			timeout: START_MS,
+		});
+	} catch (cause) {
+		throw startFailure(executablePath, cause as Error);
+	}
 }
 
 /** Peak proportional set sizes in bytes, by kind of process. */

@@ -1,8 +1,22 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+	closeSync,
+	existsSync,
+	mkdtempSync,
+	openSync,
+	readdirSync,
+	readFileSync,
+	readSync,
+	rmSync,
+	statSync,
+	truncateSync,
+	writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startStaticServer, type StaticServer } from '../server/static.ts';
+import { type EmulsionError, exitCode } from '../src/core/errors.ts';
 import { MAX_WRITE, OutputWriter } from './output.ts';
 
 let dir: string;
@@ -16,6 +30,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
 	await server.close();
+	await writer.discard();
 	rmSync(dir, { recursive: true });
 });
 
@@ -42,6 +57,69 @@ describe('terminal writer', () => {
 		expect(await back.text()).toBe('ello');
 		await writer.publish();
 		expect(readFileSync(join(dir, 'film.mkv'), 'utf8')).toBe('helloorld');
+	});
+
+	describe('before a name is given', () => {
+		const sum = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex');
+		const sent = (data: Uint8Array) => ({ bytes: data.length, sha256: sum(data) });
+		const film = new Uint8Array(5 << 20).map((_, i) => (i * i) >> 7);
+		const write = async (name: string, data: Uint8Array<ArrayBuffer>): Promise<string> => {
+			const id = await open(name);
+			for (let at = 0; at < data.length; at += 1 << 20)
+				await post('write', { id, at: String(at) }, data.slice(at, at + (1 << 20)));
+			return id;
+		};
+		const flip = (name: string, at: number): void => {
+			const fd = openSync(join(dir, `${name}.part`), 'r+');
+			const byte = new Uint8Array(1);
+			readSync(fd, byte, 0, 1, at);
+			writeSync(
+				fd,
+				byte.map((b) => b ^ 0x10),
+				0,
+				1,
+				at,
+			);
+			closeSync(fd);
+		};
+		const fails = (run: Promise<unknown>, message: RegExp) =>
+			expect(run).rejects.toSatisfy((e: EmulsionError) => exitCode(e) === 5 && message.test(e.message));
+
+		it('reads the file back and compares it with what was sent', async () => {
+			await post('close', { id: await write('film.mkv', film) });
+			expect(await writer.verify(sent(film))).toMatchObject({ name: 'bytes-on-disk', ok: true });
+			await fails(writer.verify({ ...sent(film), sha256: 'f'.repeat(64) }), /SHA-256 f+ was sent/);
+			await fails(writer.verify({ ...sent(film), bytes: 7 }), /7 bytes were sent, 5242880 came back/);
+		});
+
+		it.each([
+			['a bit that flips on the disk', () => flip('film.mkv', 3_333_333), /SHA-256 [0-9a-f]{64} was sent/],
+			['a lost end', () => truncateSync(join(dir, 'film.mkv.part'), 5_000_000), /5242880 .* 5000000 came back/],
+			['a lost file', () => rmSync(join(dir, 'film.mkv.part')), /cannot be read back/],
+		])('%s is noticed, in a film and in a sequence', async (_what, harm, message) => {
+			const id = await write('film.mkv', film);
+			harm();
+			await post('close', { id });
+			// Of a sequence the page knows only the size: the sums are those of what came.
+			await fails(writer.verify({ bytes: film.length }), message);
+			await fails(writer.verify(sent(film)), message);
+		});
+
+		it('bytes that came out of order are held against the sum of the whole', async () => {
+			const id = await open('film.mkv');
+			await post('write', { id, at: '4' }, bytes('body'));
+			await post('write', { id, at: '0' }, bytes('head'));
+			await post('close', { id });
+			await writer.verify(sent(bytes('headbody')));
+			await fails(writer.verify(sent(bytes('headb0dy'))), /film\.mkv: SHA-256/);
+		});
+
+		it('a file that was not closed is not whole; reading back can be interrupted', async () => {
+			const id = await write('film.mkv', film);
+			await fails(writer.verify(sent(film)), /not written to its end/);
+			await post('close', { id });
+			await expect(writer.verify(sent(film), AbortSignal.abort())).rejects.toMatchObject({ code: 'aborted' });
+		});
 	});
 
 	it('writes and reads beyond 4 GiB', async () => {

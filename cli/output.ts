@@ -1,14 +1,16 @@
 /**
  * The terminal's writer: takes ordered same-origin writes from the page, authorized by a one-run token, into
- * `OUTPUT.part`, and renames when the run has proven its invariants. It writes nowhere but in OUTPUT's folder, and only
- * names that the run's own pattern allows.
+ * `OUTPUT.part`, reads the files back, and renames them when they are what was sent and the run has proven its invariants.
+ * It writes nowhere but in OUTPUT's folder, and only names that the run's own pattern allows.
  */
 
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, type Hash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { basename, dirname, join, resolve } from 'node:path';
-import { EmulsionError } from '../src/core/errors.ts';
+import type { InvariantResult } from '../src/contracts/report.ts';
+import { EmulsionError, throwIfAborted } from '../src/core/errors.ts';
 import { sendFile } from '../server/static.ts';
 import { SECURITY_HEADERS } from '../server/headers.ts';
 
@@ -24,8 +26,33 @@ const HEADERS = { ...SECURITY_HEADERS.isolation, 'Content-Type': 'application/js
 interface OpenFile {
 	readonly name: string;
 	readonly handle: FileHandle;
+	/** Sum of the bytes as they came; undefined once they came out of order. */
+	hash: Hash | undefined;
+	/** Bytes from the start of the file to the last one written. */
+	end: number;
 	/** Serializes the writes of one file in the order they arrived. */
 	tail: Promise<void>;
+}
+
+/** What a closed file has to be on the disk. */
+interface Expected {
+	readonly bytes: number;
+	readonly sha256: string | undefined;
+	/** Reading it back begins when it is closed, beside the work on the next file. */
+	readonly found: Promise<Found>;
+}
+
+/** A file as the system gives it back. */
+interface Found {
+	readonly bytes: number;
+	readonly sha256: string;
+}
+
+/** The whole output as the page says it sent it. */
+export interface SentOutput {
+	readonly bytes: number;
+	/** Of a film's only file; absent for a sequence, whose files have the sums of what came. */
+	readonly sha256?: string;
 }
 
 class HttpError extends Error {
@@ -47,6 +74,24 @@ async function body(request: IncomingMessage): Promise<Buffer> {
 	return Buffer.concat(parts);
 }
 
+/** Bytes read back at once. */
+const BLOCK = 4 << 20;
+
+async function readBack(path: string, signal: AbortSignal): Promise<Found> {
+	const hash = createHash('sha256');
+	let bytes = 0;
+	for await (const block of createReadStream(path, { highWaterMark: BLOCK, signal }) as AsyncIterable<Buffer>) {
+		hash.update(block);
+		bytes += block.length;
+	}
+	return { bytes, sha256: hash.digest('hex') };
+}
+
+function damaged(what: string, cause?: unknown): EmulsionError {
+	const advice = 'Nothing was published. Look after the disk, or choose another one for OUTPUT, and run again';
+	return new EmulsionError('invariant-failed', `${what}. ${advice}.`, cause === undefined ? {} : { cause });
+}
+
 /** One run's output. */
 export class OutputWriter {
 	/** Given to the page; required on every request. */
@@ -54,6 +99,11 @@ export class OutputWriter {
 	readonly #dir: string;
 	readonly #open = new Map<string, OpenFile>();
 	readonly #written = new Set<string>();
+	readonly #closed = new Map<string, Expected>();
+	/** Ends reading back. */
+	readonly #stopped = new AbortController();
+	/** One file is read back at a time. */
+	#reading: Promise<unknown> = Promise.resolve();
 	#nextId = 0;
 	#failure: NodeJS.ErrnoException | undefined;
 
@@ -109,8 +159,9 @@ export class OutputWriter {
 		await mkdir(this.#dir, { recursive: true });
 		const handle = await open(this.#part(name), 'w');
 		const id = String(this.#nextId++);
-		this.#open.set(id, { name, handle, tail: Promise.resolve() });
+		this.#open.set(id, { name, handle, hash: createHash('sha256'), end: 0, tail: Promise.resolve() });
 		this.#written.add(name);
+		this.#closed.delete(name);
 		return { id };
 	}
 
@@ -120,9 +171,12 @@ export class OutputWriter {
 		if (!Number.isSafeInteger(at) || at < 0) throw new HttpError(400, 'at: expected a byte offset');
 		const data = await body(request);
 		const write = file.tail.then(async () => {
+			if (at === file.end) file.hash?.update(data);
+			else file.hash = undefined;
 			for (let done = 0; done < data.length;) {
 				done += (await file.handle.write(data, done, data.length - done, at + done)).bytesWritten;
 			}
+			file.end = Math.max(file.end, at + data.length);
 		});
 		file.tail = write.catch(() => undefined);
 		await write;
@@ -135,11 +189,18 @@ export class OutputWriter {
 		await file.tail;
 		if (keep) await file.handle.sync();
 		await file.handle.close();
-		if (!keep) {
+		if (keep) this.#expect(file);
+		else {
 			this.#written.delete(file.name);
 			await rm(this.#part(file.name), { force: true });
 		}
 		return {};
+	}
+
+	#expect({ name, hash, end }: OpenFile): void {
+		const found = this.#reading.then(() => readBack(this.#part(name), this.#stopped.signal));
+		this.#reading = found.catch(() => undefined);
+		this.#closed.set(name, { bytes: end, sha256: hash?.digest('hex'), found });
 	}
 
 	async #dispatch(request: IncomingMessage, response: ServerResponse, url: URL): Promise<object | undefined> {
@@ -183,6 +244,46 @@ export class OutputWriter {
 		return true;
 	};
 
+	/**
+	 * Compares every file, as it is read back from the disk, with the bytes that were sent, and a single one with the sum that
+	 * the page made while sending.
+	 * @returns what was proven, for the report.
+	 * @throws EmulsionError `invariant-failed` naming the file, `aborted`.
+	 */
+	async verify(sent: SentOutput, signal?: AbortSignal): Promise<InvariantResult> {
+		const stop = (): void => this.#stopped.abort();
+		signal?.addEventListener('abort', stop, { once: true });
+		try {
+			let bytes = 0;
+			for (const name of this.#written) bytes += (await this.#verified(name, sent, signal)).bytes;
+			if (bytes !== sent.bytes) throw damaged(`OUTPUT: ${sent.bytes} bytes were sent, ${bytes} came back`);
+			const proven = `${bytes} bytes in ${this.#written.size} file(s), SHA-256 as sent`;
+			return { name: 'bytes-on-disk', ok: true, expected: proven, found: proven };
+		} finally {
+			signal?.removeEventListener('abort', stop);
+		}
+	}
+
+	async #verified(name: string, sent: SentOutput, signal: AbortSignal | undefined): Promise<Found> {
+		const expected = this.#closed.get(name);
+		if (!expected) throw damaged(`${name}: it was not written to its end`);
+		let found: Found;
+		try {
+			throwIfAborted(signal);
+			found = await expected.found;
+		} catch (cause) {
+			throwIfAborted(signal);
+			throw damaged(`${name}: it cannot be read back (${(cause as Error).message})`, cause);
+		}
+		if (found.bytes !== expected.bytes)
+			throw damaged(`${name}: ${expected.bytes} bytes were written, ${found.bytes} came back`);
+		for (const sum of [expected.sha256, sent.sha256]) {
+			if (sum !== undefined && sum !== found.sha256)
+				throw damaged(`${name}: SHA-256 ${sum} was sent, ${found.sha256} came back`);
+		}
+		return found;
+	}
+
 	/** Publishes every `.part` under its own name. Call only after the invariants were proven. */
 	async publish(): Promise<void> {
 		for (const name of this.#written) {
@@ -196,6 +297,7 @@ export class OutputWriter {
 
 	/** Closes and removes whatever was not published. */
 	async discard(): Promise<void> {
+		this.#stopped.abort();
 		for (const file of this.#open.values()) await file.handle.close().catch(() => undefined);
 		this.#open.clear();
 		for (const name of this.#written) await rm(this.#part(name), { force: true });

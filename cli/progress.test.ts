@@ -14,12 +14,12 @@ describe('progress', () => {
 		expect(text).toContain('restoring 50/100  2.00 fps  0:50 left');
 	});
 
-	it('draws a bar that fits the terminal', () => {
+	it.each([200, 80, 48, 30, 0])('draws a bar that fits a terminal of %d columns (0: unknown)', (columns) => {
 		let text = '';
-		const writer = new ProgressWriter({ isTTY: true, columns: 80, write: (t) => (text += t) });
+		const writer = new ProgressWriter({ isTTY: true, columns, write: (t) => (text += t) });
 		writer.update(at(50));
 		const line = text.replace('\r\x1b[2K', '');
-		expect(line.length).toBeLessThanOrEqual(80);
+		expect(line.length).toBeLessThan(columns === 0 ? 80 : columns);
 		expect(line).toMatch(/^\[=+ +\] {2}50 %/);
 	});
 

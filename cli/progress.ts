@@ -54,9 +54,11 @@ export class ProgressWriter {
 			return;
 		}
 		const text = ` ${String(Math.floor(share * 100)).padStart(3)} %  ${describeProgress(p)}`;
-		const width = Math.max(10, Math.min(40, (this.#out.columns ?? 80) - text.length - 3));
+		// A terminal of unknown size says 0. The last column stays free: a full line wraps in some terminals, and cannot be redrawn.
+		const columns = (this.#out.columns || 80) - 1;
+		const width = Math.max(10, Math.min(40, columns - text.length - 2));
 		const filled = Math.round(share * width);
-		const line = `[${'='.repeat(filled)}${' '.repeat(width - filled)}]${text}`;
+		const line = `[${'='.repeat(filled)}${' '.repeat(width - filled)}]${text}`.slice(0, columns);
 		if (line === this.#last && this.#lastPercent === share) return;
 		this.#out.write(`\r\x1b[2K${line}`);
 		this.#last = line;

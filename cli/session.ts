@@ -11,7 +11,7 @@ import { startStaticServer } from '../server/static.ts';
 import type { RestoreArgs } from './args.ts';
 import { type GpuPolicy, launch, MemorySampler, type ProcessMemory } from './browser.ts';
 import type { ResolvedInput } from './input.ts';
-import { OutputWriter } from './output.ts';
+import { OutputWriter, type SentOutput } from './output.ts';
 import type { WorkFolder } from './work.ts';
 
 declare global {
@@ -21,6 +21,8 @@ declare global {
 
 /** Time an interrupted page has to come to a halt before its browser is closed. */
 const CANCEL_MS = 10_000;
+/** Time that the app has to load. */
+const LOAD_MS = 60_000;
 /** Time by which a crash is told after the calls into the tab have failed. */
 const REASON_MS = 1000;
 
@@ -83,7 +85,15 @@ async function preparePage(page: Page, url: string, { input, onEvent }: PageRun)
 	await page.goto(`${url}headless.html`);
 	// By path: Chromium opens the files itself, whatever their size.
 	await page.setInputFiles('#input', [...input.paths]);
-	await page.waitForFunction(() => globalThis.emulsionHeadless !== undefined, undefined, { timeout: 60_000 });
+	await page
+		.waitForFunction(() => globalThis.emulsionHeadless !== undefined, undefined, { timeout: LOAD_MS })
+		.catch((cause: unknown) => {
+			if ((cause as Error).name !== 'TimeoutError') throw cause;
+			const advice = 'Use a newer Chromium (EMULSION_CHROMIUM), or remove dist/ so that the app is built again';
+			throw new EmulsionError('backend-unavailable', `The app did not load within ${LOAD_MS / 1000} s. ${advice}.`, {
+				cause,
+			});
+		});
 }
 
 function crashed(what: string, resume: boolean): EmulsionError {
@@ -143,6 +153,12 @@ async function drive(page: Page, url: string, run: PageRun, token: string): Prom
 	}
 }
 
+/** A film's sum is of its file; a sequence's is of a list, and its files are held against what came. */
+function sentOutput({ output }: ExportReport, { container }: RestoreArgs): SentOutput {
+	const isFilm = ['mp4', 'webm', 'mov', 'mkv'].includes(container);
+	return { bytes: output.bytes, ...(isFilm ? { sha256: output.sha256 } : {}) };
+}
+
 /**
  * One job in an open page: loads the headless page from `url`, gives it the input, and publishes what it wrote. On any
  * failure nothing stays where OUTPUT goes.
@@ -151,8 +167,9 @@ export async function runInPage(page: Page, url: string, writer: OutputWriter, r
 	try {
 		const result = await drive(page, url, run, writer.token);
 		if (!result.ok) throw writer.failure ? diskError(writer.failure) : aboutInput(fromRecord(result.error), run.args);
+		const onDisk = await writer.verify(sentOutput(result.report, run.args), run.signal);
 		await writer.publish();
-		return result.report;
+		return { ...result.report, invariants: [...result.report.invariants, onDisk] };
 	} catch (error) {
 		await writer.discard();
 		throw error;

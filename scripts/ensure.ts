@@ -1,6 +1,7 @@
 /** Installs what a bare machine lacks: Chromium to run the app headless, native ffmpeg to make test clips (Debian: apt). */
 
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { EmulsionError } from '../src/core/errors.ts';
 import { findChromium } from './chromium.ts';
 
@@ -25,6 +26,10 @@ function aptInstall(packages: readonly string[]): boolean {
 
 /** Path of a Chromium, installed by apt where there was none. Throws `backend-unavailable` with what to do. */
 export function ensureChromium(log: (line: string) => void = () => undefined): string {
+	const named = process.env['EMULSION_CHROMIUM'];
+	if (named !== undefined && named !== '' && !existsSync(named)) {
+		throw new EmulsionError('backend-unavailable', `EMULSION_CHROMIUM: ${named} does not exist.`);
+	}
 	const found = findChromium();
 	if (found !== undefined) return found;
 	log('Chromium is missing: installing it (apt-get install chromium)…');

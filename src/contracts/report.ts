@@ -5,7 +5,7 @@ import type { ModelUse } from './models.ts';
 
 /** One proven statement about the written file. */
 export interface InvariantResult {
-	/** `frame-count`, `timestamps`, `duration`, `av-offset`. */
+	/** `frame-count`, `timestamps`, `duration`, `av-offset`; from the terminal also `bytes-on-disk`. */
 	readonly name: string;
 	readonly ok: boolean;
 	readonly expected: string;

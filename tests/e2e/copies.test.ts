@@ -19,6 +19,7 @@ import {
 } from '../helpers/cli.ts';
 
 const FRAMES = 6;
+const INVARIANTS = ['av-offset', 'bytes-on-disk', 'duration', 'frame-count', 'timestamps'];
 let lab: Lab;
 let tmp: Scratch;
 
@@ -94,7 +95,7 @@ function checkReport(report: ExportReport, input: string, count: number): void {
 			'uploadSeconds',
 		]);
 	}
-	expect(report.invariants.map((i) => i.name).sort()).toEqual(['av-offset', 'duration', 'frame-count', 'timestamps']);
+	expect(report.invariants.map((i) => i.name).sort()).toEqual(INVARIANTS);
 	expect(report.invariants.filter((i) => !i.ok)).toEqual([]);
 	const { original, repaired, generated } = report.provenance;
 	expect(original + repaired + generated).toBeCloseTo(count, 6);

@@ -47,7 +47,7 @@ describe('exit codes', () => {
 		expect(code, err).toBe(0);
 		expect(out).toMatch(/out\.mkv: 12 frames, ffv1, 4:2:0 8 bit/);
 		expect(out).toMatch(/backend: wasm \(CPU/);
-		expect(out).toMatch(/invariants: 4 of 4 hold/);
+		expect(out).toMatch(/invariants: 5 of 5 hold/);
 		// Plain lines where there is no terminal.
 		expect(err).toMatch(/^restoring 12\/12/m);
 		expect(err).not.toContain('\r');
