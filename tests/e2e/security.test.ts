@@ -72,7 +72,7 @@ it('forbids eval, inline scripts, foreign scripts and foreign connections, and i
 	await page.close();
 });
 
-it('a whole run with a stage asks its own origin only', async () => {
+it('a whole run with a stage asks its own origin only, and no byte of the film crosses the protocol', async () => {
 	const film = tmp.path('film.mp4');
 	ffmpeg(
 		...['-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=24,trim=end_frame=4'],
@@ -80,9 +80,15 @@ it('a whole run with a stage asks its own origin only', async () => {
 	);
 	const origins = new Set<string>();
 	let requests = 0;
+	let writes = 0;
+	const told: string[] = [];
 	lab.context.on('request', (request) => {
 		requests++;
-		origins.add(new URL(request.url()).origin);
+		const { origin, pathname } = new URL(request.url());
+		origins.add(origin);
+		if (pathname === '/run/write') writes++;
+		// What the browser's protocol carries of a body: nothing of the film.
+		if (request.postDataBuffer()?.length) told.push(request.url());
 	});
 	const messages: string[] = [];
 	const recipe = { version: 1, stages: [{ stage: 'degrain', params: { sigma: 5 } }] };
@@ -92,6 +98,8 @@ it('a whole run with a stage asks its own origin only', async () => {
 	});
 	expect(report.models.length).toBeGreaterThan(0);
 	expect(requests).toBeGreaterThan(5);
+	expect(writes).toBeGreaterThan(0);
+	expect(told).toEqual([]);
 	expect([...origins].filter((origin) => origin !== 'null')).toEqual([new URL(lab.server.url).origin]);
 	expect(messages.filter((text) => /Content.Security.Policy|refused/i.test(text))).toEqual([]);
 });

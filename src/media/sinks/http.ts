@@ -75,7 +75,8 @@ class HttpSink implements StagedSink {
 				this.#endpoint,
 				'write',
 				{ id: this.#id, at: String(at + done) },
-				{ body, headers: { 'Content-Type': 'application/octet-stream' } },
+				// As a Blob: of any other body, a browser that is driven tells its driver every byte, and takes ten times as long.
+				{ body: new Blob([body]), headers: { 'Content-Type': 'application/octet-stream' } },
 			);
 			if (!response.ok) throw await failure(this.#name, response, body.length);
 			await response.arrayBuffer();
