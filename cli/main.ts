@@ -43,6 +43,21 @@ function loadRecipe(path: string | undefined): unknown {
 	return JSON.parse(text);
 }
 
+/** The film is there by now: what fails here says so. */
+function writeReport(path: string, report: SessionReport): void {
+	try {
+		writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`);
+	} catch (cause) {
+		const { code = 'error' } = cause as NodeJS.ErrnoException;
+		const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+		throw new EmulsionError(
+			isFull ? 'quota-exceeded' : 'internal',
+			`--report: ${path} cannot be written (${isFull ? 'no space left' : code}). OUTPUT is whole and in its place.`,
+			{ cause },
+		);
+	}
+}
+
 function summary(report: SessionReport): string {
 	const failed = report.invariants.filter((i) => !i.ok).length;
 	return [
@@ -80,8 +95,8 @@ async function restore(args: RestoreArgs): Promise<void> {
 			onEvent: (event) => (event.type === 'progress' ? progress.update(event.progress) : progress.line(event.message)),
 		});
 		progress.end();
-		if (args.report !== undefined) writeFileSync(args.report, `${JSON.stringify(report, null, 2)}\n`);
 		process.stdout.write(`${summary(report)}\n`);
+		if (args.report !== undefined) writeReport(args.report, report);
 	} catch (error) {
 		progress.end();
 		throw interrupt.signal.aborted ? new EmulsionError('aborted', 'Interrupted.', { cause: error }) : error;

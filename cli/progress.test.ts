@@ -23,6 +23,17 @@ describe('progress', () => {
 		expect(line).toMatch(/^\[=+ +\] {2}50 %/);
 	});
 
+	it('prints lines above the bar, which stays', () => {
+		let text = '';
+		const writer = new ProgressWriter({ isTTY: true, columns: 80, write: (t) => (text += t) });
+		writer.line('first');
+		writer.update(at(50));
+		writer.line('second');
+		writer.end();
+		const bar = /\[=+ +\][^\r\n]*/.exec(text)![0];
+		expect(text).toBe(`\r\x1b[2Kfirst\n\r\x1b[2K${bar}\r\x1b[2Ksecond\n${bar}\n`);
+	});
+
 	it('formats time', () => {
 		expect([5, 65, 3725].map(formatSeconds)).toEqual(['0:05', '1:05', '1:02:05']);
 	});

@@ -65,9 +65,9 @@ export class ProgressWriter {
 		this.#lastPercent = share;
 	}
 
-	/** Prints a line above the bar. */
+	/** Prints a line; above the bar where one is drawn. */
 	line(text: string): void {
-		this.#out.write(this.#out.isTTY === true ? `\r\x1b[2K${text}\n` : `${text}\n`);
+		this.#out.write(this.#out.isTTY === true ? `\r\x1b[2K${text}\n${this.#last}` : `${text}\n`);
 	}
 
 	/** Ends the bar's line. */

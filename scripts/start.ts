@@ -9,15 +9,22 @@ import { ensureDemoReel } from './demo/make.ts';
 
 const DEFAULT_PORT = 5180;
 
+function portOf(wanted: string | undefined): number {
+	if (wanted === undefined) return DEFAULT_PORT;
+	const port = Number(wanted);
+	if (/^\d{1,5}$/.test(wanted) && port < 65536) return port;
+	throw new Error(`PORT: expected 0 to 65535, got "${wanted}"`);
+}
+
 async function main(): Promise<void> {
+	const wanted = process.env['PORT'];
+	portOf(wanted);
 	ensureDemoReel(console.log);
 	const root = await ensureBuild(console.log);
-	const wanted = process.env['PORT'];
-	const port = wanted === undefined ? DEFAULT_PORT : Number(wanted);
 	const host = process.env['HOST'] ?? '127.0.0.1';
-	const server = await startStaticServer({ root, port, host }).catch((error: NodeJS.ErrnoException) => {
-		if (error.code !== 'EADDRINUSE' || wanted !== undefined) throw error;
-		return startStaticServer({ root, port: 0, host });
+	const server = await startStaticServer({ root, port: portOf(wanted), host }).catch((error: NodeJS.ErrnoException) => {
+		if (error.code === 'EADDRINUSE' && wanted === undefined) return startStaticServer({ root, port: 0, host });
+		throw new Error(`${host}:${wanted ?? DEFAULT_PORT} cannot be served (${error.code ?? error.message})`);
 	});
 	console.log(`Emulsion is at ${server.url} (Ctrl+C stops it)`);
 	const stop = (): void => void server.close().then(() => process.exit(0));
@@ -25,4 +32,9 @@ async function main(): Promise<void> {
 	process.once('SIGTERM', stop);
 }
 
-await main();
+try {
+	await main();
+} catch (error) {
+	console.error(`Emulsion: ${(error as Error).message}`);
+	process.exitCode = 1;
+}

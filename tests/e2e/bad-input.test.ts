@@ -281,6 +281,23 @@ describe('a browser that lacks something', () => {
 		expect(exitCode(error)).toBe(6);
 	});
 
+	it('only a software adapter: auto takes the CPU and says why, webgpu takes it and says what it is', async () => {
+		const other = await Lab.open({ gpu: 'software' });
+		try {
+			const recipe = { version: 1, stages: [{ stage: 'identity' }] };
+			const run = (backend: string) =>
+				other.run([film, '-o', tmp.path(`${backend}.mkv`), '--range', '0:2', '--backend', backend], { recipe });
+			const auto = await run('auto');
+			expect(auto.backend).toMatchObject({ kind: 'wasm', software: false });
+			expect(auto.backend.reason).toMatch(/only WebGPU adapter is software \(.*swiftshader/i);
+			const asked = await run('webgpu');
+			expect(asked.backend).toMatchObject({ kind: 'webgpu', software: true });
+			expect(asked.backend.name).toMatch(/swiftshader/i);
+		} finally {
+			await other.close();
+		}
+	});
+
 	it('no private file system and no leave to persist: IndexedDB serves', async () => {
 		const line = `if (globalThis.FileSystemFileHandle) delete FileSystemFileHandle.prototype.createSyncAccessHandle;
 			StorageManager.prototype.persist = () => Promise.resolve(false);

@@ -153,6 +153,30 @@ exec '${chromiumPath()}' "$@" --disable-gpu --disable-features=WebGPU,WebGPUServ
 		expect(existsSync(tmp.path('x.mkv'))).toBe(false);
 	});
 
+	it('6: a Chromium that does not start, or is not there', async () => {
+		const dud = tmp.path('chromium-that-ends');
+		writeFileSync(dud, '#!/bin/sh\necho "bad day" >&2\nexit 3\n', { mode: 0o755 });
+		const args = [film, '-o', tmp.path('x.mkv'), '--backend', 'wasm'];
+		for (const [path, words] of [
+			[dud, /did not start: bad day\n.*EMULSION_CHROMIUM/],
+			[tmp.path('none'), /EMULSION_CHROMIUM: .* does not exist/],
+		] as const) {
+			const { code, err } = await cli(args, { EMULSION_CHROMIUM: path });
+			expect(err).toMatch(words);
+			expect(err).not.toMatch(/launchPersistentContext|at .*\.ts:/);
+			expect(code).toBe(6);
+		}
+		expect(existsSync(tmp.path('x.mkv'))).toBe(false);
+	});
+
+	it('7: the report has no space: the film is there, and that is said', async () => {
+		const output = tmp.path('reported.mkv');
+		const { code, err } = await cli([film, '-o', output, '--backend', 'wasm', '--report', '/dev/full']);
+		expect(err).toMatch(/--report: \/dev\/full cannot be written \(no space left\)\. OUTPUT is whole/);
+		expect(code).toBe(7);
+		expect(nativeFrameMd5(output)).toEqual(nativeFrameMd5(film));
+	});
+
 	it('7: the output disk is full', async () => {
 		mkdirSync(tmp.path('full'));
 		symlinkSync('/dev/full', tmp.path('full', 'out.mkv.part'));

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import type { BrowserContext, Page } from 'playwright-core';
 import { parseCommandLine } from '../../cli/args.ts';
 import { type GpuPolicy, launch } from '../../cli/browser.ts';
@@ -32,9 +33,41 @@ export interface CliResult {
 export interface RunningCli {
 	readonly child: ChildProcess;
 	readonly done: Promise<CliResult>;
-	/** Resolves once standard error matches; rejects when the process ends before. */
+	/** Resolves once standard error or output matches; rejects when the process ends before. */
 	seen(pattern: RegExp): Promise<void>;
 }
+
+/** Collects what a process says until it ends. On a terminal of its own both streams are one, and come as standard output. */
+function watched(child: ChildProcess): RunningCli {
+	const said = { out: '', err: '' };
+	const listeners = new Set<() => void>();
+	const listen = (stream: Readable | null, name: 'out' | 'err'): void => {
+		stream?.on('data', (data: Buffer) => {
+			said[name] += data.toString();
+			for (const listener of listeners) listener();
+		});
+	};
+	listen(child.stdout, 'out');
+	listen(child.stderr, 'err');
+	const done = new Promise<CliResult>((resolve, reject) => {
+		child.once('error', reject);
+		child.once('close', (code) => resolve({ code, ...said }));
+	});
+	const seen = (pattern: RegExp): Promise<void> =>
+		new Promise((resolve, reject) => {
+			const check = (): void => {
+				if (!pattern.test(said.err) && !pattern.test(said.out)) return;
+				listeners.delete(check);
+				resolve();
+			};
+			listeners.add(check);
+			void done.then(() => reject(new Error(`ended before ${String(pattern)}: ${said.err}${said.out}`)));
+			check();
+		});
+	return { child, done, seen };
+}
+
+const COMMAND = [process.execPath, '--import', 'tsx', 'cli/main.ts'] as const;
 
 /** Starts what `npm run restore -- …` starts, or npm itself (which dies of a signal where the command has an exit code). */
 export function startCli(
@@ -42,40 +75,27 @@ export function startCli(
 	env: Readonly<Record<string, string>> = {},
 	by: 'node' | 'npm' = 'node',
 ): RunningCli {
-	const [command, before] =
-		by === 'npm'
-			? ['npm', ['run', '--silent', 'restore', '--']]
-			: [process.execPath, ['--import', 'tsx', 'cli/main.ts']];
+	const [command, ...before] = by === 'npm' ? (['npm', 'run', '--silent', 'restore', '--'] as const) : COMMAND;
 	const child = spawn(command, [...before, ...args], {
 		cwd: ROOT,
 		detached: true,
 		stdio: ['ignore', 'pipe', 'pipe'],
 		env: { ...process.env, ...env },
 	});
-	let out = '';
-	let err = '';
-	const listeners = new Set<() => void>();
-	child.stdout.on('data', (data: Buffer) => (out += data.toString()));
-	child.stderr.on('data', (data: Buffer) => {
-		err += data.toString();
-		for (const listener of listeners) listener();
-	});
-	const done = new Promise<CliResult>((resolve, reject) => {
-		child.once('error', reject);
-		child.once('close', (code) => resolve({ code, out, err }));
-	});
-	const seen = (pattern: RegExp): Promise<void> =>
-		new Promise((resolve, reject) => {
-			const check = (): void => {
-				if (!pattern.test(err)) return;
-				listeners.delete(check);
-				resolve();
-			};
-			listeners.add(check);
-			void done.then(() => reject(new Error(`ended before ${String(pattern)}: ${err}`)));
-			check();
-		});
-	return { child, done, seen };
+	return watched(child);
+}
+
+/** Starts the same on a pseudoterminal of `columns` (util-linux `script`); what is written to its standard input is typed. */
+export function startOnTerminal(args: readonly string[], columns: number): RunningCli {
+	const quoted = [...COMMAND, ...args].map((arg) => `'${arg.replaceAll("'", "'\\''")}'`).join(' ');
+	const command = `stty cols ${columns} rows 24 && exec ${quoted}`;
+	return watched(
+		spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {
+			cwd: ROOT,
+			stdio: ['pipe', 'pipe', 'pipe'],
+			env: { ...process.env, SHELL: '/bin/sh' },
+		}),
+	);
 }
 
 /** Runs `npm run restore -- …` to its end. */

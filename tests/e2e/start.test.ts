@@ -1,0 +1,79 @@
+/** `npm start`: builds, makes the demo reel, serves, prints the address, and ends on Ctrl-C. */
+
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { expect, it } from 'vitest';
+import { ROOT } from '../../scripts/build.ts';
+
+interface Started {
+	/** What it said so far. */
+	readonly text: () => string;
+	readonly stop: () => void;
+	/** Exit code. */
+	readonly done: Promise<number | null>;
+	/** The address, once printed; rejects when it ends before. */
+	readonly address: Promise<string>;
+}
+
+function start(port: string): Started {
+	const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/start.ts'], {
+		cwd: ROOT,
+		stdio: ['ignore', 'pipe', 'pipe'],
+		env: { ...process.env, PORT: port },
+	});
+	let text = '';
+	const done = new Promise<number | null>((resolve) => child.once('close', resolve));
+	const address = new Promise<string>((resolve, reject) => {
+		const listen = (data: Buffer): void => {
+			text += data.toString();
+			const found = /^Emulsion is at (http:\S+)/m.exec(text)?.[1];
+			if (found !== undefined) resolve(found);
+		};
+		child.stdout.on('data', listen);
+		child.stderr.on('data', listen);
+		void done.then(() => reject(new Error(`ended: ${text}`)));
+	});
+	address.catch(() => undefined);
+	return { text: () => text, stop: () => child.kill('SIGINT'), done, address };
+}
+
+it('prints the address of the editor, isolated and with its policy, and of the demo reel with its recipe', async () => {
+	const run = start('0');
+	try {
+		const url = await run.address;
+		expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/);
+		const page = await fetch(url);
+		expect(page.status).toBe(200);
+		expect(await page.text()).toContain('<script type="module"');
+		expect(page.headers.get('cross-origin-opener-policy')).toBe('same-origin');
+		expect(page.headers.get('cross-origin-embedder-policy')).toBe('require-corp');
+		const policy = page.headers.get('content-security-policy')!;
+		expect(policy).toContain("script-src 'self' 'wasm-unsafe-eval';");
+		expect(policy).toContain("worker-src 'self';");
+		expect(policy).not.toContain("'unsafe-eval'");
+		expect(policy).not.toMatch(/https?:/);
+		const [reel, recipe] = await Promise.all([fetch(`${url}demo/reel.avi`), fetch(`${url}demo/reel.json`)]);
+		expect((await reel.arrayBuffer()).byteLength).toBeGreaterThan(10_000);
+		expect(await recipe.json()).toMatchObject({ file: 'reel.avi', recipe: { version: 1, stages: [{}, {}, {}] } });
+	} finally {
+		run.stop();
+	}
+	expect(await run.done).toBe(0);
+});
+
+it('a port that is no port, or is taken, is named', async () => {
+	const odd = start('8o80');
+	expect(await odd.done).toBe(1);
+	expect(odd.text()).toBe('Emulsion: PORT: expected 0 to 65535, got "8o80"\n');
+	const other = createServer();
+	const port = await new Promise<number>((resolve) => {
+		other.listen(0, '127.0.0.1', () => resolve((other.address() as { port: number }).port));
+	});
+	try {
+		const taken = start(String(port));
+		expect(await taken.done).toBe(1);
+		expect(taken.text()).toContain(`127.0.0.1:${port} cannot be served (EADDRINUSE)`);
+	} finally {
+		other.close();
+	}
+});
