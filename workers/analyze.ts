@@ -38,7 +38,8 @@ const api: AnalyzeWorkerApi = {
 	async shots(source, frames, onProgress, signal): Promise<ShotList> {
 		if (!media) throw new EmulsionError('internal', 'the analyze worker has no media connection');
 		const detector = new ShotDetector();
-		for await (const frame of frameStream(media.api, source, { start: 0, end: frames }, signal)) {
+		// A frame is only looked at: its buffer goes back.
+		for await (const frame of frameStream(media.api, source, { start: 0, end: frames }, signal, true)) {
 			throwIfAborted(signal);
 			detector.push(thumbnailOf(frame));
 			onProgress({ phase: 'shots', done: frame.index + 1, total: frames });

@@ -51,7 +51,7 @@ const api: MediaWorkerApi = {
 	},
 	async stream(id, range, port, signal) {
 		const { source } = await find(id);
-		return sendFrames(source.frames(range, signal), port, signal);
+		return sendFrames(source.frames(range, signal), port, signal, (data) => source.recycle?.(data));
 	},
 	audio: async (id, request, signal) => (await find(id)).source.audio(request, signal),
 	stats: async (id) => (await find(id)).source.stats(),

@@ -65,6 +65,21 @@ describe('frame port', () => {
 		expect(state.frames.every((f) => f.data.byteLength === 0)).toBe(true);
 	});
 
+	it('gives buffers back when the next frame is asked for, except those that were transferred on', async () => {
+		const { port1, port2 } = channel();
+		const back: number[][] = [];
+		const sending = sendFrames(producer(4).stream, port1, undefined, (data) => back.push([...new Uint8Array(data)]));
+		for await (const frame of receiveFrames(port2, { credits: 1, recycle: true })) {
+			if (frame.index === 2) structuredClone(frame.data, { transfer: [frame.data] });
+		}
+		await sending;
+		expect(back).toEqual([
+			[0, 1],
+			[1, 2],
+			[3, 4],
+		]);
+	});
+
 	it('makes no more frames than there are credits', async () => {
 		const { port1, port2 } = channel();
 		const { state, stream } = producer(100);

@@ -9,7 +9,9 @@ import { EmulsionError, type ErrorRecord, fromRecord, throwIfAborted, toEmulsion
 /** Frames in flight when the caller does not say: enough to hide a thread's latency, few enough for 4K. */
 export const DEFAULT_CREDITS = 4;
 
-type ToProducer = { readonly kind: 'credit'; readonly count: number } | { readonly kind: 'stop' };
+type ToProducer =
+	/** `spent`: the buffer of a frame that the consumer has finished with. */
+	{ readonly kind: 'credit'; readonly count: number; readonly spent?: ArrayBuffer } | { readonly kind: 'stop' };
 type ToConsumer =
 	| { readonly kind: 'frame'; readonly frame: PlanarFrame }
 	| { readonly kind: 'end' }
@@ -46,14 +48,23 @@ class Credits {
 /**
  * Sends a stream's frames over the port as the consumer grants credits, then closes the port. Resolves when the stream has
  * ended or the consumer stopped; rejects with the stream's error (after sending it) or `aborted`.
+ * @param recycle takes buffers that the consumer gives back.
  */
-export async function sendFrames(stream: FrameStream, port: MessagePort, signal?: AbortSignal): Promise<void> {
+export async function sendFrames(
+	stream: FrameStream,
+	port: MessagePort,
+	signal?: AbortSignal,
+	recycle?: (data: ArrayBuffer) => void,
+): Promise<void> {
 	const credits = new Credits();
 	const onAbort = () => credits.close();
 	signal?.addEventListener('abort', onAbort, { once: true });
 	port.onmessage = ({ data }: MessageEvent<ToProducer>) => {
-		if (data.kind === 'credit') credits.grant(data.count);
-		else credits.close();
+		if (data.kind === 'stop') credits.close();
+		else {
+			if (data.spent) recycle?.(data.spent);
+			credits.grant(data.count);
+		}
 	};
 	const post = (message: ToConsumer, transfer: Transferable[] = []) => port.postMessage(message, transfer);
 	const iterator = stream[Symbol.asyncIterator]();
@@ -111,16 +122,21 @@ export interface ReceiveOptions {
 	readonly credits?: number;
 	/** Settles when the producer's call does: a rejection ends a stream whose port went silent (a crashed worker). */
 	readonly producer?: Promise<unknown>;
+	/**
+	 * Give each frame's buffer back when the next one is asked for, so that the producer can fill it again. Only for
+	 * consumers that keep no frame beyond that; a buffer that was transferred on is not given back. Default false.
+	 */
+	readonly recycle?: boolean;
 }
 
 /** The frames that {@link sendFrames} sends to this port. One consumer; returning early tells the producer to stop. */
 export async function* receiveFrames(port: MessagePort, options: ReceiveOptions = {}): AsyncGenerator<PlanarFrame> {
-	const { signal, credits = DEFAULT_CREDITS } = options;
+	const { signal, credits = DEFAULT_CREDITS, recycle = false } = options;
 	if (!Number.isInteger(credits) || credits < 1) {
 		throw new EmulsionError('internal', `frame port: credits must be a whole number from 1, got ${credits}`);
 	}
 	const inbox = new Inbox();
-	const send = (message: ToProducer) => port.postMessage(message);
+	const send = (message: ToProducer, transfer: Transferable[] = []) => port.postMessage(message, transfer);
 	const onAbort = () => inbox.wake();
 	signal?.addEventListener('abort', onAbort, { once: true });
 	port.onmessage = ({ data }: MessageEvent<ToConsumer>) => inbox.push(data);
@@ -131,8 +147,10 @@ export async function* receiveFrames(port: MessagePort, options: ReceiveOptions 
 		for (;;) {
 			const item = await inbox.take(signal);
 			if (item.kind === 'frame') {
+				const { data } = item.frame;
 				yield item.frame;
-				send({ kind: 'credit', count: 1 });
+				if (recycle && data.byteLength > 0) send({ kind: 'credit', count: 1, spent: data }, [data]);
+				else send({ kind: 'credit', count: 1 });
 				continue;
 			}
 			finished = true;

@@ -8,12 +8,16 @@ import { receiveFrames } from './frame-port.ts';
 /** Frames that may be on their way at once: enough for the decoder to work ahead while a frame is rendered. */
 const AHEAD = 6;
 
-/** Frames of a source in the media worker; ending the loop early stops the decoder. */
+/**
+ * Frames of a source in the media worker; ending the loop early stops the decoder.
+ * @param recycle give each frame’s buffer back when the next one is asked for; see `receiveFrames`.
+ */
 export async function* frameStream(
 	media: Bridged<MediaWorkerApi>,
 	source: SourceId,
 	range: FrameRange,
 	signal: AbortSignal,
+	recycle = false,
 ): AsyncGenerator<PlanarFrame> {
 	const { port1, port2 } = new MessageChannel();
 	const stop = new AbortController();
@@ -22,7 +26,7 @@ export async function* frameStream(
 	// Its error arrives through the port as well; this only keeps it from counting as unhandled.
 	producer.catch(() => undefined);
 	try {
-		yield* receiveFrames(port1, { signal, credits: AHEAD, producer });
+		yield* receiveFrames(port1, { signal, credits: AHEAD, producer, recycle });
 	} finally {
 		stop.abort();
 	}

@@ -120,6 +120,11 @@ export interface MediaSource {
 	 * Undefined where the source has no such track.
 	 */
 	audio(request: AudioRequest, signal: AbortSignal): Promise<AudioResult | undefined>;
+	/**
+	 * Takes back the buffer of a frame whose reader has finished with it; a later frame may come in it. Never a duty: engines
+	 * that cannot use buffers again have no such method, and what is not given back is collected.
+	 */
+	recycle?(data: ArrayBuffer): void;
 	/** Counters for the report. */
 	stats(): DecodeStats;
 	close(): Promise<void>;

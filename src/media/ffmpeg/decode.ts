@@ -7,6 +7,7 @@ import type { FrameRange, PlanarFrame } from '../../contracts/frames.ts';
 import type { IndexedFrame } from '../../contracts/media.ts';
 import { type ColorTags, frameBytes } from '../../core/color.ts';
 import { EmulsionError, throwIfAborted } from '../../core/errors.ts';
+import type { BufferPool } from '../buffers.ts';
 import { type CoreFrame, type CoreResult, CoreWorker } from './core/core.ts';
 import type { CoreOutput } from './core/protocol.ts';
 import { FrameRing, sharedMemoryAvailable } from './core/rings.ts';
@@ -123,11 +124,13 @@ class Run {
 /** Turns raw bytes and their description into frames; caches the tags, which rarely change. */
 class FrameMaker {
 	readonly #source: Decodable;
+	readonly #buffers: BufferPool;
 	#tagText = '';
 	#color: ColorTags;
 
-	constructor(source: Decodable) {
+	constructor(source: Decodable, buffers: BufferPool) {
 		this.#source = source;
+		this.#buffers = buffers;
 		this.#color = source.color;
 	}
 
@@ -167,7 +170,7 @@ class FrameMaker {
 
 	make(raw: Uint8Array, shown: ShownFrame, index: number): PlanarFrame {
 		const { plan, frames } = this.#source;
-		const data = new ArrayBuffer(frameBytes(plan.raw.format, plan.size));
+		const data = this.#buffers.take(frameBytes(plan.raw.format, plan.size));
 		plan.raw.unpack(raw, data, plan.size);
 		const { pts, duration } = frames[index]!;
 		return {
@@ -192,19 +195,20 @@ function truncated(index: number, total: number, log: readonly string[]): Emulsi
 }
 
 /**
- * Decodes `range` (already within the index) in presentation order.
+ * Decodes `range` (already within the index) in presentation order, into buffers of the pool.
  * @throws EmulsionError `input-truncated` with the frame's index, `unsupported-format` where the picture changes size, `aborted`.
  */
 export async function* decodeFrames(
 	source: Decodable,
 	range: FrameRange,
 	signal: AbortSignal,
+	buffers: BufferPool,
 	options: DecodeOptions = {},
 ): AsyncGenerator<PlanarFrame> {
 	const shared = sharedMemoryAvailable();
 	const bytes = source.plan.raw.bytes(source.plan.size);
 	const step = shared ? range.end - range.start : Math.max(2, Math.floor((options.boundedBytes ?? 32 << 20) / bytes));
-	const maker = new FrameMaker(source);
+	const maker = new FrameMaker(source, buffers);
 	for (let start = range.start; start < range.end; start += step) {
 		const part = { start, end: Math.min(range.end, start + step) };
 		yield* decodeRun(source, part, maker, shared ? (options.ringBytes ?? 48 << 20) : 0, signal);

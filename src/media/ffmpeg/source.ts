@@ -3,6 +3,7 @@
 import type { FrameRange, FrameStream, PlanarFrame } from '../../contracts/frames.ts';
 import type { AudioRequest, AudioResult, DecodeStats, MediaSource, SourceInfo } from '../../contracts/media.ts';
 import { EmulsionError } from '../../core/errors.ts';
+import { BufferPool } from '../buffers.ts';
 import { assertRange, JobSignals } from '../jobs.ts';
 import { type Decodable, decodeFrames, type DecodeOptions } from './decode.ts';
 import type { Probed } from './probe.ts';
@@ -17,6 +18,7 @@ export class FfmpegSource implements MediaSource {
 	readonly #audio: AudioOpener;
 	readonly #options: DecodeOptions;
 	readonly #jobs = new JobSignals();
+	readonly #buffers = new BufferPool();
 	#frames = 0;
 	#seconds = 0;
 
@@ -39,7 +41,7 @@ export class FfmpegSource implements MediaSource {
 		const job = this.#jobs.begin(signal);
 		try {
 			let since = performance.now();
-			for await (const frame of decodeFrames(this.#source, range, job.signal, this.#options)) {
+			for await (const frame of decodeFrames(this.#source, range, job.signal, this.#buffers, this.#options)) {
 				this.#seconds += (performance.now() - since) / 1000;
 				this.#frames++;
 				yield frame;
@@ -54,12 +56,17 @@ export class FfmpegSource implements MediaSource {
 		return this.#audio(request, signal);
 	}
 
+	recycle(data: ArrayBuffer): void {
+		this.#buffers.give(data);
+	}
+
 	stats(): DecodeStats {
 		return { frames: this.#frames, seconds: this.#seconds, engine: 'ffmpeg' };
 	}
 
 	close(): Promise<void> {
 		this.#jobs.close();
+		this.#buffers.clear();
 		return Promise.resolve();
 	}
 }

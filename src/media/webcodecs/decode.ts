@@ -4,8 +4,9 @@
  */
 
 import type { FrameRange } from '../../contracts/frames.ts';
-import { type PixelFormat, sameFormat, type Size } from '../../core/color.ts';
+import { frameBytes, type PixelFormat, sameFormat, type Size } from '../../core/color.ts';
 import { EmulsionError, throwIfAborted } from '../../core/errors.ts';
+import type { BufferPool } from '../buffers.ts';
 import { copyPlanes, planarFormat } from './planes.ts';
 import type { JoinedTrack } from './track.ts';
 
@@ -34,13 +35,21 @@ class Pass {
 	readonly #range: FrameRange;
 	readonly #expected: Expected;
 	readonly #decoder: VideoDecoder;
+	readonly #buffers: BufferPool;
 	readonly #queue: { readonly index: number; readonly data: Promise<ArrayBuffer> }[] = [];
 	#failure: EmulsionError | undefined;
 	#flushed = false;
 	#closed = false;
 	#waiting: (() => void)[] = [];
 
-	constructor(track: JoinedTrack, config: VideoDecoderConfig, range: FrameRange, expected: Expected) {
+	constructor(
+		track: JoinedTrack,
+		config: VideoDecoderConfig,
+		range: FrameRange,
+		expected: Expected,
+		buffers: BufferPool,
+	) {
+		this.#buffers = buffers;
 		this.#track = track;
 		this.#range = range;
 		this.#expected = expected;
@@ -78,7 +87,7 @@ class Pass {
 			this.#fail(new EmulsionError('unsupported-format', message, { frame: index }));
 			return;
 		}
-		const data = copyPlanes(frame, format, size).finally(() => {
+		const data = copyPlanes(frame, format, size, this.#buffers.take(frameBytes(format, size))).finally(() => {
 			frame.close();
 		});
 		// Rejections are seen when the frame is taken; a pass that ends early leaves them unseen.
@@ -168,17 +177,18 @@ class Pass {
 	}
 }
 
-/** Planes of a range in presentation order. @throws EmulsionError `input-truncated`, `unsupported-format`, `aborted`. */
+/** Planes of a range in presentation order, in buffers of the pool. @throws EmulsionError `input-truncated`, `unsupported-format`, `aborted`. */
 export async function* decodePlanes(
 	track: JoinedTrack,
 	config: VideoDecoderConfig,
 	range: FrameRange,
 	expected: Expected,
 	signal: AbortSignal,
+	buffers: BufferPool,
 ): AsyncGenerator<DecodedPlanes> {
 	if (range.start >= range.end) return;
 	throwIfAborted(signal);
-	const pass = new Pass(track, config, range, expected);
+	const pass = new Pass(track, config, range, expected, buffers);
 	const fed = pass.feed();
 	try {
 		for (let index = range.start; index < range.end; index++) yield await pass.next(index, signal);

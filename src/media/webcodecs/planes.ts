@@ -22,9 +22,16 @@ export function planarFormat(format: string | null): PixelFormat | undefined {
 	return entry && { chroma: entry[0], depth: entry[1], sample: entry[1] > 8 ? 'u16' : 'u8', alpha: false };
 }
 
-/** Copies a frame's visible planes, tightly packed; NV12's chroma is pulled apart. The frame stays open. */
-export async function copyPlanes(frame: VideoFrame, format: PixelFormat, size: Size): Promise<ArrayBuffer> {
-	const data = new ArrayBuffer(frameBytes(format, size));
+/**
+ * Copies a frame's visible planes, tightly packed; NV12's chroma is pulled apart. The frame stays open.
+ * @param data where to: `frameBytes(format, size)` bytes, all of which are written.
+ */
+export async function copyPlanes(
+	frame: VideoFrame,
+	format: PixelFormat,
+	size: Size,
+	data = new ArrayBuffer(frameBytes(format, size)),
+): Promise<ArrayBuffer> {
 	const bytes = sampleBytes(format);
 	const planes = planeLayouts(format, size);
 	if (frame.format !== 'NV12') {

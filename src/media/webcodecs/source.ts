@@ -7,6 +7,7 @@ import { EmulsionError } from '../../core/errors.ts';
 import type { Probed } from '../ffmpeg/probe.ts';
 import { planesChecksum } from '../ffmpeg/showinfo.ts';
 import type { AudioOpener } from '../ffmpeg/source.ts';
+import { BufferPool } from '../buffers.ts';
 import { assertRange, JobSignals } from '../jobs.ts';
 import { decodePlanes, type Expected } from './decode.ts';
 import { JoinedTrack } from './track.ts';
@@ -31,6 +32,7 @@ export class WebCodecsSource implements MediaSource {
 	readonly #expected: Expected;
 	readonly #audio: AudioOpener;
 	readonly #jobs = new JobSignals();
+	readonly #buffers = new BufferPool();
 	#frames = 0;
 	#seconds = 0;
 
@@ -57,7 +59,8 @@ export class WebCodecsSource implements MediaSource {
 		const { format, size, color, frames } = this.info;
 		try {
 			let since = performance.now();
-			for await (const { index, data } of decodePlanes(this.#track, this.#config, range, this.#expected, job.signal)) {
+			const planes = decodePlanes(this.#track, this.#config, range, this.#expected, job.signal, this.#buffers);
+			for await (const { index, data } of planes) {
 				const { pts, duration } = frames[index]!;
 				this.#seconds += (performance.now() - since) / 1000;
 				this.#frames++;
@@ -73,12 +76,17 @@ export class WebCodecsSource implements MediaSource {
 		return this.#audio(request, signal);
 	}
 
+	recycle(data: ArrayBuffer): void {
+		this.#buffers.give(data);
+	}
+
 	stats(): DecodeStats {
 		return { frames: this.#frames, seconds: this.#seconds, engine: 'webcodecs' };
 	}
 
 	close(): Promise<void> {
 		this.#jobs.close();
+		this.#buffers.clear();
 		this.#track.close();
 		return Promise.resolve();
 	}
@@ -137,7 +145,7 @@ async function trial(
 	const range = { start: 0, end: Math.min(TRIAL_FRAMES, info.frames.length) };
 	const expected = { format: info.format, size: info.size, total: info.frames.length };
 	try {
-		for await (const { index, data } of decodePlanes(track, config, range, expected, signal)) {
+		for await (const { index, data } of decodePlanes(track, config, range, expected, signal, new BufferPool())) {
 			const wanted = headChecksums[index];
 			if (wanted !== undefined && planesChecksum(new Uint8Array(data)) !== wanted)
 				return `the browser decodes frame ${index} to other values`;

@@ -41,6 +41,8 @@ export interface Rates {
 	readonly engine: string;
 	readonly ours: readonly number[];
 	readonly bare: readonly number[];
+	/** Ours, where the reader gives no buffers back. */
+	readonly oursFresh?: readonly number[];
 	/** The bare loop with planes copied out as ours does; where that is a different thing. */
 	readonly bareCopying?: readonly number[];
 	/** Why nothing was measured. */

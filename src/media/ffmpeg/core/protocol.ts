@@ -1,6 +1,6 @@
 /**
- * What a page or worker says to the worker that runs ffmpeg.wasm, and what it answers. One job a worker: ffmpeg keeps
- * global state between runs, so a worker is never reused.
+ * What callers ask of ffmpeg.wasm, and what travels beside the messages of `@ffmpeg/ffmpeg`'s class (LOAD, MOUNT, EXEC …) to
+ * and from our class worker. One job a worker: ffmpeg keeps global state between runs, so a worker is never reused.
  */
 
 /** Something the program reads. Paths are absolute; folders are made as needed. */
@@ -37,30 +37,44 @@ export interface CoreJob {
 	readonly showinfo?: boolean;
 }
 
-/** To the worker. */
-export type CoreRequest =
-	| { readonly type: 'prepare'; readonly coreUrl: string; readonly module: WebAssembly.Module }
-	| { readonly type: 'run'; readonly job: CoreJob };
+/** A device of ours, mounted as the class mounts file systems: `mount(fsType, options, path)`. */
+export type CoreDevice =
+	| { readonly fsType: 'RING'; readonly options: Omit<Extract<CoreOutput, { kind: 'frames' }>, 'kind' | 'path'> }
+	| { readonly fsType: 'RECORDS'; readonly options: { readonly frameBytes: number } }
+	| { readonly fsType: 'CHUNKS'; readonly options: Readonly<Record<string, never>> }
+	| { readonly fsType: 'PIPE'; readonly options: { readonly buffer: SharedArrayBuffer } }
+	/** No file: from now on `showinfo` lines describe records. */
+	| { readonly fsType: 'SHOWINFO'; readonly options: Readonly<Record<string, never>> };
 
-/** From the worker. `frame.slot` is −1 for `records`, whose bytes then come in `data`. */
-export type CoreReply =
-	| { readonly type: 'ready' }
-	| { readonly type: 'log'; readonly lines: readonly string[] }
-	| { readonly type: 'chunk'; readonly path: string; readonly data: Uint8Array<ArrayBuffer> }
+/** What the worker loads; the class hands its whole configuration on. */
+export interface CoreLoad {
+	readonly coreURL: string;
+	readonly wasmURL: string;
+	/** `wasmURL` compiled: shared by all workers of a thread. */
+	readonly module: WebAssembly.Module;
+}
+
+/** What the class's `log` event carries: it hands on whatever a LOG message holds. */
+export type CoreEvent =
+	/** The worker's script runs. */
+	| { readonly type: 'hello'; readonly message: string }
+	/** Lines of the program's log, joined by newlines. */
+	| { readonly type: 'stderr'; readonly message: string }
+	/** A record. `message` has its `showinfo` text; `slot` is −1 for `RECORDS`, whose bytes come in `data`. */
 	| {
 			readonly type: 'frame';
+			readonly message: string;
 			readonly path: string;
 			readonly slot: number;
-			readonly info: string;
 			readonly data?: ArrayBuffer;
 	  }
 	| {
-			readonly type: 'done';
-			readonly code: number;
-			readonly files: Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
-			/** Bytes left over in a record device: a frame that was cut short. */
-			readonly partialBytes: number;
-			/** Wasm heap at the end, in bytes. */
-			readonly heapBytes: number;
+			readonly type: 'chunk';
+			readonly message: string;
+			readonly path: string;
+			readonly data: Uint8Array<ArrayBuffer>;
 	  }
+	/** The program has ended: bytes left over in record devices (a frame cut short), and of the wasm heap. */
+	| { readonly type: 'end'; readonly message: string; readonly partialBytes: number; readonly heapBytes: number }
+	/** The worker failed while nothing was asked of it. */
 	| { readonly type: 'crash'; readonly message: string };
