@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem, type } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type BenchArgs, HELP, parseBenchArgs, UsageError } from '../tests/bench/args.ts';
 import { chromiumVersion } from '../tests/bench/chrome.ts';
 import { decodeBench, dpxBench, passthroughBench, tilesBench } from '../tests/bench/engine.ts';
@@ -18,6 +18,7 @@ import {
 	type BenchOptions,
 	type BenchReport,
 	type BenchRow,
+	exitCodeOf,
 	type Machine,
 	NoGpuError,
 } from '../tests/bench/types.ts';
@@ -76,10 +77,10 @@ async function measure({ benches, options }: BenchArgs): Promise<BenchRow[]> {
 	return rows;
 }
 
-function save(report: BenchReport, benches: readonly BenchName[]): string {
-	mkdirSync(RESULTS, { recursive: true });
+function save(report: BenchReport, { benches, json }: BenchArgs): string {
 	const stamp = report.date.replaceAll(/[-:]/g, '').slice(0, 15);
-	const path = join(RESULTS, `${stamp}-${benches.join('-')}.json`);
+	const path = json ?? join(RESULTS, `${stamp}-${benches.join('-')}.json`);
+	mkdirSync(dirname(path), { recursive: true });
 	writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`);
 	return path;
 }
@@ -95,9 +96,9 @@ async function main(argv: readonly string[]): Promise<number> {
 	const shown = argv.filter((arg) => arg !== '--write-docs');
 	const command = ['npm run bench', ...(shown.length > 0 ? ['--', ...shown] : [])].join(' ');
 	const report: BenchReport = { version: 1, command, ...about, rows: await measure(args) };
-	console.log(`\n${terminalTable(report.rows)}\n\n${save(report, args.benches)}`);
+	console.log(`\n${terminalTable(report.rows)}\n\n${save(report, args)}`);
 	if (args.writeDocs) writeFileSync(DOCUMENT, writeBlocks(readFileSync(DOCUMENT, 'utf8'), report));
-	return report.rows.some((row) => row.pass === false) ? 1 : 0;
+	return exitCodeOf(report.rows);
 }
 
 try {

@@ -21,9 +21,11 @@ benches (default: ${DEFAULT_BENCHES.join(' ')})
   --rounds N            repetitions of alternating measurements, the best counts (3)
   --minutes N, --fps N  the long clip of memory (20 minutes, 24 frames a second)
   --path working|copy   memory: through the working format (default), or planes copied
+  --encoder software|webcodecs  memory: ffmpeg.wasm (default), or the browser's own encoder, several times as fast
   --backend auto|wasm|webgpu   what passthrough, dpx and memory run on (auto)
   --threads N           threads of the wasm backend (2)
   --adapter hardware|software  gpu: software starts Chromium on SwiftShader, which gpu refuses
+  --json FILE           where the JSON goes, instead of a dated file in bench-results/
   --write-docs          write the tables of the benches that ran into docs/performance.md
   -h, --help            this text
 
@@ -40,6 +42,8 @@ export interface BenchArgs {
 	readonly help: boolean;
 	readonly benches: readonly BenchName[];
 	readonly writeDocs: boolean;
+	/** Where the JSON goes; a dated file in `bench-results/` where absent. */
+	readonly json?: string;
 	readonly options: Omit<BenchOptions, 'log'>;
 }
 
@@ -69,9 +73,11 @@ function read(argv: readonly string[]) {
 				minutes: TEXT,
 				fps: TEXT,
 				path: TEXT,
+				encoder: TEXT,
 				backend: TEXT,
 				threads: TEXT,
 				adapter: TEXT,
+				json: TEXT,
 				'write-docs': { type: 'boolean' },
 				help: { type: 'boolean', short: 'h' },
 			},
@@ -91,12 +97,14 @@ export function parseBenchArgs(argv: readonly string[]): BenchArgs {
 		help: values.help === true,
 		benches: wanted,
 		writeDocs: values['write-docs'] === true,
+		...(values.json === undefined ? {} : { json: values.json }),
 		options: {
 			frames: whole('frames', values.frames, 150),
 			rounds: whole('rounds', values.rounds, 3),
 			minutes: whole('minutes', values.minutes, 20),
 			fps: whole('fps', values.fps, 24),
 			path: oneOf('path', values.path, ['working', 'copy']),
+			encoder: oneOf('encoder', values.encoder, ['software', 'webcodecs']),
 			backend: oneOf('backend', values.backend, ['auto', 'wasm', 'webgpu']),
 			threads: whole('threads', values.threads, 2),
 			adapter: oneOf('adapter', values.adapter, ['hardware', 'software']),

@@ -23,6 +23,11 @@ export interface BenchRow {
 	readonly data: Readonly<Record<string, unknown>>;
 }
 
+/** Exit code of a run: 1 when a target was missed or a bench failed. */
+export function exitCodeOf(rows: readonly BenchRow[]): 0 | 1 {
+	return rows.some((row) => row.pass === false) ? 1 : 0;
+}
+
 /** What the benches ran on. */
 export interface Machine {
 	readonly cpu: string;
@@ -57,6 +62,8 @@ export interface BenchOptions {
 	readonly fps: number;
 	/** `working` goes through the working format, `copy` copies planes. */
 	readonly path: 'working' | 'copy';
+	/** Encoder of `memory`: the default one, or the browser's own, which is several times as fast. */
+	readonly encoder: 'software' | 'webcodecs';
 	readonly backend: 'auto' | 'wasm' | 'webgpu';
 	readonly threads: number;
 	/** `software` starts Chromium on SwiftShader, to see `gpu` refuse it. */

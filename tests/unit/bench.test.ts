@@ -6,7 +6,7 @@ import { cpuSeconds } from '../bench/chrome.ts';
 import { passthroughBound, passthroughRows } from '../bench/engine.ts';
 import { memoryRows } from '../bench/films.ts';
 import { documentationBlock, terminalTable, writeBlocks } from '../bench/table.ts';
-import { type BenchReport, type BenchRow, DEFAULT_BENCHES } from '../bench/types.ts';
+import { type BenchReport, type BenchRow, DEFAULT_BENCHES, exitCodeOf } from '../bench/types.ts';
 import type { Parts, Whole } from '../bench/page/api.ts';
 
 const parts = (decode: number, convert: number, encode: number, cpu: number | null): Parts => ({
@@ -85,6 +85,12 @@ describe('command line', () => {
 	it.each([[['speed']], [['--frames', '0']], [['--path', 'fast']], [['--fast']]])('refuses %j', (argv) => {
 		expect(() => parseBenchArgs(argv)).toThrow(UsageError);
 	});
+});
+
+it('the exit code is 1 from one missed target on; figures without a target do not count', () => {
+	const verdicts = (...passes: (boolean | null)[]) => exitCodeOf(passes.map((pass) => ({ ...row, pass })));
+	expect([verdicts(), verdicts(null), verdicts(true, null), verdicts(true, false, null)]).toEqual([0, 0, 0, 1]);
+	expect(exitCodeOf(passthroughRows(parts(0.01, 0.02, 0.05, 0.01), [whole(6.3)], 2))).toBe(1);
 });
 
 describe('tables', () => {
