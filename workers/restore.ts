@@ -1,6 +1,7 @@
 /** The restore worker: owner of the one device and of every model session. Wires ports to the pipeline's `Restorer`. */
 
-import { computeFlow, FLOW_SIDE } from '../src/analysis/flow/flow.ts';
+import { computeFlowPair } from '../src/analysis/flow/flow.ts';
+import { makeGuide } from '../src/analysis/flow/guide.ts';
 import { type PortBridge, serve, wrapPort } from '../src/comms/bridge.ts';
 import { sendFrames } from '../src/comms/frame-port.ts';
 import { frameStream } from '../src/comms/remote-stream.ts';
@@ -17,6 +18,7 @@ import { EmulsionError } from '../src/core/errors.ts';
 import { createCompute } from '../src/gpu/create.ts';
 import { WebGpuCompute } from '../src/gpu/webgpu-compute.ts';
 import { RIFE } from '../src/models/rife.ts';
+import { FFDNET } from '../src/models/ffdnet.ts';
 import { createModelRuntime, type RunWatch } from '../src/models/runtime.ts';
 import type { EncodeClient, MediaClient } from '../src/pipeline/clients.ts';
 import { Restorer } from '../src/pipeline/restorer.ts';
@@ -27,7 +29,7 @@ const STORE_SHARE = { webgpu: 1 / 2, wasm: 1 / 6 };
 const MEMORY_TIER = 512 * 2 ** 20;
 const DISK_TIER = 4 * 2 ** 30;
 /** Raised when the flow's method would give other vectors. */
-const FLOW_VERSION = 1;
+const FLOW_VERSION = 2;
 
 let mediaBridge: PortBridge<MediaWorkerApi> | undefined;
 let encodeBridge: PortBridge<EncodeWorkerApi> | undefined;
@@ -86,9 +88,11 @@ function create(options: Parameters<RestoreWorkerApi['init']>[0]): Promise<Resto
 			models: (compute) => createModelRuntime({ compute, modelBase, onRun: (watch) => onRun(watch) }),
 			flow: (models) => ({
 				get key() {
-					return `rife-there-and-back:${FLOW_VERSION}:${models.spec(RIFE).sha256}`;
+					const { sha256, tile, halo } = models.spec(FFDNET);
+					return `rife-there-and-back:${FLOW_VERSION}:${models.spec(RIFE).sha256}:${sha256}:${tile}:${halo}`;
 				},
-				compute: (a, b, maxSide, env) => computeFlow(env, a.picture, b.picture, maxSide || FLOW_SIDE),
+				guide: (picture, options, env) => makeGuide(env, picture, options),
+				pair: (a, b, env) => computeFlowPair(env, a, b, Infinity),
 			}),
 		},
 		budgets: {

@@ -77,6 +77,8 @@ export interface ModelRuntime {
 		wanted: Readonly<Record<string, TensorSize>>,
 		signal: AbortSignal,
 	): Promise<Record<string, Picture>>;
+	/** Creates a model's session and runs its canary ahead of its first use, where that has not happened. Throws as `run` does. */
+	ready(id: string, signal: AbortSignal): Promise<void>;
 	/** Models used so far, with hashes and canary results, for the report. */
 	used(): readonly ModelUse[];
 	release(): Promise<void>;

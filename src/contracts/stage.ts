@@ -122,14 +122,36 @@ export interface FrameNeeds {
 	readonly inputs: readonly number[];
 	/** Flows to be computed: `to` is aligned onto `from`. */
 	readonly flows?: readonly FlowRequest[];
+	/** Guides to be made; those of a flow need not be named unless `render` looks at them itself. */
+	readonly guides?: readonly GuideRequest[];
 }
 
-/** One flow, cached by (from, to, scale). */
-export interface FlowRequest {
+/** How a frame is prepared for motion estimation. */
+export interface GuideOptions {
+	/** Longest side in pixels; larger frames are reduced. Default 640. */
+	readonly maxSide?: number;
+	/** Shortest side in pixels: smaller frames are enlarged where `maxSide` allows it. Default 0. */
+	readonly minSide?: number;
+	/**
+	 * Noise to be taken off first (FFDNet), as σ on the scale of the frame itself (8-bit codes ÷ 255): at a reduced size what
+	 * is left of it. 0, the default: the frame as it is.
+	 */
+	readonly denoise?: number;
+}
+
+/** A frame as motion estimation sees it, made once for all who ask with equal options. */
+export interface GuideRequest extends GuideOptions {
+	/** Index in the input timeline. */
+	readonly index: number;
+}
+
+/**
+ * One flow between the guides of two frames. Both directions of a pair come from one run, earlier frame first, whoever asks:
+ * cached by frames, options and direction.
+ */
+export interface FlowRequest extends GuideOptions {
 	readonly from: number;
 	readonly to: number;
-	/** Bounded side length at which the flow is computed; default 640. */
-	readonly maxSide?: number;
 }
 
 /** The environment of every call. */
@@ -153,6 +175,27 @@ export interface ShotAccess {
 	frame(index: number): Promise<WorkingFrame>;
 }
 
+/** A frame as a survey sees it: reduced from the source's planes, the same on every backend. */
+export interface SurveyFrame extends Size {
+	/** R′, G′, B′ planes one after the other, source-referred, box-averaged. */
+	readonly rgb: Float32Array;
+}
+
+/** Input frames of a shot, for `survey`: the source's pictures, not what the stages before make of them. */
+export interface SurveyAccess {
+	/** Indices in the input timeline. */
+	readonly range: FrameRange;
+	readonly timeline: Timeline;
+	/**
+	 * What the source shows at an input frame, at most {@link SURVEY_SIDE} on the longer side; of a created frame the mean of
+	 * the frames it lies between, weighted by its timestep. Cheapest in order. Throws `internal` outside of `range`.
+	 */
+	frame(index: number): Promise<SurveyFrame>;
+}
+
+/** Longest side of a {@link SurveyFrame} in pixels. */
+export const SURVEY_SIDE = 256;
+
 /** A request for one output frame. */
 export interface RenderRequest<V, A> {
 	readonly frame: TimelineFrame;
@@ -162,24 +205,41 @@ export interface RenderRequest<V, A> {
 	input(index: number): WorkingFrame;
 	/** Flows named in `needs`; borrowed. */
 	flow(from: number, to: number): FlowField;
+	/** Guides named in `needs` (3 channels R′G′B′, at the guide's size); borrowed. */
+	guide(index: number): Picture;
 	/** Frames of the input timeline in the same shot. */
 	readonly shot: FrameRange;
 	/** Which picture to make: `result`, or one of `meta.views`. */
 	readonly view: string;
 }
 
-/** A stage. `V` are its parameter values, `A` its artifact (plain, structured-clone safe data). */
-export interface Stage<T extends ParamTable = ParamTable, A = unknown> {
+/**
+ * A stage. `A` is its artifact, what `render` knows of a shot; `S` its survey, what `timeline` knows of one. Both are plain,
+ * structured-clone safe data.
+ */
+export interface Stage<T extends ParamTable = ParamTable, A = unknown, S = unknown> {
 	readonly meta: StageMeta<T>;
-	/** Looks at a shot and returns what `render` needs to know; stored by cache key, cancellable. */
+	/** Models that these parameters run, out of `meta.models`, as far as parameters alone say: they can be made ready ahead. */
+	models?(params: ValuesOf<T>): readonly string[];
+	/** Looks at a shot, before its first frame is rendered, and returns what `render` needs to know; stored by cache key, cancellable. */
 	analyze?(access: ShotAccess, params: ValuesOf<T>, env: StageEnv): Promise<A>;
-	/** Output timeline; identity when absent. Never makes a frame from both sides of a cut. */
+	/** False where these parameters need no survey. Default true. */
+	surveys?(params: ValuesOf<T>): boolean;
+	/** Looks at a shot's source pictures while the film is planned and returns what `timeline` needs to know; stored, cancellable. */
+	survey?(access: SurveyAccess, params: ValuesOf<T>, env: Pick<StageEnv, 'breathe' | 'onProgress'>): Promise<S>;
+	/**
+	 * Output timeline; identity when absent. Never makes a frame from both sides of a cut. What a shot's survey says may change
+	 * which frames of the shot are original, repeated or created, but neither number nor times of frames, unless
+	 * `surveyMovesTime` is set.
+	 */
 	timeline?(
 		input: Timeline,
 		params: ValuesOf<T>,
-		artifacts: ReadonlyMap<number, A>,
+		surveys: ReadonlyMap<number, S>,
 		scope: (frame: TimelineFrame) => boolean,
 	): Timeline;
+	/** The survey of one shot moves the frames of others (frames are dropped or inserted): a range needs all shots surveyed. */
+	readonly surveyMovesTime?: boolean;
 	/** Output size; identity when absent. */
 	outputSize?(input: Size, params: ValuesOf<T>): Size;
 	/** False when this frame passes through unchanged (it then keeps its source planes). */

@@ -107,8 +107,18 @@ class OrtRuntime implements ModelRuntime {
 		}
 	}
 
+	ready(id: string, signal: AbortSignal): Promise<void> {
+		const spec = this.spec(id);
+		return this.#enqueue(async () => {
+			throwIfAborted(signal);
+			if (!this.#loaded.has(id)) await this.#load(spec);
+		});
+	}
+
 	used(): readonly ModelUse[] {
-		return [...this.#loaded].map(([id, { runs, seconds, canaryError }]) => ({
+		// One that was only made ready is not part of any result.
+		const run = [...this.#loaded].filter(([, { runs }]) => runs > 0);
+		return run.map(([id, { runs, seconds, canaryError }]) => ({
 			id,
 			sha256: this.spec(id).sha256,
 			runs,

@@ -10,14 +10,14 @@ import type { ArtifactStore } from '../store/artifacts.ts';
 import type { DiskCache } from '../store/disk-cache.ts';
 import { FrameStore } from '../store/frame-store.ts';
 import type { Hashes } from '../store/keys.ts';
-import type { FlowFunction } from './executor.ts';
+import type { Motion } from './motion-edges.ts';
 
 /** One living backend. */
 export interface Backend {
 	readonly compute: Compute;
 	readonly models: ModelRuntime;
 	readonly store: FrameStore;
-	readonly flow: { readonly key: string; readonly compute: FlowFunction };
+	readonly flow: Motion;
 }
 
 /** How backends are made. */

@@ -10,6 +10,7 @@ import type { ExportRequest } from '../contracts/workers.ts';
 import { EmulsionError, toEmulsionError } from '../core/errors.ts';
 import type { JobRecord, JobStore } from '../store/jobs.ts';
 import type { Backend } from './backend.ts';
+import { Passing } from './passing.ts';
 import type { Plan } from './plan-types.ts';
 import { noNotes, type RenderNotes, RenderStream } from './render-stream.ts';
 import { mergeTimes } from './report.ts';
@@ -51,6 +52,7 @@ interface Session {
 	readonly backend: Backend;
 	readonly stream: RenderStream;
 	readonly times: () => StageTime[];
+	readonly passing: Passing;
 }
 
 /** See the file's comment. */
@@ -135,7 +137,8 @@ export class ChunkRunner {
 		const { engine, request, plan, config, options } = this.#context;
 		const reader = this.#reader!;
 		const own = { ...options, signal: this.#signal };
-		const executor = makeExecutor(engine, backend, request, plan.levels, reader, own);
+		const passing = new Passing(backend.store);
+		const executor = makeExecutor(engine, backend, request, plan.levels, reader, own, passing);
 		const stream = new RenderStream({
 			plan,
 			executor,
@@ -145,12 +148,13 @@ export class ChunkRunner {
 			signal: this.#signal,
 			breathe: breatheOf(engine, options.urgency),
 		});
-		this.#session = { backend, stream, times: () => [...executor.times(), stream.time()] };
+		this.#session = { backend, stream, times: () => [...executor.times(), stream.time()], passing };
 		return this.#session;
 	}
 
 	#endSession(): void {
 		this.#times = mergeTimes(this.#times, this.#session?.times() ?? []);
+		this.#session?.passing.end();
 		this.#session = undefined;
 	}
 

@@ -10,7 +10,6 @@ import type { RecipeStage } from '../contracts/recipe.ts';
 import type { StageTime } from '../contracts/report.ts';
 import {
 	type FlowField,
-	type FlowRequest,
 	PROVENANCE,
 	type RenderRequest,
 	type Stage,
@@ -22,17 +21,16 @@ import { EmulsionError, throwIfAborted, toEmulsionError } from '../core/errors.t
 import type { Shot } from '../core/shots.ts';
 import type { ArtifactStore } from '../store/artifacts.ts';
 import type { FrameStore } from '../store/frame-store.ts';
-import { picturesOf, releaseFrame, retainFrame } from '../store/frames.ts';
+import { releaseFrame, retainFrame } from '../store/frames.ts';
 import type { Hashes } from '../store/keys.ts';
 import { toWorking } from './convert.ts';
-import { DEFAULT_FLOW_SIDE, FrameKeys } from './frame-keys.ts';
+import { FrameKeys } from './frame-keys.ts';
 import { type Meter, MeteredCompute } from './metered.ts';
+import { type Motion, MotionEdges, releaseFlow } from './motion-edges.ts';
 import { blendRegion } from './ops/blend.ts';
 import { raiseProvenance } from './ops/provenance.ts';
+import { ANALYSIS, type Passing } from './passing.ts';
 import { paramsOf, type PlanLevel, type PlanStep } from './plan-types.ts';
-
-/** Computes the flow that aligns `to` onto `from`, its longer side at most `maxSide`. The caller owns the result. */
-export type FlowFunction = (from: WorkingFrame, to: WorkingFrame, maxSide: number, env: StageEnv) => Promise<FlowField>;
 
 /** What an executor works with. */
 export interface ExecutorDeps {
@@ -43,12 +41,14 @@ export interface ExecutorDeps {
 	readonly hashes: Hashes;
 	/** Borrowed source frames. */
 	readonly source: { frame(index: number, signal: AbortSignal): Promise<PlanarFrame> };
-	readonly flow: { readonly key: string; readonly compute: FlowFunction };
+	readonly flow: Motion;
 	/** A matte for a source frame at a size, 1 channel 0…1; the caller owns it. */
 	readonly matte?: (id: string, source: number, size: PlanLevel['size']) => Promise<Picture>;
 	readonly breathe: (signal: AbortSignal) => Promise<void>;
 	readonly onProgress?: OnProgress;
-	/** A flow was computed, not found. */
+	/** Lets go of frames that were left behind; without it the store keeps what fits its budget. */
+	readonly passing?: Passing;
+	/** The motion of a pair of frames was estimated, not found. */
 	readonly onFlow?: () => void;
 }
 
@@ -56,6 +56,13 @@ interface Clock extends Meter {
 	readonly stage: string;
 	frames: number;
 	computeSeconds: number;
+}
+
+/** What `needs` named, ready. */
+interface Ready {
+	readonly inputs: ReadonlyMap<number, WorkingFrame>;
+	readonly flows: ReadonlyMap<string, FlowField>;
+	readonly guides: ReadonlyMap<number, Picture>;
 }
 
 const shown = (stage: Stage, view: string): boolean => view === 'result' || stage.meta.views.includes(view);
@@ -67,6 +74,7 @@ export class Executor {
 	readonly #deps: ExecutorDeps;
 	readonly #signal: AbortSignal;
 	readonly #keys: FrameKeys;
+	readonly #edges: MotionEdges;
 	readonly #artifacts = new Map<string, Promise<unknown>>();
 	readonly #clocks = new Map<string, Clock>();
 
@@ -84,6 +92,15 @@ export class Executor {
 			flow: deps.flow.key,
 			artifact: (level, entry, stage, shot) => this.artifact(level, entry, stage, shot),
 		});
+		this.#edges = new MotionEdges({
+			motion: deps.flow,
+			store: deps.store,
+			keys: this.#keys,
+			frame: (level, index) => this.#frame(level, index, 'result', level + 1),
+			timed: (kind, work) => this.#timedEdge(kind, work),
+			touch: (level, key, made) => this.#deps.passing?.touch(key, level + 1, made),
+			...(deps.onFlow ? { onFlow: deps.onFlow } : {}),
+		});
 	}
 
 	/** Time by stage entry so far. */
@@ -97,17 +114,25 @@ export class Executor {
 	}
 
 	/** One frame of a level; the caller owns it. Errors carry the stage's id and the frame's index. */
-	async frame(level: number, index: number, view = 'result'): Promise<WorkingFrame> {
+	frame(level: number, index: number, view = 'result'): Promise<WorkingFrame> {
+		const outside = this.#levels.length;
+		this.#deps.passing?.turn(outside);
+		return this.#frame(level, index, view, outside);
+	}
+
+	/** `by`: the level it is for; see {@link Passing}. */
+	async #frame(level: number, index: number, view: string, by: number): Promise<WorkingFrame> {
 		throwIfAborted(this.#signal);
 		const { step, timeline } = this.#levels[level]!;
 		const frame = timeline.frames[index];
 		if (!frame) {
 			throw new EmulsionError('internal', `frame ${index} does not exist: the timeline has ${timeline.frames.length}`);
 		}
-		if (step && step.touched[index] !== 1) return this.frame(level - 1, frame.needs[0]!);
+		if (step && step.touched[index] !== 1) return this.#frame(level - 1, frame.needs[0]!, view, by);
 		try {
 			const key = await this.#keys.frame(level, index, view);
 			const found = await this.#deps.store.get(key);
+			this.#deps.passing?.touch(key, by, !found);
 			if (found) return found;
 			const made = step
 				? await this.#retrying(() => this.#render(step, level, index, view))
@@ -164,7 +189,7 @@ export class Executor {
 	}
 
 	async #analyze(inputLevel: number, entry: RecipeStage, stage: Stage, shot: number): Promise<unknown> {
-		const key = await this.#keys.artifact(inputLevel, entry, stage, shot);
+		const key = this.#keys.artifact(inputLevel, entry, stage, shot);
 		const stored = await this.#deps.artifacts.get(key);
 		if (stored) return stored.value;
 		const { shots, timeline, size } = this.#levels[inputLevel]!;
@@ -182,7 +207,7 @@ export class Executor {
 				if (index < range.start || index >= range.end) {
 					throw new EmulsionError('internal', `analysis of frames ${range.start}–${range.end - 1} asked for ${index}`);
 				}
-				return this.frame(inputLevel, index);
+				return this.#frame(inputLevel, index, 'result', ANALYSIS);
 			},
 		};
 		try {
@@ -220,26 +245,32 @@ export class Executor {
 			);
 		}
 		const { needs, artifact } = await this.#keys.needs(level, index);
+		this.#deps.passing?.turn(level);
 		const frame = this.#levels[level]!.timeline.frames[index]!;
 		const inputs = new Map<number, WorkingFrame>();
 		const flows = new Map<string, FlowField>();
+		const guides = new Map<number, Picture>();
 		try {
 			const base = frame.needs[0]!;
 			const wanted = entry.region === 'all' ? needs.inputs : [...needs.inputs, base];
 			for (const input of wanted) {
-				if (!inputs.has(input)) inputs.set(input, await this.frame(level - 1, input));
+				if (!inputs.has(input)) inputs.set(input, await this.#frame(level - 1, input, 'result', level));
 			}
 			for (const flow of needs.flows ?? []) {
 				const slot = `${flow.from}>${flow.to}`;
-				if (!flows.has(slot)) flows.set(slot, await this.#flow(level - 1, flow, inputs));
+				if (!flows.has(slot)) flows.set(slot, await this.#edges.flow(level - 1, flow));
+			}
+			for (const guide of needs.guides ?? []) {
+				if (!guides.has(guide.index)) guides.set(guide.index, await this.#edges.guide(level - 1, guide));
 			}
 			await this.#deps.breathe(this.#signal);
-			const request = this.#request_(step, level, index, view, artifact, inputs, flows);
+			const request = this.#request_(step, level, index, view, artifact, { inputs, flows, guides });
 			const result = await this.#timed(step, request);
 			return await this.#finish(step, level, index, result, inputs.get(base));
 		} finally {
 			for (const input of inputs.values()) releaseFrame(input);
 			for (const flow of flows.values()) releaseFlow(flow);
+			for (const guide of guides.values()) guide.release();
 		}
 	}
 
@@ -249,8 +280,7 @@ export class Executor {
 		index: number,
 		view: string,
 		artifact: unknown,
-		inputs: ReadonlyMap<number, WorkingFrame>,
-		flows: ReadonlyMap<string, FlowField>,
+		{ inputs, flows, guides }: Ready,
 	): RenderRequest<ReturnType<typeof paramsOf>, unknown> {
 		const missing = (what: string): never => {
 			throw new EmulsionError('internal', `${what} was not named in needs`);
@@ -262,6 +292,7 @@ export class Executor {
 			artifact,
 			input: (i) => inputs.get(i) ?? missing(`input ${i}`),
 			flow: (from, to) => flows.get(`${from}>${to}`) ?? missing(`flow ${from}>${to}`),
+			guide: (i) => guides.get(i) ?? missing(`guide ${i}`),
 			shot: this.#levels[level - 1]!.shots[frame.shot]!,
 			view,
 		};
@@ -332,48 +363,15 @@ export class Executor {
 		}
 	}
 
-	async #flow(level: number, request: FlowRequest, inputs: ReadonlyMap<number, WorkingFrame>): Promise<FlowField> {
-		const { store } = this.#deps;
-		const key = await this.#keys.flow(level, request);
-		const found = await store.get(key);
-		if (found) return flowOf(found);
-		const { from, to, maxSide = DEFAULT_FLOW_SIDE } = request;
-		const held: WorkingFrame[] = [];
-		const input = async (index: number) => {
-			const named = inputs.get(index);
-			if (named) return named;
-			const frame = await this.frame(level, index);
-			held.push(frame);
-			return frame;
-		};
+	/** Time of guides counts as flow's: they are made for it. */
+	async #timedEdge<R>(kind: 'flow' | 'guide', work: (env: StageEnv) => Promise<R>): Promise<R> {
+		const clock = this.#clock(kind, 'flow');
+		const started = performance.now();
 		try {
-			const [a, b] = [await input(from), await input(to)];
-			const clock = this.#clock('flow', 'flow');
-			const started = performance.now();
-			const field = await this.#deps.flow.compute(a, b, maxSide, this.#env(clock));
-			this.#deps.onFlow?.();
+			return await work(this.#env(clock));
+		} finally {
 			clock.frames++;
 			clock.computeSeconds += (performance.now() - started) / 1000;
-			store.put(key, { picture: field.vectors, sides: { matte: field.confidence }, color: a.color }, false);
-			return field;
-		} finally {
-			for (const frame of held) releaseFrame(frame);
 		}
 	}
-}
-
-/** A flow rests in the store as a frame: vectors as its picture, confidence as its matte. */
-function flowOf(frame: WorkingFrame): FlowField {
-	const { picture: vectors, sides } = frame;
-	const confidence = sides.matte;
-	if (!confidence) {
-		for (const picture of picturesOf(frame)) picture.release();
-		throw new EmulsionError('internal', 'a stored flow has no confidence plane');
-	}
-	return { width: vectors.width, height: vectors.height, vectors, confidence };
-}
-
-function releaseFlow(flow: FlowField): void {
-	flow.vectors.release();
-	flow.confidence.release();
 }

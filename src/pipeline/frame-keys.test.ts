@@ -1,10 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ModelRuntime, ModelSpec } from '../contracts/models.ts';
+import type { RecipeStage } from '../contracts/recipe.ts';
 import type { Stage } from '../contracts/stage.ts';
 import type { PlanRequest } from '../contracts/workers.ts';
 import { canonical, createHashes, type Hashes } from '../store/keys.ts';
-import { FrameKeys } from './frame-keys.ts';
-import { entryOf, metaOf, planWith, requestOf, stageOf } from './plan.testkit.ts';
+import { FrameKeys, surveyKey } from './frame-keys.ts';
+import { doubled, entryOf, metaOf, planWith, requestOf, stageOf } from './plan.testkit.ts';
 
 let hashes: Hashes;
 beforeAll(async () => {
@@ -21,7 +22,13 @@ const point = stageOf('point');
 
 function modelsWith(sha256: string): ModelRuntime {
 	const spec = { sha256, tile: 256, halo: 8, align: 2 } as ModelSpec;
-	return { spec: () => spec, run: () => Promise.reject(new Error()), used: () => [], release: () => Promise.resolve() };
+	return {
+		spec: () => spec,
+		run: () => Promise.reject(new Error()),
+		ready: () => Promise.reject(new Error()),
+		used: () => [],
+		release: () => Promise.resolve(),
+	};
 }
 
 async function keysOf(
@@ -102,7 +109,10 @@ describe('frame keys', () => {
 		expect(await keys.flow(1, { from: 3, to: 2 })).toBe(await keys.flow(0, { from: 3, to: 2 }));
 		expect(await keys.flow(1, { from: 2, to: 3 })).not.toBe(await keys.flow(1, { from: 3, to: 2 }));
 		expect(await keys.flow(1, { from: 3, to: 2, maxSide: 320 })).not.toBe(await keys.flow(1, { from: 3, to: 2 }));
+		expect(await keys.flow(1, { from: 3, to: 2, denoise: 0.1 })).not.toBe(await keys.flow(1, { from: 3, to: 2 }));
 		expect(await keys.flow(1, { from: 8, to: 7 })).not.toBe(await keys.flow(0, { from: 8, to: 7 }));
+		expect(await keys.guide(1, { index: 3 })).toBe(await keys.guide(0, { index: 3 }));
+		expect(await keys.guide(1, { index: 3, denoise: 0.1 })).not.toBe(await keys.guide(1, { index: 3 }));
 	});
 
 	it('counts a shot’s artifact in', async () => {
@@ -115,6 +125,48 @@ describe('frame keys', () => {
 			requestOf(10, 5, [entryOf('temporal', { scope: { shots: scope } }), entryOf('point')]);
 		const touched = await (await keysOf(upstream([1]), [temporal, analyzed])).frame(2, 3);
 		expect(touched).toBe(withArtifact);
+	});
+
+	it('names artifacts and surveys without looking at a picture, and by all that they would see', async () => {
+		const asked: number[] = [];
+		const moved = stageOf('moved', { timeline: doubled });
+		const made = async (request: PlanRequest, stages = [point, moved]) => {
+			const { levels } = await planWith(request, stages);
+			const context = { levels, info: request.info, hashes };
+			const keys = new FrameKeys({
+				...context,
+				models: modelsWith('aa'),
+				backend: 'wasm:1',
+				flow: 'flow:1',
+				artifact: (_level, _entry, _stage, shot) => {
+					asked.push(shot);
+					return Promise.resolve(1);
+				},
+			});
+			const entry = entryOf('temporal');
+			const top = levels.length - 1;
+			return {
+				artifact: [0, 1].map((shot) => keys.artifact(top, entry, temporal, shot)),
+				survey: [0, 1].map((shot) => surveyKey(context, entry, temporal, shot)),
+			};
+		};
+		const request = (params = {}, scope: RecipeStage['scope'] = 'all', count = 10) =>
+			requestOf(count, 5, [entryOf('point', { params, scope }), entryOf('moved')]);
+		const analyzed = { ...point, analyze: () => Promise.resolve(1) };
+		const base = await made(request(), [analyzed, moved]);
+		expect(asked).toEqual([]);
+		expect(await made(request(), [analyzed, moved])).toEqual(base);
+		const sigma = await made(request({ sigma: 5 }));
+		expect(sigma.artifact[0]).not.toBe(base.artifact[0]);
+		// The source is what a survey sees: no parameter of a stage below changes it, a timeline does.
+		expect(sigma.survey).toEqual(base.survey);
+		const still = await made(requestOf(10, 5, [entryOf('point')]), [point]);
+		expect(still.survey[0]).not.toBe(base.survey[0]);
+		expect(still.artifact[0]).not.toBe(base.artifact[0]);
+		// A scope that leaves a shot alone leaves its names alone.
+		const [some, none] = [await made(request({}, { shots: [1] })), await made(requestOf(10, 5, [entryOf('moved')]))];
+		expect(some.artifact[0]).toBe(none.artifact[0]);
+		expect(some.artifact[1]).not.toBe(none.artifact[1]);
 	});
 
 	it('refuses needs outside of the shot', async () => {

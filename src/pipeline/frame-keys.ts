@@ -1,9 +1,10 @@
-/** Cache keys of everything the executor makes (design §2). Pure: given the graph and how to get an artifact. */
+/** Cache keys of everything the executor and the surveyor make (design §2). Pure: given the graph and how to get an artifact. */
 
+import type { FrameRange } from '../contracts/frames.ts';
 import type { SourceInfo } from '../contracts/media.ts';
 import type { ModelRuntime } from '../contracts/models.ts';
 import type { RecipeStage } from '../contracts/recipe.ts';
-import type { FlowRequest, FrameNeeds, Stage } from '../contracts/stage.ts';
+import type { FlowRequest, FrameNeeds, GuideRequest, Stage } from '../contracts/stage.ts';
 import { EmulsionError } from '../core/errors.ts';
 import { formatRational } from '../core/rational.ts';
 import type { Hashes, KeyPart } from '../store/keys.ts';
@@ -13,8 +14,6 @@ import { paramsOf, type PlanLevel } from './plan-types.ts';
 const REMEMBERED = 50_000;
 /** Raised when conversion or the executor itself would give other pixels. */
 const PIPELINE_VERSION = 1;
-/** Side at which flows are computed when a stage does not say. */
-export const DEFAULT_FLOW_SIDE = 640;
 
 /** What keys depend on besides the graph. */
 export interface KeyContext {
@@ -24,7 +23,7 @@ export interface KeyContext {
 	readonly models: ModelRuntime;
 	/** `BackendInfo.key`. */
 	readonly backend: string;
-	/** Names the flow's method and model. */
+	/** Names the method and the models of flows and guides. */
 	readonly flow: string;
 	artifact(inputLevel: number, entry: RecipeStage, stage: Stage, shot: number): Promise<unknown>;
 }
@@ -37,7 +36,69 @@ function modelParts(models: ModelRuntime, stage: Stage): KeyPart {
 	});
 }
 
-/** Keys of frames, flows and artifacts. */
+/** Runs of equal marks in a range: mark and length. */
+function runsOf(marks: Uint8Array, { start, end }: FrameRange): [number, number][] {
+	const runs: [number, number][] = [];
+	for (let i = start; i < end; i++) {
+		const last = runs.at(-1);
+		if (last && last[0] === marks[i]) last[1]++;
+		else runs.push([marks[i]!, 1]);
+	}
+	return runs;
+}
+
+/** The part of a level's timeline that lies in a shot. */
+function timesOf({ timeline, shots }: PlanLevel, shot: number, hashes: Hashes): string {
+	const { start, end } = shots[shot] ?? { start: 0, end: 0 };
+	return hashes.key(
+		timeline.frames
+			.slice(start, end)
+			.map(({ index, pts, duration, origin, needs, timestep }) => [
+				index,
+				formatRational(pts),
+				formatRational(duration),
+				origin,
+				needs,
+				timestep && formatRational(timestep),
+			]),
+	);
+}
+
+/** A shot's frames in the source. */
+function shotSource({ levels, info }: Pick<KeyContext, 'levels' | 'info'>, shot: number) {
+	const { start, end } = levels[0]?.shots[shot] ?? { start: 0, end: 0 };
+	return {
+		pipeline: PIPELINE_VERSION,
+		source: info.fingerprint,
+		engine: info.engine,
+		color: { ...info.color },
+		rate: formatRational(info.rate),
+		start,
+		end,
+	};
+}
+
+/**
+ * Key of a shot's survey for a stage whose input is the last of `levels`: the source's frames and the timelines they are seen
+ * through, on any backend.
+ */
+export function surveyKey(
+	context: Pick<KeyContext, 'levels' | 'info' | 'hashes'>,
+	entry: RecipeStage,
+	stage: Stage,
+	shot: number,
+): string {
+	const { levels, hashes } = context;
+	return hashes.key({
+		survey: stage.meta.id,
+		version: stage.meta.version,
+		params: entry.params,
+		source: shotSource(context, shot),
+		timelines: levels.flatMap((level) => (level.step?.stage.timeline ? [timesOf(level, shot, hashes)] : [])),
+	});
+}
+
+/** Keys of frames, guides, flows and artifacts. */
 export class FrameKeys {
 	readonly #context: KeyContext;
 	readonly #known = new Map<string, string>();
@@ -57,32 +118,37 @@ export class FrameKeys {
 		return key;
 	}
 
-	/** Key of a flow between two frames of a level. */
-	async flow(level: number, { from, to, maxSide = DEFAULT_FLOW_SIDE }: FlowRequest): Promise<string> {
-		const { hashes, backend, flow } = this.#context;
+	/** Key of the guide of a level's frame. */
+	async guide(level: number, { index, ...options }: GuideRequest): Promise<string> {
+		const { hashes, flow } = this.#context;
+		return hashes.key({ guide: flow, ...options, frame: await this.frame(level, index) });
+	}
+
+	/** Key of a flow between two frames of a level. Both directions are named by the same pair, earlier frame first. */
+	async flow(level: number, { from, to, ...options }: FlowRequest): Promise<string> {
+		const { hashes, flow } = this.#context;
 		return hashes.key({
 			flow,
-			backend,
-			maxSide,
-			from: await this.frame(level, from),
-			to: await this.frame(level, to),
+			...options,
+			first: await this.frame(level, Math.min(from, to)),
+			second: await this.frame(level, Math.max(from, to)),
+			reversed: from > to,
 		});
 	}
 
-	/** Key of a shot's artifact: all frames of the shot count as read. */
-	async artifact(inputLevel: number, entry: RecipeStage, stage: Stage, shot: number): Promise<string> {
-		const { levels, hashes, backend, models } = this.#context;
-		const range = levels[inputLevel]?.shots[shot] ?? { start: 0, end: 0 };
-		const inputs: string[] = [];
-		for (let i = range.start; i < range.end; i++) inputs.push(await this.frame(inputLevel, i));
+	/**
+	 * Key of a shot's artifact. All frames of the shot count as read, so they are named together, by what makes them: keys one
+	 * by one would need the artifacts of the stages below, and a plan would have to look at pictures to find its names.
+	 */
+	artifact(inputLevel: number, entry: RecipeStage, stage: Stage, shot: number): string {
+		const { hashes, backend, models } = this.#context;
 		return hashes.key({
 			artifact: stage.meta.id,
 			version: stage.meta.version,
 			params: entry.params,
 			models: modelParts(models, stage),
 			backend,
-			start: range.start,
-			inputs,
+			frames: this.#shot(inputLevel, shot),
 		});
 	}
 
@@ -95,7 +161,11 @@ export class FrameKeys {
 		const shot = levels[level - 1]!.shots[frame.shot]!;
 		const artifact = stage.analyze ? await this.#context.artifact(level - 1, entry, stage, frame.shot) : undefined;
 		const needs = stage.needs(frame, paramsOf(entry), shot, artifact);
-		const named = [...needs.inputs, ...(needs.flows ?? []).flatMap((f) => [f.from, f.to])];
+		const named = [
+			...needs.inputs,
+			...(needs.flows ?? []).flatMap((f) => [f.from, f.to]),
+			...(needs.guides ?? []).map((g) => g.index),
+		];
 		const outside = named.find((i) => i < shot.start || i >= shot.end);
 		if (outside !== undefined) {
 			throw new EmulsionError(
@@ -105,6 +175,37 @@ export class FrameKeys {
 			);
 		}
 		return { needs, artifact };
+	}
+
+	/** All frames of a shot on a level, by the recipe that makes them. */
+	#shot(level: number, shot: number): string {
+		const slot = `shot/${level}/${shot}`;
+		const known = this.#known.get(slot);
+		if (known !== undefined) return known;
+		const key = this.#shotMade(level, shot);
+		this.#known.set(slot, key);
+		return key;
+	}
+
+	#shotMade(level: number, shot: number): string {
+		const { levels, hashes, backend, models } = this.#context;
+		const { step, shots } = levels[level]!;
+		if (!step) return hashes.key({ ...shotSource(this.#context, shot), backend });
+		const below = this.#shot(level - 1, shot);
+		const { stage, entry, touched } = step;
+		const range = shots[shot] ?? { start: 0, end: 0 };
+		const runs = runsOf(touched, range);
+		if (!stage.timeline && !runs.some(([is]) => is === 1)) return below;
+		return hashes.key({
+			below,
+			stage: stage.meta.id,
+			version: stage.meta.version,
+			params: entry.params,
+			region: entry.region,
+			models: modelParts(models, stage),
+			touched: runs,
+			times: stage.timeline && timesOf(levels[level]!, shot, hashes),
+		});
 	}
 
 	#source(index: number): string {
@@ -130,6 +231,8 @@ export class FrameKeys {
 		for (const input of needs.inputs) inputs.push(await this.frame(level - 1, input));
 		const flows: KeyPart[] = [];
 		for (const flow of needs.flows ?? []) flows.push(await this.flow(level - 1, flow));
+		const guides: KeyPart[] = [];
+		for (const guide of needs.guides ?? []) guides.push(await this.guide(level - 1, guide));
 		return hashes.key({
 			pipeline: PIPELINE_VERSION,
 			stage: stage.meta.id,
@@ -146,9 +249,10 @@ export class FrameKeys {
 				duration: formatRational(frame.duration),
 				timestep: frame.timestep && formatRational(frame.timestep),
 			},
-			artifact: stage.analyze && (await this.artifact(level - 1, entry, stage, frame.shot)),
+			artifact: stage.analyze && this.artifact(level - 1, entry, stage, frame.shot),
 			inputs,
 			flows,
+			guides,
 		});
 	}
 }

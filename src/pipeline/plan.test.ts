@@ -76,16 +76,50 @@ describe('plans', () => {
 		expect(plan.timeline.frames[1]).toMatchObject({ origin: 'created', needs: [0, 1] });
 	});
 
-	it('analyzes the shots in scope before a timeline that depends on them', async () => {
+	it('surveys the shots in scope that the range touches, and none where parameters need none', async () => {
 		const asked: number[][] = [];
-		const stage = { ...interpolate, analyze: () => Promise.resolve(1) };
-		await planWith(requestOf(6, 3, [entryOf('interpolate', { scope: { shots: [1] } })]), [stage], {
-			analyze: (_levels, _entry, _stage, shots) => {
-				asked.push([...shots]);
-				return Promise.resolve(new Map());
-			},
+		const survey = { ...interpolate, survey: () => Promise.resolve(1) };
+		const plan = async (stage: Stage, scope: RecipeStage['scope'], range?: FrameRange) => {
+			asked.length = 0;
+			const request = requestOf(6, 3, [entryOf('interpolate', { scope })], range ? { range } : {});
+			await planWith(request, [stage], {
+				survey: (_levels, _entry, _stage, shots) => {
+					asked.push([...shots]);
+					return Promise.resolve(new Map());
+				},
+			});
+			return asked.flat();
+		};
+		expect(await plan(survey, 'all')).toEqual([0, 1]);
+		expect(await plan(survey, { shots: [1] })).toEqual([1]);
+		expect(await plan(survey, 'all', { start: 4, end: 5 })).toEqual([1]);
+		expect(await plan(survey, { shots: [0] }, { start: 4, end: 5 })).toEqual([]);
+		expect(await plan({ ...survey, surveyMovesTime: true }, 'all', { start: 4, end: 5 })).toEqual([0, 1]);
+		expect(await plan({ ...survey, surveys: () => false }, 'all')).toEqual([]);
+	});
+
+	it('gives the frames of a range the survey of the whole film would give', async () => {
+		const pairs = { start: 0, differences: [9, 9, 0, 9, 9] };
+		const later = { start: 6, differences: [9, 0, 0, 0, 0] };
+		const made = (range?: FrameRange) =>
+			planWith(requestOf(12, 6, [entryOf('real')], range ? { range } : {}), [real], {
+				survey: (_levels, _entry, _stage, shots) => Promise.resolve(new Map(shots.map((s) => [s, [pairs, later][s]]))),
+			});
+		const values = { factor: 2, rate: '', slow: 1, still: 0.3 };
+		const real = stageOf('real', {
+			survey: () => Promise.resolve(0),
+			timeline: (input, _params, surveys, scope) =>
+				interpolateTimeline(input, values, surveys as ReadonlyMap<number, typeof pairs>, scope),
 		});
-		expect(asked).toEqual([[1]]);
+		const whole = await made();
+		expect(whole.timeline.frames.some((f) => f.origin === 'repeated')).toBe(true);
+		const parts = await Promise.all([
+			made({ start: 0, end: 4 }),
+			made({ start: 4, end: 9 }),
+			made({ start: 9, end: 12 }),
+		]);
+		const told = (frames: readonly TimelineFrame[]) => frames.map(({ index: _index, ...frame }) => frame);
+		expect(parts.flatMap((p) => told(p.timeline.frames))).toEqual(told(whole.timeline.frames));
 	});
 });
 
@@ -150,7 +184,7 @@ describe('order', () => {
 		const stages = [interpolate, degrain, double];
 		const bad = await planWith(requestOf(4, undefined, [entryOf('interpolate'), entryOf('degrain')]), stages);
 		expect(bad.warnings).toHaveLength(1);
-		expect(bad.warnings[0]).toContain('degrain after interpolate defeats it');
+		expect(say(bad.warnings[0]!)).toContain('degrain after interpolate defeats it');
 		const good = await planWith(
 			requestOf(4, undefined, [entryOf('degrain'), entryOf('double'), entryOf('interpolate')]),
 			stages,

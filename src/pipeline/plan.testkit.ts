@@ -120,7 +120,7 @@ export function planWith(request: PlanRequest, stages: readonly Stage[], deps: P
 			const stage = stages.find((s) => s.meta.id === id);
 			return stage ? Promise.resolve(stage) : Promise.reject(new Error(`no stage ${id}`));
 		},
-		analyze: () => Promise.resolve(new Map()),
+		survey: () => Promise.resolve(new Map()),
 		mattes: [],
 		...deps,
 	});

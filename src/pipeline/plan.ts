@@ -1,6 +1,6 @@
 /**
  * Planning: a validated recipe, a source and its shots become a graph of levels with their timelines and sizes. Stages whose
- * timeline depends on analysis are analyzed here, through the levels below them.
+ * timeline depends on the pictures have the source surveyed here, in the shots that the range touches; nothing is rendered.
  */
 
 import type { FrameRange } from '../contracts/frames.ts';
@@ -26,8 +26,8 @@ import {
 export interface PlanDeps {
 	/** Loads a stage's code. */
 	load(id: string): Promise<Stage>;
-	/** Analyzes shots for a stage whose input is the last of `levels`; the result has one artifact a shot. */
-	analyze(
+	/** Surveys shots for a stage whose input is the last of `levels`; the result has one survey a shot. */
+	survey(
 		levels: readonly PlanLevel[],
 		entry: RecipeStage,
 		stage: Stage,
@@ -104,20 +104,45 @@ async function stepTimeline(
 	input: PlanLevel,
 	entry: RecipeStage,
 	stage: Stage,
+	range: FrameRange | undefined,
 	deps: PlanDeps,
 	scope: (frame: TimelineFrame) => boolean,
 ): Promise<Timeline> {
 	if (!stage.timeline) return identityTimeline(input.timeline);
-	const shots = input.shots.flatMap((range, shot) => {
-		const frames = input.timeline.frames.slice(range.start, range.end);
-		return frames.some(scope) ? [shot] : [];
+	const params = paramsOf(entry);
+	const wants = stage.survey !== undefined && (stage.surveys?.(params) ?? true);
+	const shots = wants ? surveyedShots(input, scope, stage.surveyMovesTime ? undefined : range) : [];
+	const surveys = shots.length > 0 ? await deps.survey(levels, entry, stage, shots) : new Map<number, unknown>();
+	return checkedTimeline(stage.timeline(input.timeline, params, surveys, scope), input.timeline);
+}
+
+/**
+ * Shots in scope that hold a frame of the range. The others' surveys would say nothing about frames that are asked for: a
+ * survey moves no frame of another shot, so the frames of the range are those of the whole film.
+ */
+function surveyedShots(
+	{ timeline, shots, sources }: PlanLevel,
+	scope: (frame: TimelineFrame) => boolean,
+	range: FrameRange | undefined,
+): number[] {
+	const wanted = (frame: TimelineFrame): boolean => {
+		const source = sources[frame.index]!;
+		return range === undefined || (source >= range.start && source < range.end);
+	};
+	return shots.flatMap(({ start, end }, shot) => {
+		const frames = timeline.frames.slice(start, end);
+		return frames.some(scope) && frames.some(wanted) ? [shot] : [];
 	});
-	const artifacts = stage.analyze ? await deps.analyze(levels, entry, stage, shots) : new Map<number, unknown>();
-	return checkedTimeline(stage.timeline(input.timeline, paramsOf(entry), artifacts, scope), input.timeline);
 }
 
 /** Adds the level of one recipe entry. */
-async function addLevel(levels: PlanLevel[], entry: RecipeStage, path: string, deps: PlanDeps): Promise<StageMeta> {
+async function addLevel(
+	levels: PlanLevel[],
+	entry: RecipeStage,
+	path: string,
+	deps: PlanDeps,
+	range: FrameRange | undefined,
+): Promise<StageMeta> {
 	const input = levels[levels.length - 1]!;
 	const stage = await deps.load(entry.stage);
 	if (entry.region !== 'all' && !deps.mattes.includes(entry.region)) {
@@ -129,7 +154,7 @@ async function addLevel(levels: PlanLevel[], entry: RecipeStage, path: string, d
 	}
 	const scope = (frame: TimelineFrame) => inScope(entry.scope, frame.shot, input.sources[frame.index]!);
 	const size = stepSize(stage, entry, input.size, path);
-	const timeline = await stepTimeline(levels, input, entry, stage, deps, scope);
+	const timeline = await stepTimeline(levels, input, entry, stage, deps, scope, range);
 	const resized = size.width !== input.size.width || size.height !== input.size.height;
 	const touched = Uint8Array.from(timeline.frames, (frame) => {
 		if (resized || frame.origin === 'created') return 1;
@@ -189,7 +214,7 @@ export async function makePlan(request: PlanRequest, deps: PlanDeps): Promise<Pl
 	for (const [i, entry] of recipe.stages.entries()) {
 		if (!entry.enabled) continue;
 		try {
-			metas.push(await addLevel(levels, entry, `stages[${i}]`, deps));
+			metas.push(await addLevel(levels, entry, `stages[${i}]`, deps, request.range));
 		} catch (error) {
 			throw toEmulsionError(error).with({ stage: entry.id });
 		}

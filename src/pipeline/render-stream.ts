@@ -94,20 +94,24 @@ export class RenderStream {
 	/** Frames `range` of the plan's timeline; `notes` is added to as they are yielded. */
 	async *frames(range: FrameRange, notes: RenderNotes): AsyncGenerator<PlanarFrame> {
 		let ahead: Promise<PlanarFrame> | undefined;
+		let next: Promise<PlanarFrame> | undefined;
 		try {
 			for (let i = range.start; i < range.end; i++) {
 				await this.#context.breathe(this.#context.signal);
-				const { out: next } = await this.#start(i, notes);
-				// A failed readback is thrown where it is awaited; until then it must not count as unhandled.
+				const starting = this.#start(i, notes);
+				// What fails is thrown where it is awaited; until then it must not count as unhandled.
+				next = starting.then(({ out }) => out);
 				next.catch(() => undefined);
-				const ready = ahead;
+				// Handed over as soon as it is there, not when the frame after it is: that one may take seconds.
+				if (ahead) yield await ahead;
 				ahead = next;
-				if (ready) yield await ready;
+				await starting;
 			}
 			if (ahead) yield await ahead;
-			ahead = undefined;
+			ahead = next = undefined;
 		} finally {
 			await ahead?.catch(() => undefined);
+			await next?.catch(() => undefined);
 		}
 	}
 

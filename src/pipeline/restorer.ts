@@ -2,6 +2,7 @@
 
 import type { BackendInfo } from '../contracts/compute.ts';
 import type { FrameRange } from '../contracts/frames.ts';
+import type { Recipe } from '../contracts/recipe.ts';
 import type { ExportReport } from '../contracts/report.ts';
 import type { WorkingFrame } from '../contracts/stage.ts';
 import type {
@@ -18,6 +19,7 @@ import type { Viewer } from '../gpu/viewer/view.ts';
 import { createViewer } from '../gpu/viewer/viewer.ts';
 import { ArtifactStore } from '../store/artifacts.ts';
 import { DiskCache } from '../store/disk-cache.ts';
+import { loadStage } from '../stages/registry.ts';
 import { releaseFrame } from '../store/frames.ts';
 import { JobStore } from '../store/jobs.ts';
 import { createHashes, type Hashes } from '../store/keys.ts';
@@ -26,6 +28,7 @@ import type { EncodeClient, MediaClient } from './clients.ts';
 import { runExport } from './export.ts';
 import { Precedence } from './gate.ts';
 import { summarize } from './plan.ts';
+import { paramsOf } from './plan-types.ts';
 import { PlanCache, type PlannedSource } from './plan-cache.ts';
 import { ProgressMeter } from './progress.ts';
 import { type Engine, makeExecutor, type Urgency } from './session.ts';
@@ -63,6 +66,7 @@ export class Restorer {
 	#canvas: OffscreenCanvas | undefined;
 	#viewer: { readonly viewer: Viewer; readonly compute: unknown } | undefined;
 	#view: AbortController | undefined;
+	#warming = new AbortController();
 
 	private constructor(parts: RestorerParts, engine: Engine, jobs: JobStore) {
 		this.#parts = parts;
@@ -115,7 +119,29 @@ export class Restorer {
 			urgency: 'patient',
 			onProgress: ({ done, total }) => meter.set('analyze', done, total),
 		});
+		void this.warm(request.recipe);
 		return summarize(plan);
+	}
+
+	/**
+	 * Makes the models of a recipe's enabled stages ready, one after another, until real work begins. Resolves when that is
+	 * done; a model that cannot be used is told of by whoever needs it.
+	 */
+	async warm({ stages }: Recipe): Promise<void> {
+		this.#warming.abort();
+		const { signal } = (this.#warming = new AbortController());
+		try {
+			const { models } = await this.#engine.host.get();
+			for (const entry of stages.filter((e) => e.enabled)) {
+				const stage = await loadStage(entry.stage);
+				for (const model of stage.models?.(paramsOf(entry)) ?? []) {
+					await this.#engine.precedence.breathePatient(signal);
+					await models.ready(model, signal);
+				}
+			}
+		} catch {
+			// The first run of the model meets the same error and reports it.
+		}
 	}
 
 	/** Draws; a newer call supersedes one that still runs, which then resolves with `rendered: false`. */
@@ -152,6 +178,7 @@ export class Restorer {
 		onProgress: (progress: ExportProgress) => void,
 		signal: AbortSignal,
 	): Promise<void> {
+		this.#warming.abort();
 		const meter = new ProgressMeter(onProgress);
 		const planned = await this.#plans.get(request, {
 			signal,
@@ -183,6 +210,7 @@ export class Restorer {
 		onProgress: (progress: ExportProgress) => void,
 		signal: AbortSignal,
 	): Promise<ExportReport> {
+		this.#warming.abort();
 		return runExport({ engine: this.#engine, jobs: this.#jobs }, request, onProgress, signal);
 	}
 
@@ -237,6 +265,7 @@ export class Restorer {
 	/** Ends previews and releases the backend. */
 	async close(): Promise<void> {
 		this.#view?.abort();
+		this.#warming.abort();
 		this.#viewer?.viewer.destroy();
 		await this.#plans.close();
 		await this.#engine.host.close();

@@ -2,6 +2,8 @@
 
 import type { OnProgress } from '../contracts/frames.ts';
 import type { StageTime } from '../contracts/report.ts';
+import type { RecipeStage } from '../contracts/recipe.ts';
+import type { Stage } from '../contracts/stage.ts';
 import type { PlanRequest } from '../contracts/workers.ts';
 import { FrameHasher } from '../media/encode/frame-md5.ts';
 import { loadStage } from '../stages/registry.ts';
@@ -9,13 +11,17 @@ import type { Backend, BackendHost, Persistent } from './backend.ts';
 import type { EncodeClient, MediaClient } from './clients.ts';
 import { Executor, type ExecutorDeps } from './executor.ts';
 import type { Precedence } from './gate.ts';
+import type { Passing } from './passing.ts';
 import type { Plan, PlanLevel } from './plan-types.ts';
 import { makePlan } from './plan.ts';
 import { mergeTimes } from './report.ts';
 import { SourceReader } from './source-reader.ts';
+import { Surveyor } from './surveyor.ts';
 
-/** Bytes of decoded source frames that one reader keeps. */
-const READER_BUDGET = 64 * 2 ** 20;
+/** Bytes of decoded source frames that one reader keeps: people step back and forth, an export goes on. */
+const READER_BUDGET = { any: 64 * 2 ** 20, forward: 16 * 2 ** 20 };
+/** Frames that it keeps however large they are: scans lend their headers to frames that left a few neighbors earlier. */
+const LEAST_SCANS = 6;
 
 /** All that the pipeline of one restore worker shares. */
 export interface Engine {
@@ -38,7 +44,7 @@ export interface RunOptions {
 	readonly onProgress?: OnProgress;
 }
 
-/** A reader of a request's source that takes the MD5 of every frame it decodes into `md5`, where given. */
+/** A reader of a request's source. An export's takes the MD5 of every frame it decodes into `md5`, and keeps few frames. */
 export async function openReader(
 	engine: Engine,
 	request: PlanRequest,
@@ -46,11 +52,13 @@ export async function openReader(
 	end?: number,
 ): Promise<SourceReader> {
 	const hasher = md5 && (await FrameHasher.create());
+	const least = request.info.kind === 'sequence' && request.recipe.stages.length > 0 ? LEAST_SCANS : 1;
 	return new SourceReader({
 		open: (range, signal) => engine.media.frames(request.source, range, signal),
 		frames: request.info.frames.length,
 		...(end === undefined ? {} : { end }),
-		budget: READER_BUDGET,
+		budget: md5 ? READER_BUDGET.forward : READER_BUDGET.any,
+		least,
 		onFrame(frame) {
 			if (!hasher || md5.has(frame.index)) return;
 			md5.set(frame.index, hasher.hash(new Uint8Array(frame.data), frame.format, frame.size));
@@ -58,7 +66,7 @@ export async function openReader(
 	});
 }
 
-/** An executor over some levels. */
+/** An executor over some levels; with `passing` it keeps no frames that its consumer has left behind. */
 export function makeExecutor(
 	engine: Engine,
 	backend: Backend,
@@ -66,6 +74,7 @@ export function makeExecutor(
 	levels: readonly PlanLevel[],
 	reader: SourceReader,
 	{ signal, urgency, onProgress }: RunOptions,
+	passing?: Passing,
 ): Executor {
 	const deps: ExecutorDeps = {
 		...backend,
@@ -74,6 +83,7 @@ export function makeExecutor(
 		breathe: breatheOf(engine, urgency),
 		onFlow: () => engine.tally.flows++,
 		...(onProgress ? { onProgress } : {}),
+		...(passing ? { passing } : {}),
 	};
 	return new Executor(request, levels, deps, signal);
 }
@@ -114,33 +124,68 @@ function rememberTimes(engine: Engine, request: PlanRequest, times: readonly Sta
 	return all;
 }
 
-/** Plans a request, analyzing shots where a stage's timeline depends on them. */
+/** Plans a request, surveying the source where a stage's timeline depends on the pictures. */
 export async function planRequest(
 	engine: Engine,
 	request: PlanRequest,
 	options: RunOptions,
 ): Promise<{ readonly plan: Plan; readonly times: readonly StageTime[] }> {
 	const times: StageTime[] = [];
-	const plan = await engine.host.resilient(async (backend) => {
-		const reader = await openReader(engine, request);
-		try {
-			return await makePlan(request, {
-				load: loadStage,
-				mattes: [],
-				async analyze(levels, entry, stage, shots) {
-					const executor = makeExecutor(engine, backend, request, levels, reader, options);
-					const artifacts = new Map<number, unknown>();
-					for (const [done, shot] of shots.entries()) {
-						options.onProgress?.({ phase: 'analyze', done, total: shots.length });
-						artifacts.set(shot, await executor.artifact(levels.length - 1, entry, stage, shot));
-					}
-					times.push(...executor.times());
-					return artifacts;
-				},
-			});
-		} finally {
-			await reader.close();
-		}
-	});
-	return { plan, times: rememberTimes(engine, request, times) };
+	const reader = await openReader(engine, request);
+	try {
+		const plan = await makePlan(request, {
+			load: loadStage,
+			mattes: [],
+			async survey(levels, entry, stage, shots) {
+				const made = await surveyShots(engine, request, reader, options, { levels, entry, stage, shots });
+				times.push(made.time);
+				return made.surveys;
+			},
+		});
+		return { plan, times: rememberTimes(engine, request, times) };
+	} finally {
+		await reader.close();
+	}
+}
+
+interface SurveyJob {
+	readonly levels: readonly PlanLevel[];
+	readonly entry: RecipeStage;
+	readonly stage: Stage;
+	readonly shots: readonly number[];
+}
+
+/** Surveys shots in order, so that the source is decoded in one pass; progress counts frames. */
+async function surveyShots(
+	engine: Engine,
+	request: PlanRequest,
+	reader: SourceReader,
+	{ signal, urgency, onProgress }: RunOptions,
+	{ levels, entry, stage, shots }: SurveyJob,
+): Promise<{ readonly surveys: ReadonlyMap<number, unknown>; readonly time: StageTime }> {
+	const ranges = levels.at(-1)!.shots;
+	const lengthOf = (shot: number): number => ranges[shot]!.end - ranges[shot]!.start;
+	const total = shots.reduce((sum, shot) => sum + lengthOf(shot), 0);
+	let before = 0;
+	const tell = (done: number): void => onProgress?.({ phase: 'analyze', done: before + done, total });
+	const surveyor = new Surveyor(
+		request,
+		{
+			...engine.persistent,
+			source: reader,
+			breathe: breatheOf(engine, urgency),
+			onProgress: ({ done }) => tell(done),
+		},
+		signal,
+	);
+	const surveys = new Map<number, unknown>();
+	for (const shot of shots) {
+		tell(0);
+		surveys.set(shot, await surveyor.survey(levels, entry, stage, shot));
+		before += lengthOf(shot);
+	}
+	tell(0);
+	const { frames, seconds } = surveyor.spent;
+	const time = { id: `${entry.id}/survey`, stage: stage.meta.id, frames, computeSeconds: seconds };
+	return { surveys, time: { ...time, uploadSeconds: 0, readbackSeconds: 0 } };
 }

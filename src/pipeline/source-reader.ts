@@ -16,6 +16,8 @@ export interface SourceReaderOptions {
 	readonly end?: number;
 	/** Bytes of decoded frames to keep. */
 	readonly budget: number;
+	/** Frames to keep even beyond the budget (default 1: the last one). */
+	readonly least?: number;
 	/** Longest step ahead that is read through instead of seeking. */
 	readonly readThrough?: number;
 	/** Told of each frame once it is decoded. */
@@ -133,8 +135,9 @@ export class SourceReader {
 		this.#options.onFrame?.(frame);
 		this.#kept.set(frame.index, frame);
 		this.#bytes += frame.data.byteLength;
+		const { budget, least = 1 } = this.#options;
 		for (const [index, old] of this.#kept) {
-			if (this.#bytes <= this.#options.budget || index === frame.index) return;
+			if (this.#bytes <= budget || this.#kept.size <= least) return;
 			this.#kept.delete(index);
 			this.#bytes -= old.data.byteLength;
 		}

@@ -134,6 +134,16 @@ export class FrameStore {
 		}
 	}
 
+	/** Drops a frame that is cheap to make again from the GPU tier: nobody will ask for it. Others stay. */
+	forget(key: string): void {
+		const entry = this.#gpu.get(key);
+		if (!entry || entry.keep || entry.demoting) return;
+		this.#gpu.delete(key);
+		this.#gpuBytes -= entry.bytes;
+		this.#stats.dropped++;
+		releaseFrame(entry.frame);
+	}
+
 	/** Where a frame is below the GPU tier. */
 	residencyBelow(key: string): Residency {
 		if (this.#memory.has(key)) return 'memory';

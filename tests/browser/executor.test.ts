@@ -30,6 +30,7 @@ const noModels: ModelRuntime = {
 		throw new EmulsionError('model-invalid', 'no models here');
 	},
 	run: () => Promise.reject(new EmulsionError('model-invalid', 'no models here')),
+	ready: () => Promise.reject(new EmulsionError('model-invalid', 'no models here')),
 	used: () => [],
 	release: () => Promise.resolve(),
 };
@@ -77,7 +78,7 @@ interface Bench {
 	readonly compute: CpuCompute;
 	readonly executor: Executor;
 	readonly store: FrameStore;
-	readonly counts: { flows: number; decoded: number };
+	readonly counts: { flows: number; guides: number; decoded: number };
 }
 
 const benches: Bench[] = [];
@@ -103,7 +104,7 @@ async function bench(
 	const store = new FrameStore(compute, { gpu: budget, memory: 2 ** 24 });
 	const request = requestOf(10, cut, entries);
 	const plan = await planWith(request, stages, { mattes: matte ? ['left'] : [] });
-	const counts = { flows: 0, decoded: 0 };
+	const counts = { flows: 0, guides: 0, decoded: 0 };
 	const executor = new Executor(
 		request,
 		plan.levels,
@@ -125,11 +126,19 @@ async function bench(
 			},
 			flow: {
 				key: 'still',
-				compute: () => {
-					const size = { width: 4, height: 4 };
-					const vectors = compute.uploadPicture(new Float32Array(32), 4, 4, 2);
-					const confidence = compute.uploadPicture(new Float32Array(16).fill(1), 4, 4, 1);
-					return Promise.resolve({ ...size, vectors, confidence });
+				guide: (picture, { denoise = 0 }) => {
+					if (denoise === 0) return Promise.resolve(picture.retain());
+					counts.guides++;
+					return Promise.resolve(compute.uploadPicture(new Float32Array(48), 4, 4, 3));
+				},
+				pair: () => {
+					const field = (direction: number) => ({
+						width: 4,
+						height: 4,
+						vectors: compute.uploadPicture(new Float32Array(32).fill(direction), 4, 4, 2),
+						confidence: compute.uploadPicture(new Float32Array(16).fill(1), 4, 4, 1),
+					});
+					return Promise.resolve({ forward: field(1), backward: field(-1) });
 				},
 			},
 			onFlow: () => counts.flows++,
@@ -166,8 +175,47 @@ describe('executor', () => {
 		releaseFrame(await executor.frame(2, 7));
 		expect(counts.flows).toBe(2);
 		releaseFrame(await executor.frame(2, 7));
+		// The pair 7–8 is known from its other end.
 		releaseFrame(await executor.frame(2, 8));
-		expect(counts.flows).toBe(4);
+		expect(counts.flows).toBe(3);
+	});
+
+	it('denoises a frame once as a guide, for all flows, and gives the same flow whoever asks first', async () => {
+		const seen = new Map<string, number>();
+		const looking = (id: string) =>
+			gain(id, {
+				needs: (frame) => {
+					const others = [frame.index - 1, frame.index + 1];
+					const options = { maxSide: 320, denoise: 0.1 };
+					return {
+						inputs: [frame.index],
+						flows: others.map((to) => ({ from: frame.index, to, ...options })),
+						guides: [frame.index, ...others].map((index) => ({ index, ...options })),
+					};
+				},
+				async render(request, { compute }) {
+					const { index } = request.frame;
+					for (const to of [index - 1, index + 1]) {
+						expect(request.guide(to).width).toBe(4);
+						const [x] = new Float32Array(await compute.readback(request.flow(index, to).vectors));
+						seen.set(`${index}>${to}`, x!);
+					}
+					expect(() => request.guide(index + 2)).toThrow('guide');
+					const { picture, sides, color } = request.input(index);
+					return { picture: picture.retain(), sides, color };
+				},
+			});
+		for (const order of [
+			[3, 4, 5],
+			[5, 4, 3],
+		]) {
+			const { executor, counts } = await bench([looking('a')], [entryOf('a')]);
+			for (const index of order) releaseFrame(await executor.frame(1, index));
+			// Pairs 2–3, 3–4, 4–5, 5–6 of frames 2 to 6.
+			expect(counts.flows).toBe(4);
+			expect(counts.guides).toBe(5);
+			expect([...seen].every(([ends, x]) => x === (ends[0]! < ends[2]! ? 1 : -1))).toBe(true);
+		}
 	});
 
 	it('never hands a stage anything from the other side of a cut', async () => {

@@ -103,8 +103,8 @@ describe('interpolate', () => {
 			const noise = clean.map((p, i) => noisy(compute, p, 20, i + 1));
 			const shot = [frameOf(noise[0]!), frameOf(noise[2]!)];
 			const artifact = await stage.analyze!(accessOf(noise), values, env);
-			expect(artifact.sigma * 255).toBeGreaterThan(20 * 0.85);
-			expect(artifact.sigma * 255).toBeLessThan(20 * 1.15);
+			expect(artifact!.sigma * 255).toBeGreaterThan(20 * 0.85);
+			expect(artifact!.sigma * 255).toBeLessThan(20 * 1.15);
 			const plain = await render(stage, env, shot, between(1, 2), { ...values, denoised: false }, { artifact });
 			const better = await render(stage, env, shot, between(1, 2), values, { artifact });
 			const [a, b] = [psnr(plain.picture, clean[1]!), psnr(better.picture, clean[1]!)];
@@ -117,29 +117,6 @@ describe('interpolate', () => {
 		expect(gains.reduce((sum, g) => sum + g, 0) / gains.length).toBeGreaterThan(1);
 	});
 
-	it('finds repeated frames in spite of flicker', async () => {
-		const [a, b] = [street(128, 96, 0.2), street(128, 96, 0.3)];
-		const darker = compute.uploadPicture(
-			cpuFloats(a).map((v) => v * 0.95),
-			128,
-			96,
-			3,
-		);
-		// One small place changes: 8×8 of 128×96 pixels by 20 codes is 0.1 codes in the mean.
-		const small = cpuFloats(b).map((v, i) => {
-			const [x, y] = [i % 128, Math.floor(i / 128) % 96];
-			return x >= 56 && x < 64 && y >= 40 && y < 48 ? v + 20 / 255 : v;
-		});
-		const spoken = compute.uploadPicture(small, 128, 96, 3);
-		const artifact = await stage.analyze!(accessOf([a, a, darker, b, spoken]), values, env);
-		expect(artifact.start).toBe(0);
-		expect(artifact.differences[0]).toBe(0);
-		expect(artifact.differences[1]).toBeLessThan(0.05);
-		expect(artifact.differences[2]).toBeGreaterThan(1);
-		expect(artifact.differences[3]).toBeGreaterThan(values.still);
-		release(a, b, darker, spoken);
-	});
-
 	it('stops between two runs when aborted', async () => {
 		const pair = [0, 0.1].map((time) => street(256, 192, time));
 		const control = new AbortController();
@@ -148,7 +125,7 @@ describe('interpolate', () => {
 			runs = count;
 			control.abort();
 		});
-		const artifact = { start: 0, differences: [9], sigma: 20 / 255 };
+		const artifact = { sigma: 20 / 255 };
 		const aborting = render(
 			stage,
 			envOf(compute, watched, control.signal),

@@ -3,7 +3,18 @@
 import { expect } from 'vitest';
 import type { Picture } from '../../src/contracts/compute.ts';
 import type { ModelRuntime } from '../../src/contracts/models.ts';
-import type { ParamTable, ShotAccess, Stage, StageEnv, ValuesOf, WorkingFrame } from '../../src/contracts/stage.ts';
+import type {
+	FlowField,
+	GuideOptions,
+	ParamTable,
+	ShotAccess,
+	Stage,
+	StageEnv,
+	ValuesOf,
+	WorkingFrame,
+} from '../../src/contracts/stage.ts';
+import { computeFlowPair, releaseFlow } from '../../src/analysis/flow/flow.ts';
+import { makeGuide } from '../../src/analysis/flow/guide.ts';
 import type { ColorTags } from '../../src/core/color.ts';
 import { throwIfAborted } from '../../src/core/errors.ts';
 import { rational } from '../../src/core/rational.ts';
@@ -133,8 +144,8 @@ export function original(index: number): TimelineFrame {
 }
 
 /** Renders one frame of a stage from borrowed pictures that form one shot; refuses what `needs` did not name. */
-export function render<T extends ParamTable, A>(
-	stage: Stage<T, A>,
+export async function render<T extends ParamTable, A, S>(
+	stage: Stage<T, A, S>,
 	env: StageEnv,
 	shot: readonly WorkingFrame[],
 	frame: TimelineFrame,
@@ -142,16 +153,52 @@ export function render<T extends ParamTable, A>(
 	{ artifact, view = 'result' }: { artifact?: A; view?: string } = {},
 ): Promise<WorkingFrame> {
 	const range = { start: 0, end: shot.length };
-	const { inputs, flows = [] } = stage.needs(frame, params, range, artifact);
-	expect(flows).toEqual([]);
+	const needs = stage.needs(frame, params, range, artifact);
+	const guides = new Map<number, Picture>();
+	const flows = new Map<string, FlowField>();
 	const input = (index: number): WorkingFrame => {
-		expect(inputs).toContain(index);
+		expect(needs.inputs).toContain(index);
 		return shot[index]!;
 	};
-	const flow = (): never => {
-		throw new Error('no flow was named');
+	const flow = (from: number, to: number): FlowField => {
+		expect([...flows.keys()]).toContain(`${from}>${to}`);
+		return flows.get(`${from}>${to}`)!;
 	};
-	return stage.render({ frame, params, artifact, input, flow, shot: range, view }, env);
+	const guide = (index: number): Picture => {
+		expect([...guides.keys()]).toContain(index);
+		return guides.get(index)!;
+	};
+	try {
+		for (const { index, ...options } of needs.guides ?? []) {
+			guides.set(index, await makeGuide(env, shot[index]!.picture, options));
+		}
+		for (const { from, to, ...options } of needs.flows ?? []) {
+			flows.set(`${from}>${to}`, await flowBetween(env, shot, from, to, options));
+		}
+		return await stage.render({ frame, params, artifact, input, flow, guide, shot: range, view }, env);
+	} finally {
+		for (const picture of guides.values()) picture.release();
+		for (const field of flows.values()) releaseFlow(field);
+	}
+}
+
+/** As the executor does it: earlier frame first. */
+async function flowBetween(
+	env: StageEnv,
+	shot: readonly WorkingFrame[],
+	from: number,
+	to: number,
+	options: GuideOptions,
+): Promise<FlowField> {
+	const [first, second] = [Math.min(from, to), Math.max(from, to)];
+	const a = await makeGuide(env, shot[first]!.picture, options);
+	const b = await makeGuide(env, shot[second]!.picture, options);
+	const { forward, backward } = await computeFlowPair(env, a, b, Infinity);
+	a.release();
+	b.release();
+	const [wanted, other] = from < to ? [forward, backward] : [backward, forward];
+	releaseFlow(other);
+	return wanted;
 }
 
 /** A shot of borrowed pictures for `analyze`. */
@@ -176,6 +223,7 @@ export function counted(models: ModelRuntime, after: (runs: number) => void): Mo
 			after(++runs);
 			return result;
 		},
+		ready: (...call) => models.ready(...call),
 		used: () => models.used(),
 		release: () => models.release(),
 	};

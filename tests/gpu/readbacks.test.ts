@@ -39,6 +39,9 @@ async function render(id: string, params: object, input: WorkingFrame, env: Stag
 		flow: () => {
 			throw new Error('no flow was asked for');
 		},
+		guide: () => {
+			throw new Error('no guide was asked for');
+		},
 		shot: { start: 0, end: 1 },
 		view: 'result',
 	};

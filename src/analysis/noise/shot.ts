@@ -1,6 +1,7 @@
 /**
  * Noise level of a shot. In one picture, texture can pass for noise; between two frames, motion can. Both errors only ever
- * add, so the smaller of both measurements is taken, pair by pair, and the median over the shot. Grain that is coarser than
+ * add, so the smaller of both measurements is taken, pair by pair, and the median over pairs, as many as it takes until two
+ * agree. Grain that is coarser than
  * a pixel (any scanned film's) hides from both; it is measured by how blocks differ between frames that were matched.
  */
 
@@ -26,7 +27,7 @@ export interface NoiseAccess {
 	readonly picture: (index: number) => Promise<Picture>;
 	/** Called between pairs: yields, and throws when the job was aborted. */
 	readonly breathe: () => Promise<void>;
-	/** Pairs of neighboring frames looked at, spread over the shot; default 5. */
+	/** Most pairs of neighboring frames looked at, spread over the shot; default 5. */
 	readonly pairs?: number;
 }
 
@@ -56,11 +57,28 @@ function median(values: readonly number[]): number {
 	return sorted[(sorted.length - 1) >> 1] ?? 0;
 }
 
-/** First frames of the pairs to look at. */
+/** First frames of the pairs to look at, inner ones first: a shot's ends may be transitions. */
 function places({ start, end }: FrameRange, count: number): number[] {
 	const last = Math.max(start, end - 2);
 	const steps = Math.min(count, last - start + 1);
-	return Array.from({ length: steps }, (_, i) => start + Math.floor(((last - start) * (i + 0.5)) / steps));
+	const all = Array.from({ length: steps }, (_, i) => start + Math.floor(((last - start) * (i + 0.5)) / steps));
+	const order = [1, steps - 2, 0, steps - 1, ...all.keys()].filter((i) => i >= 0 && i < steps);
+	return [...new Set(order)].map((i) => all[i]!);
+}
+
+/** Two pairs that differ by no more than this share of the larger one, or by 0.15 codes, agree: a third changes nothing. */
+const AGREEMENT = { share: 0.1, codes: 0.15 / 255 };
+
+/** True when two of the pairs tell the same in every channel. */
+function settled(found: readonly (readonly [number, number, number])[]): boolean {
+	return found.some((a, i) =>
+		found.slice(0, i).some((b) =>
+			a.every((v, c) => {
+				const most = Math.max(v, b[c]!);
+				return Math.abs(v - b[c]!) <= Math.max(AGREEMENT.share * most, AGREEMENT.codes);
+			}),
+		),
+	);
 }
 
 /** Measures the noise of a shot. */
@@ -82,6 +100,7 @@ export async function shotNoise(access: NoiseAccess): Promise<ShotNoise> {
 		const next = at + 1 < range.end ? await load(at + 1) : undefined;
 		await breathe();
 		found.push(pairNoise(frame, next));
+		if (settled(found)) break;
 	}
 	const channels = [0, 1, 2].map((c) => median(found.map((f) => f[c]!))) as [number, number, number];
 	return { sigma: Math.sqrt(channels.reduce((sum, s) => sum + s * s, 0) / 3), channels };

@@ -44,7 +44,7 @@ export const DEFAULT_THUMBNAIL_SIDE = 96;
 export const MIN_THUMBNAIL_SIDE = 8;
 
 /** A plane of any kind of numbers: a source's codes or a thumbnail's own samples. */
-type Samples = Omit<SourcePlane, 'data'> & { readonly data: ArrayLike<number> };
+export type SamplePlane = Omit<SourcePlane, 'data'> & { readonly data: ArrayLike<number> };
 
 /** The columns or rows of a plane that one thumbnail sample averages. */
 interface Bins {
@@ -63,8 +63,8 @@ function makeBins(source: number, target: number): Bins {
 	return { starts, ends };
 }
 
-/** Box-averages one plane to `width × height`, scaled by `1 / maxCode` to 0…1. */
-function averagePlane(plane: Samples, width: number, height: number, maxCode: number): Float32Array {
+/** Box-averages one plane to `width × height`, scaled by `1 / maxCode` to 0…1; smaller planes are enlarged by repetition. */
+export function averagePlane(plane: SamplePlane, width: number, height: number, maxCode: number): Float32Array {
 	const columns = makeBins(plane.width, width);
 	const rows = makeBins(plane.height, height);
 	const out = new Float32Array(width * height);

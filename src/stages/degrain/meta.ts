@@ -44,7 +44,7 @@ export const params = {
 /** Removes grain and noise: FFDNet, strength set or estimated, optionally fused along motion. */
 export const meta: StageMeta<typeof params> = {
 	id: 'degrain',
-	version: 1,
+	version: 2,
 	label: 'Degrain',
 	doc: 'Removes grain and noise by a learned denoiser (FFDNet), optionally fused with motion-compensated neighbors.',
 	order: 60,

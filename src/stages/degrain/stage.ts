@@ -16,9 +16,10 @@ import { using, usingAsync } from '../../gpu/op.ts';
 import { filled } from '../../gpu/ops/fill/op.ts';
 import { residualView, subtract } from '../../gpu/ops/difference/op.ts';
 import { applyMatrix, FROM_OPPONENT, TO_OPPONENT } from '../../gpu/ops/opponent/op.ts';
-import { denoiseRun, MAX_SIGMA } from '../../models/ffdnet.ts';
+import { denoiseRun, FFDNET, MAX_SIGMA } from '../../models/ffdnet.ts';
+import { RIFE } from '../../models/rife.ts';
 import { meta, type params } from './meta.ts';
-import { fuseNeighbors } from './temporal.ts';
+import { fuseNeighbors, GUIDE_SIDE } from './temporal.ts';
 
 type Values = ValuesOf<typeof params>;
 
@@ -70,15 +71,20 @@ function fusedWith(frame: TimelineFrame, values: Values, shot: FrameRange, artif
 }
 
 async function denoise(
-	{ frame, params: values, artifact, shot, input }: RenderRequest<Values, DegrainArtifact>,
+	{ frame, params: values, artifact, shot, input, flow, guide }: RenderRequest<Values, DegrainArtifact>,
 	env: StageEnv,
 	sigma: number,
 ): Promise<Picture> {
 	const { compute, models } = env;
-	const { picture } = input(frame.needs[0]!);
-	const neighbors = fusedWith(frame, values, shot, artifact).map((index) => input(index).picture);
+	const own = frame.needs[0]!;
+	const { picture } = input(own);
+	const neighbors = fusedWith(frame, values, shot, artifact).map((index) => ({
+		picture: input(index).picture,
+		guide: guide(index),
+		flow: flow(own, index),
+	}));
 	if (neighbors.length === 0) return denoiseRun(models, compute, picture, sigma, env);
-	const fused = await fuseNeighbors(env, picture, neighbors, sigma);
+	const fused = await fuseNeighbors(env, { picture, guide: guide(own) }, neighbors, sigma);
 	return usingAsync([fused.picture, fused.level], () => denoiseRun(models, compute, fused.picture, fused.level, env));
 }
 
@@ -105,9 +111,20 @@ function provenanceOf(compute: Compute, { picture, sides }: WorkingFrame): Pictu
 /** Removes grain and noise; see README.md. */
 export const stage: Stage<typeof params, DegrainArtifact> = {
 	meta,
+	models: ({ temporal }) => (temporal === 0 ? [FFDNET] : [FFDNET, RIFE]),
 	touches: (_frame, values) => values.sigma !== 0 && (values.luma > 0 || values.chroma > 0),
 	needs(frame, values, shot, artifact) {
-		return { inputs: [frame.needs[0]!, ...fusedWith(frame, values, shot, artifact)] };
+		const own = frame.needs[0]!;
+		const neighbors = fusedWith(frame, values, shot, artifact);
+		if (neighbors.length === 0) return { inputs: [own] };
+		const inputs = [own, ...neighbors];
+		// On noisy frames motion is misread: README.md.
+		const options = { maxSide: GUIDE_SIDE, denoise: strength(values, artifact) };
+		return {
+			inputs,
+			flows: neighbors.map((to) => ({ from: own, to, ...options })),
+			guides: inputs.map((index) => ({ index, ...options })),
+		};
 	},
 	async analyze(access, values, { compute, breathe }) {
 		if (values.sigma !== 'auto') return undefined;

@@ -3,71 +3,59 @@
  * the film's own pixels are what is moved and averaged.
  */
 
-import { computeFlow, flowSize, releaseFlow } from '../../analysis/flow/flow.ts';
-import type { Picture } from '../../contracts/compute.ts';
-import type { StageEnv } from '../../contracts/stage.ts';
-import { using, usingAsync } from '../../gpu/op.ts';
+import type { Compute, Picture } from '../../contracts/compute.ts';
+import type { FlowField, StageEnv } from '../../contracts/stage.ts';
+import { using } from '../../gpu/op.ts';
 import { resize } from '../../gpu/ops/resize/op.ts';
 import { warp } from '../../gpu/ops/warp/op.ts';
-import { denoiseRun } from '../../models/ffdnet.ts';
 import { agreement } from './agree.ts';
 import { type Aligned, fuse, type Fused } from './fuse.ts';
 
 /** Longest side at which motion is estimated and guides are denoised. */
 export const GUIDE_SIDE = 640;
 
-/** The denoised copy of a picture at the size of the motion estimation. The caller owns it. */
-async function guideOf(env: StageEnv, picture: Picture, sigma: number): Promise<Picture> {
-	const size = flowSize(picture, GUIDE_SIDE);
-	const fits = size.width === picture.width;
-	const sized = fits ? picture.retain() : resize(env.compute, picture, size.width, size.height);
-	// Reducing averages white noise away in proportion.
-	const left = sigma * (size.width / picture.width);
-	return usingAsync([sized], () => denoiseRun(env.models, env.compute, sized, left, env));
+/** A frame and its denoised copy. Borrowed. */
+export interface Guided {
+	readonly picture: Picture;
+	readonly guide: Picture;
 }
 
-/** One neighbor in the frame's place, with its share. */
-async function aligned(env: StageEnv, frame: Picture, guide: Picture, other: Picture, sigma: number): Promise<Aligned> {
-	const { compute } = env;
-	const otherGuide = await guideOf(env, other, sigma);
-	return usingAsync([otherGuide], async () => {
-		await env.breathe();
-		const flow = await computeFlow(env, guide, otherGuide, GUIDE_SIDE);
-		try {
-			const moved = warp(compute, otherGuide, flow.vectors);
-			const small = using([moved], () => agreement(compute, guide, moved, flow.confidence, sigma));
-			const confidence = using([small], () =>
-				small.width === frame.width ? small.retain() : resize(compute, small, frame.width, frame.height),
-			);
-			try {
-				return { picture: warp(compute, other, flow.vectors), confidence };
-			} catch (error) {
-				confidence.release();
-				throw error;
-			}
-		} finally {
-			releaseFlow(flow);
-		}
-	});
+/** A neighbor, with the flow that moves it into the frame's place. Borrowed. */
+export interface Neighbor extends Guided {
+	readonly flow: FlowField;
+}
+
+/** One neighbor in the frame's place, with its share. The caller owns both pictures. */
+function aligned(compute: Compute, { picture, guide }: Guided, other: Neighbor, sigma: number): Aligned {
+	const { vectors, confidence: trust } = other.flow;
+	const moved = warp(compute, other.guide, vectors);
+	const small = using([moved], () => agreement(compute, guide, moved, trust, sigma));
+	const confidence = using([small], () =>
+		small.width === picture.width ? small.retain() : resize(compute, small, picture.width, picture.height),
+	);
+	try {
+		return { picture: warp(compute, other.picture, vectors), confidence };
+	} catch (error) {
+		confidence.release();
+		throw error;
+	}
 }
 
 /** Fuses a frame of noise `sigma` (on the picture's scale) with neighbors of its shot. The caller owns both results. */
 export async function fuseNeighbors(
 	env: StageEnv,
-	frame: Picture,
-	neighbors: readonly Picture[],
+	frame: Guided,
+	neighbors: readonly Neighbor[],
 	sigma: number,
 ): Promise<Fused> {
-	const guide = await guideOf(env, frame, sigma);
 	const found: Aligned[] = [];
 	try {
 		for (const neighbor of neighbors) {
 			await env.breathe();
-			found.push(await aligned(env, frame, guide, neighbor, sigma));
+			found.push(aligned(env.compute, frame, neighbor, sigma));
 		}
-		return fuse(env.compute, frame, found, sigma);
+		return fuse(env.compute, frame.picture, found, sigma);
 	} finally {
-		guide.release();
 		for (const { picture, confidence } of found) {
 			picture.release();
 			confidence.release();

@@ -35,7 +35,7 @@ export const params = {
 		max: 4,
 		step: 0.05,
 		unit: '8-bit code values',
-		doc: 'Mean difference below which two frames count as the same picture: they are repeated, not interpolated; 0 compares none, so that the plan needs no picture.',
+		doc: 'Mean difference of the source’s frames below which they count as the same picture: they are repeated, not interpolated; 0 compares none, so that planning reads no picture.',
 	},
 	scale: {
 		type: 'number',
@@ -57,7 +57,7 @@ export const params = {
 /** Creates frames between frames by optical flow: RIFE 4.25. */
 export const meta: StageMeta<typeof params> = {
 	id: 'interpolate',
-	version: 1,
+	version: 2,
 	label: 'Interpolate',
 	doc: 'Creates frames between frames by optical flow (RIFE), at exact timesteps and never across a cut.',
 	order: 100,

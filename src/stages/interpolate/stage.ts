@@ -1,9 +1,12 @@
 import { PROVENANCE, type Stage, type ValuesOf, type WorkingFrame } from '../../contracts/stage.ts';
 import { toNumber } from '../../core/rational.ts';
 import { filled } from '../../gpu/ops/fill/op.ts';
-import { analyzeShot, type ShotStatistics } from './analyze.ts';
+import { RIFE } from '../../models/rife.ts';
+import { analyzeShot, type ShotGrain } from './analyze.ts';
 import { meta, type params } from './meta.ts';
-import { between } from './motion.ts';
+import { between, LEAST_SIDE } from './motion.ts';
+import type { PairStatistics } from './pairs.ts';
+import { surveyPairs } from './survey.ts';
 import { interpolateTimeline } from './timeline.ts';
 
 type Values = ValuesOf<typeof params>;
@@ -17,23 +20,33 @@ function isIdentity({ factor, rate, slow }: Values): boolean {
 }
 
 /** Creates frames between frames; see README.md. */
-export const stage: Stage<typeof params, ShotStatistics> = {
+export const stage: Stage<typeof params, ShotGrain | undefined, PairStatistics> = {
 	meta,
+	models: (values) => (isIdentity(values) ? [] : [RIFE]),
 	// Only created frames are rendered: originals and repeats pass, with their source planes.
 	touches: (frame) => frame.origin === 'created',
-	needs: (frame) => ({ inputs: frame.needs }),
-	timeline: (input, params, artifacts, scope) => interpolateTimeline(input, params, artifacts, scope),
-	analyze: (access, { denoised, scale, still }, env) =>
-		analyzeShot(access, { pairs: still > 0, noiseSide: denoised ? scale : 0 }, env),
-	async render({ frame, params, artifact, input }, env): Promise<WorkingFrame> {
+	needs: (frame, { scale, denoised }, _shot, artifact) => {
+		const options = { maxSide: scale, minSide: LEAST_SIDE, denoise: denoised ? (artifact?.sigma ?? 0) : 0 };
+		const guides = frame.needs.length === 2 ? frame.needs.map((index) => ({ index, ...options })) : [];
+		return { inputs: frame.needs, guides };
+	},
+	surveys: ({ still }) => still > 0,
+	survey: (access, _params, env) => surveyPairs(access, env),
+	timeline: (input, params, surveys, scope) => interpolateTimeline(input, params, surveys, scope),
+	analyze: async (access, { denoised, scale }, env) => (denoised ? analyzeShot(access, scale, env) : undefined),
+	async render({ frame, input, guide }, env): Promise<WorkingFrame> {
 		const [first, second] = frame.needs;
 		const a = input(first!);
 		if (second === undefined || !frame.timestep) {
 			for (const side of Object.values(a.sides)) side.retain();
 			return { ...a, picture: a.picture.retain() };
 		}
-		const options = { maxSide: params.scale, sigma: params.denoised ? (artifact?.sigma ?? 0) : 0 };
-		const picture = await between(env, a.picture, input(second).picture, toNumber(frame.timestep), options);
+		const picture = await between(
+			env,
+			{ picture: a.picture, guide: guide(first!) },
+			{ picture: input(second).picture, guide: guide(second) },
+			toNumber(frame.timestep),
+		);
 		const { width, height } = picture;
 		return {
 			picture,

@@ -28,15 +28,17 @@ export function exact({ compute }: StageEnv, picture: Picture, size: Size, trans
 	return using([resized], () => limit(compute, picture, resized, EXACT_ROOM));
 }
 
-function modelFor(character: Character, from: Size, to: Size): UpscaleModel {
+/** The network of a character (not `exact`) for an enlargement. */
+export function modelFor(character: Character, factor: number): UpscaleModel {
 	if (character === 'vivid') return 'realesrgan-x4fast';
-	return Math.max(to.width / from.width, to.height / from.height) > 2 ? 'spanx4' : 'spanx2';
+	return factor > 2 ? 'spanx4' : 'spanx2';
 }
 
 /** The network's picture at the wanted size, in codes: the network's own domain. */
 async function network(env: StageEnv, picture: Picture, size: Size, character: Character): Promise<Picture> {
 	const { compute, models, breathe } = env;
-	const large = await upscaleRun(models, compute, modelFor(character, picture, size), picture, env);
+	const factor = Math.max(size.width / picture.width, size.height / picture.height);
+	const large = await upscaleRun(models, compute, modelFor(character, factor), picture, env);
 	return usingAsync([large], async () => {
 		await breathe();
 		const held = limit(compute, picture, large, NETWORK_ROOM);

@@ -12,7 +12,7 @@ import type { Size } from '../../core/color.ts';
 import { using } from '../../gpu/op.ts';
 import { mix } from '../../gpu/ops/mix/op.ts';
 import { resize } from '../../gpu/ops/resize/op.ts';
-import { type Character, enlarge } from './enlarge.ts';
+import { type Character, enlarge, modelFor } from './enlarge.ts';
 import { meta, type params } from './meta.ts';
 import { provenanceAt } from './provenance.ts';
 import { outputSize } from './size.ts';
@@ -65,6 +65,12 @@ function sidesAt(env: StageEnv, { sides }: WorkingFrame, size: Size, character: 
 /** Enlarges; see README.md. */
 export const stage: Stage<typeof params, UpscaleArtifact> = {
 	meta,
+	models(values) {
+		const character = characterOf(values);
+		// A target size tells the factor only together with the source's size.
+		if (character === 'exact' || values.size !== '' || values.factor <= 1) return [];
+		return [modelFor(character, values.factor)];
+	},
 	outputSize,
 	touches: (_frame, { factor, size }) => size !== '' || factor !== 1,
 	needs: (frame) => ({ inputs: [frame.needs[0]!] }),
@@ -75,7 +81,7 @@ export const stage: Stage<typeof params, UpscaleArtifact> = {
 			for (const side of Object.values(sides)) side.release();
 			return own;
 		};
-		return shotNoise({ compute, range: access.range, picture: load, breathe, pairs: 3 });
+		return shotNoise({ compute, range: access.range, picture: load, breathe });
 	},
 	async render(request, env) {
 		const input = request.input(request.frame.needs[0]!);

@@ -136,6 +136,9 @@ function renderOnce(
 			flow: () => {
 				throw new Error('no flow was asked for');
 			},
+			guide: () => {
+				throw new Error('no guide was asked for');
+			},
 			shot: { start: 0, end: 1 },
 			view: 'result',
 		},
