@@ -78,14 +78,14 @@ export function memoryRows(short: ProcessMemory, long: ProcessMemory, minutes: n
 }
 
 async function peak(options: BenchOptions, minutes: number): Promise<{ memory: ProcessMemory; backend: string }> {
-	const { fps, path, backend, threads, log } = options;
+	const { fps, path, encoder, backend, threads, log } = options;
 	log(`memory: ${minutes} min of 720p…`);
 	const clip = h264Clip(1280, 720, minutes * 60 * fps, fps, 'ultrafast');
 	const { report } = await terminalRun({
 		input: clip,
 		output: 'long.mp4',
 		recipe: { version: 1, stages: path === 'working' ? [{ stage: 'identity' }] : [] },
-		extra: ['--backend', backend, '--threads', String(threads), '--audio', 'none'],
+		extra: ['--backend', backend, '--threads', String(threads), '--audio', 'none', '--encoder', encoder],
 		log: (line) => log(`memory: ${line}`),
 	});
 	if (report.processMemory === null) throw new Error('memory cannot be measured here: there is no /proc');
@@ -97,6 +97,7 @@ export async function memoryBench(options: BenchOptions): Promise<BenchRow[]> {
 	const short = await peak(options, 1);
 	const long = await peak(options, options.minutes);
 	const way = options.path === 'working' ? 'through the working format' : 'planes copied';
-	const what = `720p at ${options.fps} fps, ${way}, H.264 by ffmpeg.wasm, ${long.backend}`;
+	const encoder = options.encoder === 'software' ? 'ffmpeg.wasm' : 'WebCodecs';
+	const what = `720p at ${options.fps} fps, ${way}, H.264 by ${encoder}, ${long.backend}`;
 	return memoryRows(short.memory, long.memory, options.minutes, what);
 }

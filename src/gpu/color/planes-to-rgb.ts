@@ -4,11 +4,13 @@ import type { Block, Compute, Op, Picture } from '../../contracts/compute.ts';
 import { frameBytes, planeLayouts } from '../../core/color.ts';
 import type { ColorTags, PixelFormat, Size } from '../../core/color.ts';
 import { EmulsionError } from '../../core/errors.ts';
-import { clamp, f32, groups, produce, u32 } from '../op.ts';
+import { f32, groups, produce, u32 } from '../op.ts';
 import { codeMap } from './matrix.ts';
 import type { Matrix3 } from './matrix.ts';
-import { sitingOf, upTaps } from './siting.ts';
-import type { AxisSiting, Siting } from './siting.ts';
+import { axisTaps, ChromaRows } from './rows.ts';
+import type { Samples } from './rows.ts';
+import { sitingOf } from './siting.ts';
+import type { Siting } from './siting.ts';
 import wgsl from './planes-to-rgb.wgsl?raw';
 
 /** What the planes are. */
@@ -56,57 +58,27 @@ function scaledMatrix(params: PlanesParams): { m: Matrix3; zero: readonly [numbe
 }
 
 /** Views of the packed samples, whatever their type, over a 32-bit block. */
-export function sampleView(block: Float32Array, sample: number): Uint8Array | Uint16Array | Float32Array {
+export function sampleView(block: Float32Array, sample: number): Samples {
 	if (sample === 0) return new Uint8Array(block.buffer, block.byteOffset, block.byteLength);
 	if (sample === 1) return new Uint16Array(block.buffer, block.byteOffset, block.byteLength >> 1);
 	return block;
 }
 
-interface AxisTaps {
-	readonly indices: Int32Array;
-	readonly weights: Float64Array;
-}
-
-/** Taps of a whole axis with clamped indices, four a pixel. */
-function axisTaps(pixels: number, samples: number, axis: AxisSiting): AxisTaps {
-	const indices = new Int32Array(pixels * 4);
-	const weights = new Float64Array(pixels * 4);
-	for (let p = 0; p < pixels; p++) {
-		const tap = upTaps(p, pixels, axis);
-		for (let k = 0; k < 4; k++) {
-			indices[p * 4 + k] = clamp(tap.first + k, 0, samples - 1);
-			weights[p * 4 + k] = tap.weights[k] as number;
-		}
+/** Rows of one chroma plane, or null where there is none. */
+function chromaReader(
+	samples: Samples,
+	offset: number,
+	g: FrameGeometry,
+	{ width, height }: Size,
+): ((y: number, row: Float64Array) => void) | null {
+	if (g.planes === 1) return null;
+	if (g.siting.x.factor === 1 && g.siting.y.factor === 1) {
+		return (y, row) => row.set(samples.subarray(offset + y * width, offset + (y + 1) * width));
 	}
-	return { indices, weights };
-}
-
-/** Upsamples one row of one chroma plane: vertically into `column`, then horizontally into `row`. */
-function chromaRow(
-	samples: Uint8Array | Uint16Array | Float32Array,
-	plane: { readonly offset: number; readonly width: number },
-	y: number,
-	vertical: AxisTaps,
-	horizontal: AxisTaps,
-	column: Float64Array,
-	row: Float64Array,
-): void {
-	const { offset, width } = plane;
-	column.fill(0);
-	for (let k = 0; k < 4; k++) {
-		const weight = vertical.weights[y * 4 + k] as number;
-		if (weight === 0) continue;
-		const start = offset + (vertical.indices[y * 4 + k] as number) * width;
-		for (let x = 0; x < width; x++) column[x] = (column[x] as number) + weight * (samples[start + x] as number);
-	}
-	const { indices, weights } = horizontal;
-	for (let x = 0, k = 0; x < row.length; x++, k += 4) {
-		row[x] =
-			(weights[k] as number) * (column[indices[k] as number] as number) +
-			(weights[k + 1] as number) * (column[indices[k + 1] as number] as number) +
-			(weights[k + 2] as number) * (column[indices[k + 2] as number] as number) +
-			(weights[k + 3] as number) * (column[indices[k + 3] as number] as number);
-	}
+	const vertical = axisTaps(height, Math.max(1, g.chromaHeight), g.siting.y);
+	const horizontal = axisTaps(width, Math.max(1, g.chromaWidth), g.siting.x);
+	const rows = new ChromaRows(samples, offset, g.chromaWidth, vertical, horizontal);
+	return (y, row) => rows.read(y, row);
 }
 
 function cpuPlanesToRgb(input: Float32Array, output: Float32Array, params: PlanesParams): void {
@@ -117,27 +89,21 @@ function cpuPlanesToRgb(input: Float32Array, output: Float32Array, params: Plane
 	const [zero0, zero1, zero2] = zero;
 	const samples = sampleView(input, g.sample);
 	const area = width * height;
-	const gray = g.planes === 1;
-	const subsampled = g.siting.x.factor > 1 || g.siting.y.factor > 1;
-	const vertical = axisTaps(height, Math.max(1, g.chromaHeight), g.siting.y);
-	const horizontal = axisTaps(width, Math.max(1, g.chromaWidth), g.siting.x);
-	const column = new Float64Array(Math.max(1, g.chromaWidth));
-	const rows = [new Float64Array(width), new Float64Array(width)] as const;
+	const readFirst = chromaReader(samples, g.offset1, g, params.size);
+	const readSecond = chromaReader(samples, g.offset2, g, params.size);
+	const luma = new Float64Array(width);
+	// Gray: chroma at its zero, so that nothing is added.
+	const first = new Float64Array(width).fill(zero1);
+	const second = new Float64Array(width).fill(zero2);
 	for (let y = 0; y < height; y++) {
-		[g.offset1, g.offset2].forEach((offset, plane) => {
-			const row = rows[plane] as Float64Array;
-			if (gray) return;
-			if (subsampled) {
-				chromaRow(samples, { offset, width: g.chromaWidth }, y, vertical, horizontal, column, row);
-			} else {
-				for (let x = 0; x < width; x++) row[x] = samples[offset + y * width + x] as number;
-			}
-		});
-		const [first, second] = rows;
-		for (let x = 0, i = y * width; x < width; x++, i++) {
-			const a = (samples[i] as number) - zero0;
-			const b = gray ? 0 : (first[x] as number) - zero1;
-			const c = gray ? 0 : (second[x] as number) - zero2;
+		const start = y * width;
+		luma.set(samples.subarray(start, start + width));
+		readFirst?.(y, first);
+		readSecond?.(y, second);
+		for (let x = 0, i = start; x < width; x++, i++) {
+			const a = (luma[x] as number) - zero0;
+			const b = (first[x] as number) - zero1;
+			const c = (second[x] as number) - zero2;
 			output[i] = m0 * a + m1 * b + m2 * c;
 			output[area + i] = m3 * a + m4 * b + m5 * c;
 			output[2 * area + i] = m6 * a + m7 * b + m8 * c;

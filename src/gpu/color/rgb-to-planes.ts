@@ -3,10 +3,11 @@
 import type { Block, Compute, Op, Picture, UniformValue } from '../../contracts/compute.ts';
 import { frameBytes } from '../../core/color.ts';
 import { f32, groups, lineGroups, u32, using } from '../op.ts';
-import { DITHER_AMPLITUDE, ditherNoise } from './dither.ts';
+import { DITHER_AMPLITUDE } from './dither.ts';
 import { codeMap } from './matrix.ts';
 import { frameGeometry, sampleView } from './planes-to-rgb.ts';
 import type { FrameGeometry, PlanesParams } from './planes-to-rgb.ts';
+import { NarrowRows, quantizeRow } from './rows.ts';
 import { downSamples } from './siting.ts';
 import chromaWgsl from './chroma-x.wgsl?raw';
 import packWgsl from './pack-planes.wgsl?raw';
@@ -35,28 +36,30 @@ function cpuChromaX(rgb: Float32Array, chroma: Float32Array, params: PlanesParam
 	const { width, height } = params.size;
 	const g = frameGeometry(params);
 	const m = codeMap(params.format, params.tags, params.size).fromRgb;
-	const full = new Float32Array(width * height);
-	const column = new Float64Array(height);
+	const row = new Float32Array(width);
+	const narrow = new NarrowRows(width, g.siting.x);
 	for (let plane = 0; plane < 2; plane++) {
-		applyRow(rgb, full, m.slice(3 + plane * 3, 6 + plane * 3) as [number, number, number]);
-		const lines = { data: full, base: 0, step: 1, length: width, lines: height, stride: width };
-		const start = plane * height * g.chromaWidth;
-		for (let x = 0; x < g.chromaWidth; x++) {
-			downSamples(lines, x, g.siting.x, column);
-			for (let y = 0, o = start + x; y < height; y++, o += g.chromaWidth) chroma[o] = column[y] as number;
+		const weights = m.slice(3 + plane * 3, 6 + plane * 3) as unknown as MatrixRow;
+		for (let y = 0; y < height; y++) {
+			mixRow(rgb, y * width, width * height, weights, row);
+			narrow.write(row, chroma, (plane * height + y) * g.chromaWidth);
 		}
 	}
 }
 
-/** One row of a matrix on every pixel: `out` has one channel. */
-function applyRow(
+type MatrixRow = readonly [number, number, number];
+
+/** One row of a matrix on one row of pixels: `out` has one channel. */
+function mixRow(
 	rgb: Float32Array,
+	start: number,
+	area: number,
+	[r, g, b]: MatrixRow,
 	out: Float32Array | Float64Array,
-	[r, g, b]: readonly [number, number, number],
 ): void {
-	const area = out.length;
-	for (let i = 0; i < area; i++) {
-		out[i] = r * (rgb[i] as number) + g * (rgb[area + i] as number) + b * (rgb[2 * area + i] as number);
+	const count = out.length;
+	for (let x = 0, i = start; x < count; x++, i++) {
+		out[x] = r * (rgb[i] as number) + g * (rgb[area + i] as number) + b * (rgb[2 * area + i] as number);
 	}
 }
 
@@ -109,23 +112,27 @@ function packUniforms(params: PackParams): UniformValue[] {
 	];
 }
 
-/** Values of one plane before quantization, row by row. */
-function planeValues(rgb: Float32Array, chroma: Float32Array, params: PackParams, plane: number): Float64Array {
+/** Rows of one plane before quantization. */
+function planeRows(
+	rgb: Float32Array,
+	chroma: Float32Array,
+	params: PackParams,
+	plane: number,
+): { readonly width: number; readonly height: number; read(y: number, row: Float64Array): void } {
 	const { width, height } = params.size;
 	const g = frameGeometry(params);
 	if (plane > 0 && isReduced(g)) {
-		const values = new Float64Array(g.chromaWidth * g.chromaHeight);
 		const base = (plane - 1) * height * g.chromaWidth;
 		const lines = { data: chroma, base, step: g.chromaWidth, length: height, lines: g.chromaWidth, stride: 1 };
-		for (let y = 0; y < g.chromaHeight; y++) {
-			downSamples(lines, y, g.siting.y, values.subarray(y * g.chromaWidth, (y + 1) * g.chromaWidth));
-		}
-		return values;
+		return {
+			width: g.chromaWidth,
+			height: g.chromaHeight,
+			read: (y, row) => downSamples(lines, y, g.siting.y, row),
+		};
 	}
-	const values = new Float64Array(width * height);
 	const m = codeMap(params.format, params.tags, params.size).fromRgb;
-	applyRow(rgb, values, m.slice(plane * 3, plane * 3 + 3) as [number, number, number]);
-	return values;
+	const weights = m.slice(plane * 3, plane * 3 + 3) as unknown as MatrixRow;
+	return { width, height, read: (y, row) => mixRow(rgb, y * width, width * height, weights, row) };
 }
 
 function cpuPack(rgb: Float32Array, chroma: Float32Array, packed: Float32Array, params: PackParams): void {
@@ -134,41 +141,26 @@ function cpuPack(rgb: Float32Array, chroma: Float32Array, packed: Float32Array, 
 	const { colorEnd, end } = sampleCounts(params);
 	const samples = sampleView(packed, g.sample);
 	const max = largest(params);
+	const { dither, seed } = params;
 	for (let plane = 0; plane < g.planes; plane++) {
-		const values = planeValues(rgb, chroma, params, plane);
-		const target = samples.subarray([0, g.offset1, g.offset2][plane] as number);
-		const stride = plane === 0 ? params.size.width : g.chromaWidth;
+		const { width, height, read } = planeRows(rgb, chroma, params, plane);
+		const offset = [0, g.offset1, g.offset2][plane] as number;
 		const zero = map.zero[plane] as number;
 		const span = map.span[plane] as number;
-		if (g.sample === 2) values.forEach((value, i) => (target[i] = value * span + zero));
-		else quantize(values, target, { stride, zero: zero + 0.5, span, max, plane, params });
-	}
-	samples.fill(max, colorEnd, end);
-}
-
-interface Quantizer {
-	/** Samples a row. */
-	readonly stride: number;
-	/** Code of zero plus the rounding half. */
-	readonly zero: number;
-	readonly span: number;
-	readonly max: number;
-	readonly plane: number;
-	readonly params: PackParams;
-}
-
-function quantize(values: Float64Array, target: Uint8Array | Uint16Array | Float32Array, q: Quantizer): void {
-	const { stride, zero, span, max, plane } = q;
-	const { dither, seed } = q.params;
-	for (let i = 0, x = 0, y = 0; i < values.length; i++) {
-		const noise = dither ? ditherNoise(x, y, plane, seed) : 0;
-		const code = Math.floor((values[i] as number) * span + zero + noise);
-		target[i] = code < 0 ? 0 : code > max ? max : code;
-		if (++x === stride) {
-			x = 0;
-			y++;
+		const values = new Float64Array(width);
+		const codes = new Uint16Array(width);
+		const quantizer = { zero: zero + 0.5, span, max, dither, plane, seed };
+		for (let y = 0, at = offset; y < height; y++, at += width) {
+			read(y, values);
+			if (g.sample === 2) {
+				for (let x = 0; x < width; x++) samples[at + x] = (values[x] as number) * span + zero;
+			} else {
+				quantizeRow(values, codes, y, quantizer);
+				samples.set(codes, at);
+			}
 		}
 	}
+	samples.fill(max, colorEnd, end);
 }
 
 /** Inputs: a picture and its chroma from {@link chromaXOp} (or the picture again); output: the packed planes. */

@@ -72,7 +72,7 @@ export function upTaps(pixel: number, size: number, axis: AxisSiting): { first: 
 }
 
 /** What a pixel beside the kept samples adds to a sample: its distance in taps and its share. */
-interface LiftTap {
+export interface LiftTap {
 	/** Pixels from the sample's own first pixel. */
 	readonly offset: number;
 	/** Kept sample before the pixel, relative to the sample. */
@@ -82,8 +82,14 @@ interface LiftTap {
 	readonly weights: readonly [number, number, number, number];
 }
 
-function liftTaps(factor: number): LiftTap[] {
+const LIFTS = new Map<number, readonly LiftTap[]>();
+
+/** The pixels around a kept sample, in order of place. */
+export function liftTaps(factor: number): readonly LiftTap[] {
+	const known = LIFTS.get(factor);
+	if (known) return known;
 	const taps: LiftTap[] = [];
+	LIFTS.set(factor, taps);
 	for (let k = 1 - factor; k < factor; k++) {
 		if (k === 0) continue;
 		const left = k < 0 ? -1 : 0;
