@@ -10,7 +10,7 @@ import { muxFile } from '../../src/media/mux/mux.ts';
 import { type VerifiedFile, verifyFile } from '../../src/media/mux/verify.ts';
 import { blobReader } from '../../src/media/sinks/files.ts';
 import { MemorySink, constant, frameStream, sourceOf, timelineOf } from '../helpers/encode-kit.ts';
-import { probeNative, writeNative } from '../helpers/native.ts';
+import { probeNative, textOf, writeNative } from '../helpers/native.ts';
 
 const never = new AbortController().signal;
 const SIZE = { width: 64, height: 48 };
@@ -210,13 +210,20 @@ describe('what a file says of its picture', () => {
 		expect(codes).toContain('01:00:00:00');
 	});
 
-	it.each(['mp4', 'mov'] as const)('%s: rotation', async (container) => {
+	it.each(['mp4', 'mov', 'mkv', 'webm'] as const)('%s: rotation', async (container) => {
 		const format = container === 'mov' ? pixelFormat('422', 10) : pixelFormat('420', 8);
+		const upright = { 90: 'transpose=clock', 180: 'hflip,vflip', 270: 'transpose=cclock' } as const;
+		const decoded = (name: string, before: string[], after: string[]) =>
+			textOf('ffmpeg', [...before, '-i', name, '-map', '0:v', ...after, '-f', 'framemd5', '-']);
 		for (const rotation of [90, 180, 270] as const) {
 			const { blob } = await make(container, format, constant(2, rational(1, 25)), { source: { rotation } });
 			const { stream } = await probe(`turn-${rotation}.${container}`, blob);
 			const turned = (360 - (stream.side_data_list?.find((d) => d.rotation !== undefined)?.rotation ?? 0)) % 360;
 			expect(turned).toBe(rotation);
+			// What a player shows: ffmpeg turns it upright by itself as that tag asks.
+			const name = `turn-${rotation}.${container}`;
+			const asked = await decoded(name, ['-noautorotate'], ['-vf', upright[rotation]]);
+			expect(await decoded(name, [], [])).toBe(asked);
 		}
 	});
 });

@@ -197,6 +197,9 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
 		'-f',
 		'mp4',
 	],
+	'd-no-frames.mkv': [
+		...['-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=24', '-frames:v', '0', '-c:v', 'ffv1', '-f', 'matroska'],
+	],
 	'd-faststart.mp4': [...picture('160x120', 30), ...h264('-movflags', 'faststart')],
 	'd-ntsc.m2v': [
 		...picture('96x64', 12, '30000/1001'),

@@ -215,8 +215,8 @@ export const CONTAINERS: Readonly<Record<ContainerId, ContainerRow>> = {
 		sampleAspect: true,
 	},
 	png: { ...SEQUENCE, extension: '.png', codecs: ['png'] },
-	tiff: { ...SEQUENCE, extension: '.tiff', codecs: ['tiff'] },
-	dpx: { ...SEQUENCE, extension: '.dpx', codecs: ['dpx'], timecode: true, sampleAspect: true },
+	tiff: { ...SEQUENCE, extension: '.tiff', codecs: ['tiff'], rotation: true },
+	dpx: { ...SEQUENCE, extension: '.dpx', codecs: ['dpx'], rotation: true, timecode: true, sampleAspect: true },
 	exr: { ...SEQUENCE, extension: '.exr', codecs: ['exr'] },
 };
 

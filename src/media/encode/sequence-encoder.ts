@@ -9,6 +9,9 @@ import { pictureOver } from '../scans/picture.ts';
 import { checkFrame, forFrames } from './ffmpeg-encoder.ts';
 import { FrameHasher } from './frame-md5.ts';
 
+/** SMPTE 268M orientation that shows a picture upright, by its clockwise rotation. */
+const DPX_ORIENTATIONS = { 0: 0, 90: 5, 180: 3, 270: 6 } as const;
+
 /** How a sequence's files are named and where they go. */
 export interface SequenceOptions {
 	/** File name of a frame of the final timeline. */
@@ -83,17 +86,19 @@ export class SequenceEncoder implements ChunkEncoder {
 
 	async #encodeFrame(frame: PlanarFrame, index: number, name: string): Promise<Uint8Array<ArrayBuffer>> {
 		const picture = pictureOver(frame.data, frame.format, frame.size, this.#config.color);
-		if (this.#container !== 'dpx') return encodeScan(this.#container, picture);
+		const { rotation } = this.#config;
+		if (this.#container !== 'dpx') return encodeScan(this.#container, picture, { tiff: { rotation } });
 		const own = frame.header && new Uint8Array(frame.header);
 		const source = own ?? (await this.#options.dpxHeader?.(index));
 		const header = source && isDpx(source) ? parseDpxHeader(source, name) : this.#freshHeader();
 		return encodeScan('dpx', picture, { name, header });
 	}
 
-	/** Header of a frame that no scan lent one to: pixel aspect is all there is to say. */
+	/** Header of a frame that no scan lent one to: pixel aspect and orientation are all there is to say. */
 	#freshHeader(): DpxHeader {
 		const header = DpxHeader.create(false);
 		const { num, den } = this.#config.sampleAspect;
+		header.set('image.orientation', DPX_ORIENTATIONS[this.#config.rotation]);
 		if (num !== den) {
 			header.set('orientation.aspectHorizontal', num);
 			header.set('orientation.aspectVertical', den);

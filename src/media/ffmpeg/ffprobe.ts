@@ -120,12 +120,16 @@ function streamOf(value: unknown): ProbedStream {
 	};
 }
 
-/** The last log line that says what went wrong, without ffmpeg's addresses. */
+/** The last log line that says what went wrong, without ffmpeg's addresses and its own name of the file. */
 export function reasonInLog(log: readonly string[]): string {
 	const line = [...log]
 		.reverse()
 		.find((entry) => /error|invalid|failed|could not|no such|unsupported|not found/i.test(entry));
-	return (line ?? log[log.length - 1] ?? 'no reason given').replace(/ @ 0x[0-9a-f]+/g, '').trim();
+	return (line ?? log[log.length - 1] ?? 'no reason given')
+		.replace(/ @ 0x[0-9a-f]+/g, '')
+		.replaceAll(`${SOURCE_PATH}: `, '')
+		.replaceAll(SOURCE_PATH, 'the file')
+		.trim();
 }
 
 async function report(
@@ -149,10 +153,11 @@ async function report(
 
 /**
  * Streams and format of a file.
- * @throws EmulsionError `input-unreadable` with ffprobe's reason when no demuxer takes it.
+ * @throws EmulsionError `input-unreadable` with the file's name and ffprobe's reason when no demuxer takes it; `input-no-video`
+ * for a Matroska header with nothing after it.
  */
-export async function probeStreams(blob: Blob, signal: AbortSignal): Promise<ProbedFile> {
-	const { text: json, log } = await report(blob, ['-show_streams', '-show_format', '-of', 'json'], signal);
+export async function probeStreams(file: File, signal: AbortSignal): Promise<ProbedFile> {
+	const { text: json, log } = await report(file, ['-show_streams', '-show_format', '-of', 'json'], signal);
 	let root: Json;
 	try {
 		root = object(JSON.parse(json));
@@ -162,7 +167,7 @@ export async function probeStreams(blob: Blob, signal: AbortSignal): Promise<Pro
 	const format = object(root['format']);
 	const name = text(format['format_name']);
 	const streams = Array.isArray(root['streams']) ? root['streams'].map(streamOf) : [];
-	if (name === undefined) throw await unreadable(blob, log);
+	if (name === undefined) throw await unreadable(file, log);
 	const timecode =
 		streams.map((stream) => stream.timecode).find((code) => code !== undefined) ??
 		text(object(format['tags'])['timecode']);
@@ -176,8 +181,8 @@ export async function probeStreams(blob: Blob, signal: AbortSignal): Promise<Pro
 	};
 }
 
-async function unreadable(blob: Blob, log: readonly string[]): Promise<EmulsionError> {
-	const facts = await lookAtMov(blob);
+async function unreadable(file: File, log: readonly string[]): Promise<EmulsionError> {
+	const facts = await lookAtMov(file);
 	if (facts.isMov && !facts.hasHeader) {
 		return new EmulsionError(
 			'input-truncated',
@@ -185,10 +190,29 @@ async function unreadable(blob: Blob, log: readonly string[]): Promise<EmulsionE
 			{ frame: 0 },
 		);
 	}
+	if (await isBareMatroska(file)) {
+		return new EmulsionError(
+			'input-no-video',
+			`${file.name} holds no frames: after the header of a Matroska or WebM file there is nothing. The recording was probably never finished; find a whole copy.`,
+		);
+	}
 	return new EmulsionError(
 		'input-unreadable',
-		`This is not a film file that can be read (${reasonInLog(log)}). Check that the file is whole and really a video.`,
+		`${file.name} is not a film file that can be read (${reasonInLog(log)}). Check that the file is whole and really a video.`,
 	);
+}
+
+/** Bytes in which a Matroska file without frames ends: header, track list, tags. */
+const BARE_BYTES = 1 << 20;
+
+/** True for a small file with Matroska's magic number and no Cluster element (RFC 9559 §5.1.3), which is where frames are. */
+async function isBareMatroska(file: File): Promise<boolean> {
+	if (file.size < 4 || file.size > BARE_BYTES) return false;
+	const bytes = new Uint8Array(await file.arrayBuffer());
+	const has = (id: readonly number[], at: number): boolean => id.every((value, i) => bytes[at + i] === value);
+	if (!has([0x1a, 0x45, 0xdf, 0xa3], 0)) return false;
+	for (let at = 4; at + 4 <= bytes.length; at++) if (has([0x1f, 0x43, 0xb6, 0x75], at)) return false;
+	return true;
 }
 
 /** All packets of a stream in file order. */
