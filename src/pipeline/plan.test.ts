@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { timelineDuration } from '../core/timeline.ts';
+import type { FrameRange } from '../contracts/frames.ts';
+import type { RecipeStage } from '../contracts/recipe.ts';
+import type { Stage } from '../contracts/stage.ts';
+import { type TimelineFrame, timelineDuration } from '../core/timeline.ts';
+import { interpolateTimeline } from '../stages/interpolate/timeline.ts';
 import { summarize } from './plan.ts';
 import { doubled, entryOf, metaOf, planWith, requestOf, stageOf } from './plan.testkit.ts';
 

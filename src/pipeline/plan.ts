@@ -104,9 +104,9 @@ async function stepTimeline(
 	input: PlanLevel,
 	entry: RecipeStage,
 	stage: Stage,
-	range: FrameRange | undefined,
 	deps: PlanDeps,
 	scope: (frame: TimelineFrame) => boolean,
+	range: FrameRange | undefined,
 ): Promise<Timeline> {
 	if (!stage.timeline) return identityTimeline(input.timeline);
 	const params = paramsOf(entry);
