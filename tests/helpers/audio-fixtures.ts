@@ -30,6 +30,11 @@ export const AUDIO_FIXTURES: Readonly<Record<string, readonly string[]>> = {
 	'flash-long-aac.mp4': [...long, ...h264, '-c:a', 'aac', '-b:a', '128k'],
 	'flash-long-pcm.mov': [...long, ...h264, '-c:a', 'pcm_s16le'],
 	'flash-aac.ts': [...flash, ...h264, '-c:a', 'aac', '-b:a', '128k', '-f', 'mpegts'],
+	'flash-early.mkv': [
+		...flash,
+		...['-filter_complex', '[0:v]setpts=PTS+0.4/TB[v]', '-map', '[v]', '-map', '1:a', '-fps_mode', 'passthrough'],
+		...[...h264, '-c:a', 'flac'],
+	],
 	'flash-late.mkv': [
 		...flash,
 		...['-filter_complex', '[1:a]atrim=start=0.5[a]', '-map', '0:v', '-map', '[a]'],
