@@ -13,6 +13,7 @@ import type { InvariantResult } from '../src/contracts/report.ts';
 import { EmulsionError, throwIfAborted } from '../src/core/errors.ts';
 import { sendFile } from '../server/static.ts';
 import { SECURITY_HEADERS } from '../server/headers.ts';
+import type { PartsLedger } from './parts.ts';
 
 /** Path under which the page writes. */
 export const WRITER_PATH = '/run/';
@@ -97,6 +98,7 @@ export class OutputWriter {
 	/** Given to the page; required on every request. */
 	readonly token = randomBytes(32).toString('hex');
 	readonly #dir: string;
+	readonly #ledger: PartsLedger | undefined;
 	readonly #open = new Map<string, OpenFile>();
 	readonly #written = new Set<string>();
 	readonly #closed = new Map<string, Expected>();
@@ -107,9 +109,13 @@ export class OutputWriter {
 	#nextId = 0;
 	#failure: NodeJS.ErrnoException | undefined;
 
-	/** @param output OUTPUT as given: its folder is where files go. */
-	constructor(output: string) {
+	/**
+	 * @param output OUTPUT as given: its folder is where files go.
+	 * @param ledger finished frames of a sequence that may go on later; absent: a failure leaves nothing.
+	 */
+	constructor(output: string, ledger?: PartsLedger) {
 		this.#dir = dirname(resolve(output));
+		this.#ledger = ledger;
 	}
 
 	/** The system error that stopped a write (a full disk), if any. */
@@ -189,25 +195,41 @@ export class OutputWriter {
 		await file.tail;
 		if (keep) await file.handle.sync();
 		await file.handle.close();
-		if (keep) this.#expect(file);
-		else {
-			this.#written.delete(file.name);
-			await rm(this.#part(file.name), { force: true });
+		const { name, end } = file;
+		if (keep) {
+			const sha256 = file.hash?.digest('hex');
+			this.#expect(name, end, sha256);
+			if (sha256 !== undefined) this.#ledger?.add(name, { bytes: end, sha256 });
+		} else {
+			this.#written.delete(name);
+			await rm(this.#part(name), { force: true });
 		}
 		return {};
 	}
 
-	#expect({ name, hash, end }: OpenFile): void {
+	#expect(name: string, bytes: number, sha256: string | undefined): void {
 		const found = this.#reading.then(() => readBack(this.#part(name), this.#stopped.signal));
 		this.#reading = found.catch(() => undefined);
-		this.#closed.set(name, { bytes: end, sha256: hash?.digest('hex'), found });
+		this.#closed.set(name, { bytes, sha256, found });
+	}
+
+	/** A frame that an earlier run finished becomes one of this run's when the page asks for it. */
+	#adopt(name: string): void {
+		const part = this.#ledger?.get(name);
+		if (this.#written.has(name) || !part) return;
+		this.#written.add(name);
+		this.#expect(name, part.bytes, part.sha256);
 	}
 
 	async #dispatch(request: IncomingMessage, response: ServerResponse, url: URL): Promise<object | undefined> {
 		const action = url.pathname.slice(WRITER_PATH.length);
 		if (request.method === 'GET' && action === 'read') {
-			const path = this.#part(this.#name(url));
-			if (!(await stat(path).catch(() => undefined))) throw new HttpError(404, 'not written yet');
+			const name = this.#name(url);
+			const path = this.#part(name);
+			const isThere = (await stat(path).catch(() => undefined)) !== undefined;
+			if (isThere) this.#adopt(name);
+			// What another run left there is none of this one's.
+			if (!isThere || !this.#written.has(name)) throw new HttpError(404, 'not written yet');
 			await sendFile(request, response, path, SECURITY_HEADERS.isolation);
 			return undefined;
 		}
@@ -293,14 +315,24 @@ export class OutputWriter {
 				throw new EmulsionError('internal', `${name}: could not be renamed from its .part file`, { cause });
 			}
 		}
+		this.#ledger?.clear();
 	}
 
-	/** Closes and removes whatever was not published. */
-	async discard(): Promise<void> {
+	/**
+	 * Closes and removes whatever was not published; finished frames stay where a ledger remembers them, unless they are not
+	 * `trusted`.
+	 */
+	async discard(trusted = true): Promise<void> {
 		this.#stopped.abort();
-		for (const file of this.#open.values()) await file.handle.close().catch(() => undefined);
+		const open = [...this.#open.values()];
+		for (const file of open) await file.handle.close().catch(() => undefined);
 		this.#open.clear();
-		for (const name of this.#written) await rm(this.#part(name), { force: true });
+		const unfinished = new Set(open.map((file) => file.name));
+		for (const name of this.#written) {
+			const stays = trusted && !unfinished.has(name) && this.#ledger?.get(name) !== undefined;
+			if (!stays) await rm(this.#part(name), { force: true });
+		}
+		if (!trusted) this.#ledger?.clear();
 		this.#written.clear();
 	}
 }

@@ -1,17 +1,18 @@
 /** One run: server, browser, page, result. The page does all the work; media never crosses the protocol. */
 
-import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BrowserContext, Page } from 'playwright-core';
 import type { HeadlessApi, HeadlessEvent, HeadlessJob, HeadlessResult } from '../src/contracts/headless.ts';
 import type { ExportReport } from '../src/contracts/report.ts';
-import { EmulsionError, fromRecord, throwIfAborted } from '../src/core/errors.ts';
+import { EmulsionError, fromRecord, throwIfAborted, toEmulsionError } from '../src/core/errors.ts';
 import { startStaticServer } from '../server/static.ts';
 import type { RestoreArgs } from './args.ts';
 import { type GpuPolicy, launch, MemorySampler, type ProcessMemory } from './browser.ts';
 import type { ResolvedInput } from './input.ts';
 import { OutputWriter, type SentOutput } from './output.ts';
+import { PartsLedger } from './parts.ts';
 import type { WorkFolder } from './work.ts';
 
 declare global {
@@ -54,7 +55,10 @@ function outputName(output: string): string {
 	return output.split(/[\\/]/).pop() ?? output;
 }
 
-function jobOf({ args, input, recipe, resume }: PageRun, token: string): HeadlessJob {
+function jobOf(
+	{ args, input, recipe, resume }: Pick<PageRun, 'args' | 'input' | 'recipe' | 'resume'>,
+	token: string,
+): HeadlessJob {
 	return {
 		kind: input.kind,
 		...(input.pattern === undefined ? {} : { pattern: input.pattern }),
@@ -153,10 +157,25 @@ async function drive(page: Page, url: string, run: PageRun, token: string): Prom
 	}
 }
 
+function isFilm({ container }: RestoreArgs): boolean {
+	return ['mp4', 'webm', 'mov', 'mkv'].includes(container);
+}
+
 /** A film's sum is of its file; a sequence's is of a list, and its files are held against what came. */
-function sentOutput({ output }: ExportReport, { container }: RestoreArgs): SentOutput {
-	const isFilm = ['mp4', 'webm', 'mov', 'mkv'].includes(container);
-	return { bytes: output.bytes, ...(isFilm ? { sha256: output.sha256 } : {}) };
+function sentOutput({ output }: ExportReport, args: RestoreArgs): SentOutput {
+	return { bytes: output.bytes, ...(isFilm(args) ? { sha256: output.sha256 } : {}) };
+}
+
+/**
+ * The writer of a run. Chunks of a film are kept in the browser's profile, frames of a sequence lie where they belong already:
+ * `parts` is the file that remembers them for the next run of the same command, undefined where there will be none.
+ */
+export function openWriter(run: Pick<PageRun, 'args' | 'input' | 'recipe'>, parts: string | undefined): OutputWriter {
+	const { args, input } = run;
+	if (parts === undefined || isFilm(args)) return new OutputWriter(args.output);
+	const files = input.paths.map((path) => [path, statSync(path).size, statSync(path).mtimeMs]);
+	const command = [jobOf({ ...run, resume: true }, ''), files];
+	return new OutputWriter(args.output, new PartsLedger(parts, command, dirname(resolve(args.output))));
 }
 
 /**
@@ -171,14 +190,14 @@ export async function runInPage(page: Page, url: string, writer: OutputWriter, r
 		await writer.publish();
 		return { ...result.report, invariants: [...result.report.invariants, onDisk] };
 	} catch (error) {
-		await writer.discard();
+		await writer.discard(toEmulsionError(error).code !== 'invariant-failed');
 		throw error;
 	}
 }
 
 async function attempt(options: SessionOptions, gpu: GpuPolicy): Promise<SessionReport> {
 	const { args, input, recipe, work, onEvent, signal } = options;
-	const writer = new OutputWriter(args.output);
+	const writer = openWriter(options, work.parts);
 	const server = await startStaticServer({
 		root: options.dist,
 		port: work.port,

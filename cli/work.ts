@@ -16,6 +16,8 @@ export interface WorkFolder {
 	readonly port: number;
 	/** True when the folder outlives the run. */
 	readonly kept: boolean;
+	/** File that remembers the finished frames of a sequence (`parts.ts`); undefined where nothing is kept. */
+	readonly parts: string | undefined;
 	/** Remembers the port for the next run. */
 	remember(port: number): void;
 	/** Gives the folder back; a temporary one is removed. */
@@ -62,6 +64,7 @@ export function openWork(dir: string | undefined): WorkFolder {
 			profile: join(root, 'profile'),
 			port: 0,
 			kept: false,
+			parts: undefined,
 			remember: () => undefined,
 			release: () => rmSync(root, { recursive: true, force: true, maxRetries: 5 }),
 		};
@@ -75,6 +78,7 @@ export function openWork(dir: string | undefined): WorkFolder {
 		profile: join(root, 'profile'),
 		port: Number.isInteger(port) && port > 0 && port < 65536 ? port : 0,
 		kept: true,
+		parts: join(root, 'parts.jsonl'),
 		remember: (used) => writeFileSync(portFile, String(used)),
 		release: () => rmSync(join(root, 'lock'), { force: true }),
 	};

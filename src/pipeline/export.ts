@@ -7,6 +7,8 @@ import { EmulsionError, throwIfAborted, toEmulsionError } from '../core/errors.t
 import { add, compare, ONE, type Rational, round } from '../core/rational.ts';
 import { formatTimecode, parseTimecode } from '../core/timecode.ts';
 import { chooseEncode } from '../media/encode/choose.ts';
+import type { StagedTarget } from '../media/sinks/files.ts';
+import { openTarget } from '../media/sinks/target.ts';
 import type { JobRecord, JobStore } from '../store/jobs.ts';
 import { ChunkRunner, type ChunkNotes } from './chunk-runner.ts';
 import { chunkBounds, chunkFrames, exportIdentity } from './chunks.ts';
@@ -118,6 +120,26 @@ async function storedChunks(job: JobRecord, jobs: JobStore): Promise<Map<number,
 	return found;
 }
 
+/** Whether the frames of a chunk that went straight to a folder are still there. */
+async function isWritten({ files = [] }: EncodedChunk, target: StagedTarget): Promise<boolean> {
+	for (const { name, data } of files) {
+		if (data.size === 0 && !(await target.read(name))?.size) return false;
+	}
+	return true;
+}
+
+/** Of stored chunks, those that an export can go on from. */
+async function usableChunks(
+	stored: Map<number, EncodedChunk>,
+	{ target }: ExportRequest,
+): Promise<Map<number, EncodedChunk>> {
+	if (![...stored.values()].some(({ files }) => files !== undefined)) return stored;
+	const folder = await openTarget(target);
+	const usable = new Map<number, EncodedChunk>();
+	for (const [index, chunk] of stored) if (await isWritten(chunk, folder)) usable.set(index, chunk);
+	return usable;
+}
+
 function sumNotes(job: JobRecord): { notes: RenderNotes; sourceMd5: Map<number, string> } {
 	const notes = noNotes();
 	const sourceMd5 = new Map<number, string>();
@@ -208,7 +230,7 @@ async function exportJob(
 			created: Date.now(),
 			plan: parts,
 		}));
-	const stored = await storedChunks(job, jobs);
+	const stored = await usableChunks(await storedChunks(job, jobs), request);
 	const resumed = stored.size;
 	// Reading for hash and audio goes on beside the rendering; a failure is thrown where the result is awaited.
 	const own = new AbortController();

@@ -1,6 +1,6 @@
 /** An export that is interrupted at any moment goes on, and ends with the same bytes. */
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { CDPSession, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HeadlessEvent } from '../../src/contracts/headless.ts';
@@ -122,6 +122,60 @@ describe('a crashed tab', () => {
 			if (ext === 'mkv') expect(nativeFrameMd5(output)).toEqual(nativeFrameMd5(film));
 		},
 	);
+});
+
+describe('a crashed tab, frames of a sequence', () => {
+	const options = ['--chunk', String(CHUNK), '--range', '0:64'];
+	const run = (folder: string, crash?: number) => {
+		const crasher = crash === undefined ? undefined : new Crasher(crash);
+		return lab.run([film, '-o', tmp.path(folder, 'f_%04d.tiff'), ...options], {
+			resume: true,
+			...(crasher ? { onPage: crasher.onPage, onEvent: crasher.onEvent } : {}),
+		});
+	};
+
+	it('goes on from the finished frames on the disk, and redoes what is gone', async () => {
+		const reference = await run('whole-seq');
+		expect(tmp.names('whole-seq')).toHaveLength(64);
+		for (const crash of [13, 18]) {
+			await expect(run('seq', crash)).rejects.toMatchObject({ code: 'worker-crashed' });
+			const left = tmp.names('seq');
+			expect(left.length).toBeGreaterThanOrEqual(CHUNK);
+			expect(left.filter((name) => !name.endsWith('.tiff.part'))).toEqual([]);
+		}
+		// The first chunk loses a frame while nobody works on it.
+		rmSync(tmp.path('seq', tmp.names('seq')[0]!));
+		const report = await run('seq');
+		expect(report.chunks.total).toBe(8);
+		expect(report.chunks.resumed).toBeGreaterThan(0);
+		expect(report.chunks.resumed).toBeLessThan(7);
+		expect(tmp.names('seq')).toEqual(tmp.names('whole-seq'));
+		for (const name of tmp.names('seq'))
+			expect(readFileSync(tmp.path('seq', name)).equals(readFileSync(tmp.path('whole-seq', name))), name).toBe(true);
+		expect(report.output.sha256).toBe(reference.output.sha256);
+		expect(report.invariants.at(-1)).toMatchObject({ name: 'bytes-on-disk', ok: true });
+	});
+
+	it('a finished frame that changed meanwhile is noticed, and no frame gets its name', async () => {
+		await expect(run('rotten', 13)).rejects.toMatchObject({ code: 'worker-crashed' });
+		const [rotten] = tmp.names('rotten');
+		const bytes = readFileSync(tmp.path('rotten', rotten!));
+		bytes[bytes.length - 1]! ^= 1;
+		writeFileSync(tmp.path('rotten', rotten!), bytes);
+		await expect(run('rotten')).rejects.toMatchObject({ code: 'invariant-failed' });
+		expect(tmp.names('rotten')).toEqual([]);
+		await run('rotten');
+		expect(tmp.names('rotten')).toEqual(tmp.names('whole-seq'));
+	});
+
+	it('another command removes them and begins anew', async () => {
+		await expect(run('other', 13)).rejects.toMatchObject({ code: 'worker-crashed' });
+		expect(tmp.names('other').length).toBeGreaterThan(0);
+		const output = tmp.path('other', 'g_%04d.tiff');
+		const report = await lab.run([film, '-o', output, '--chunk', '8', '--range', '0:8'], { resume: true });
+		expect(report.chunks.resumed).toBe(0);
+		expect(tmp.names('other')).toEqual(Array.from({ length: 8 }, (_, i) => `g_000${i}.tiff`));
+	});
 });
 
 it('a changed plan starts anew and says so', async () => {

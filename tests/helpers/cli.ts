@@ -13,8 +13,8 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { parseCommandLine } from '../../cli/args.ts';
 import { type GpuPolicy, launch } from '../../cli/browser.ts';
 import { resolveInput } from '../../cli/input.ts';
-import { OutputWriter } from '../../cli/output.ts';
-import { runInPage } from '../../cli/session.ts';
+import type { OutputWriter } from '../../cli/output.ts';
+import { openWriter, runInPage } from '../../cli/session.ts';
 import { chromiumPath } from '../../scripts/chromium.ts';
 import { DIST, ROOT } from '../../scripts/build.ts';
 import { type RequestHandler, startStaticServer, type StaticServer } from '../../server/static.ts';
@@ -261,15 +261,14 @@ export class Lab {
 		if (args.command !== 'restore') throw new Error('expected a restore run');
 		const input = resolveInput(args.input);
 		const file = args.recipe === undefined ? undefined : (JSON.parse(readFileSync(args.recipe, 'utf8')) as unknown);
-		const writer = new OutputWriter(args.output);
+		const work = { args, input, recipe: hooks.recipe ?? file ?? { version: 1, stages: [] } };
+		const writer = openWriter(work, hooks.resume === true ? join(this.#profile, 'parts.jsonl') : undefined);
 		this.#writers.set(writer.token, writer);
 		const page = await this.context.newPage();
 		try {
 			await hooks.onPage?.(page);
 			return await runInPage(page, this.server.url, writer, {
-				args,
-				input,
-				recipe: hooks.recipe ?? file ?? { version: 1, stages: [] },
+				...work,
 				onEvent: (event) => hooks.onEvent?.(event),
 				signal: hooks.signal ?? new AbortController().signal,
 				resume: hooks.resume ?? false,
