@@ -66,6 +66,48 @@ describe('real stages', () => {
 		});
 	});
 
+	it('estimates the motion of a pair once: for both of its frames, and for another use of it', async () => {
+		await withEngine(async (engine) => {
+			const source = await openClip(engine, 'p-cut.mkv');
+			const degrain = (params: object) =>
+				planOf(source, recipeOf({ stage: 'degrain', params: { sigma: 9, temporal: 1, ...params } }), CUT);
+			await stills(engine, degrain({}), [1, 2]);
+			// Pairs 0–1, 1–2 and 2–3, of RIFE's runs one each.
+			expect((await engine.status()).flows).toBe(3);
+			await stills(engine, degrain({ chroma: 0.5 }), [2, 1]);
+			expect((await engine.status()).flows).toBe(3);
+			// Other noise, other guides, other flows.
+			await stills(engine, degrain({ sigma: 12 }), [0]);
+			expect((await engine.status()).flows).toBe(4);
+		});
+	});
+
+	it('plans a timeline from the source alone, in the shots of the range; joined ranges are the whole', async () => {
+		await withEngine(async (engine) => {
+			const source = await openClip(engine, 'p-cut.mkv');
+			const recipe = recipeOf(
+				{ stage: 'degrain' },
+				{ stage: 'upscale', params: { factor: 2 } },
+				{ stage: 'interpolate' },
+			);
+			const request = planOf(source, recipe, CUT);
+			const asked = new Map<string, number>();
+			const plan = async (range?: { start: number; end: number }) => {
+				const told = (p: { phase: string; total: number }) => asked.set(JSON.stringify(range ?? 'all'), p.total);
+				const { timeline } = await engine.plan({ ...request, ...(range ? { range } : {}) }, told, NEVER);
+				return timeline.frames.map(({ index: _index, ...frame }) => frame);
+			};
+			const parts = [await plan({ start: 12, end: 15 }), await plan({ start: 15, end: 20 })];
+			expect(asked.get('{"start":12,"end":15}')).toBe(10);
+			const before = performance.now();
+			const whole = await plan();
+			expect(asked.get('"all"')).toBe(20);
+			// A single frame of this recipe takes longer on this backend: nothing was rendered.
+			expect(performance.now() - before).toBeLessThan(20_000);
+			expect(parts.flat()).toEqual(whole.filter((f) => f.needs[0]! >= 12));
+		});
+	});
+
 	it('an abort reaches a running stage, and what ran is not lost', async () => {
 		await withEngine(async (engine) => {
 			const source = await openClip(engine, 'p-cut.mkv');

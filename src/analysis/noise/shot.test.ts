@@ -76,6 +76,46 @@ describe('noise of a shot', () => {
 	});
 });
 
+describe('pairs of a shot', () => {
+	/** Noise of several frames, and how many were looked at. */
+	async function measure(all: readonly Rgb[]): Promise<{ codes: number; looked: number }> {
+		const compute = new CpuCompute({ memoryBudget: 2 ** 28, threads: 1, reason: 'test' });
+		let looked = 0;
+		const picture = (index: number) => {
+			looked++;
+			const { data, width, height } = all[index]!;
+			return Promise.resolve(compute.uploadPicture(new Float32Array(data), width, height, 3));
+		};
+		const breathe = () => Promise.resolve();
+		const { sigma } = await shotNoise({ compute, range: { start: 0, end: all.length }, picture, breathe });
+		expect(compute.live).toBe(0);
+		return { codes: sigma * 255, looked };
+	}
+
+	it('are as many as it takes until two agree: two on film of one grain, from σ 5 to 50', async (ctx) => {
+		const path = dataFile(ctx, 'video/gestures/walk.mkv');
+		const clean = [30, 34, 38, 42, 46].flatMap((start) => frames(path, start, 'crop=192:160', 192, 160));
+		for (const sigma of [5, 15, 50]) {
+			const { codes, looked } = await measure(clean.map((frame, i) => noisy(frame, sigma, 100 * sigma + i)));
+			expect(codes, `σ ${sigma}`).toBeGreaterThan(sigma * 0.85);
+			expect(codes, `σ ${sigma}`).toBeLessThan(sigma * 1.15);
+			expect(looked).toBe(4);
+		}
+	});
+
+	it('that say otherwise are outvoted', async (ctx) => {
+		const path = dataFile(ctx, 'video/gestures/walk.mkv');
+		const clean = [30, 34, 38, 42, 46].flatMap((start) => frames(path, start, 'crop=192:160', 192, 160));
+		// The first pair that is looked at is much noisier than the rest of the shot.
+		const first = [2, 3];
+		const mixed = clean.map((frame, i) => noisy(frame, first.includes(i) ? 40 : 10, 700 + i));
+		const { codes, looked } = await measure(mixed);
+		expect(codes).toBeGreaterThan(8.5);
+		expect(codes).toBeLessThan(11.5);
+		expect(looked).toBe(6);
+	});
+});
+
 describe('grain coarser than a pixel', () => {
 	it('is measured whole', (ctx) => {
 		const [a, b] = frames(dataFile(ctx, 'video/gestures/walk.mkv'), 30, 'crop=384:256', 384, 256);
