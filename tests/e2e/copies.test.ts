@@ -164,6 +164,8 @@ describe('lossy containers', () => {
 		['out.mov', 'prores', 'yuv422p10le', 39, []],
 		['out4444.mov', 'prores', 'yuv444p10le', 44, ['--codec', 'prores-4444']],
 		['out.webm', 'vp9', 'yuv420p', 32, []],
+		['out-av1.mp4', 'av1', 'yuv420p', 32, ['--codec', 'av1']],
+		['out-vp9.mp4', 'vp9', 'yuv420p', 32, ['--codec', 'vp9']],
 	])('%s: %s keeps time exactly and the picture closely', async (name, codec, planar, floor, options) => {
 		const input = tmp.path(`${name}-in.mov`);
 		const source = `testsrc2=size=96x64:rate=30000/1001,trim=end_frame=${FRAMES}`;
@@ -225,7 +227,10 @@ describe('image sequences', () => {
 
 	it('a pattern renames and keeps the numbers; one frame may have a plain name; a film becomes a sequence', async () => {
 		const input = frames('rename', 'old_%04d.png', 'rgb24', 17);
-		await lab.run([input, '-o', tmp.path('renamed', 'new_%06d.tiff'), '--transfer', 'srgb']);
+		// A pattern is an INPUT too, and leaves its neighbors alone.
+		writeFileSync(tmp.path('rename', 'other_0001.png'), 'no picture');
+		const pattern = `${input}/old_%04d.png`;
+		await lab.run([pattern, '-o', tmp.path('renamed', 'new_%06d.tiff'), '--transfer', 'srgb']);
 		expect(tmp.names('renamed')).toEqual(Array.from({ length: FRAMES }, (_, i) => `new_0000${17 + i}.tiff`));
 		const clip = lossless('film.mkv', 'gbrp10le');
 		await lab.run([clip, '-o', tmp.path('film-frames', 'f_%05d.dpx')]);
