@@ -6,10 +6,11 @@ import { type PortBridge, serve, wrapPort } from '../src/comms/bridge.ts';
 import { sendFrames } from '../src/comms/frame-port.ts';
 import { frameStream } from '../src/comms/remote-stream.ts';
 import { reportRuns } from '../src/comms/watch.ts';
-import type { IndexedFrame } from '../src/contracts/media.ts';
+import type { SourceInfo } from '../src/contracts/media.ts';
 import type {
 	EncodeWorkerApi,
 	MediaWorkerApi,
+	PlanId,
 	PlanRequest,
 	RestoreWorkerApi,
 	SourceId,
@@ -118,12 +119,14 @@ function ready(): Promise<Restorer> {
 
 const never = new AbortController().signal;
 
-/** Packet indices by source: a request names its source, and its index is filled in here. */
-const indices = new Map<SourceId, readonly IndexedFrame[]>();
+/** What the main thread told: sources, and requests by the names that calls carry. */
+const sources = new Map<SourceId, SourceInfo>();
+const requests = new Map<PlanId, PlanRequest>();
 
-function whole<R extends PlanRequest>(request: R): R {
-	const frames = request.info.frames.length > 0 ? request.info.frames : indices.get(request.source);
-	return frames ? { ...request, info: { ...request.info, frames } } : request;
+function requestOf(plan: PlanId): PlanRequest {
+	const request = requests.get(plan);
+	if (!request) throw new EmulsionError('internal', `the restore worker was not told of ${plan}`);
+	return request;
 }
 
 const api: RestoreWorkerApi = {
@@ -150,18 +153,41 @@ const api: RestoreWorkerApi = {
 		const report = reportRuns(port);
 		onRun = (run) => report(run && { what: `Model ${run.model}`, deadline: run.deadline });
 	},
-	know(source, frames) {
-		indices.set(source, frames);
+	know(source, info) {
+		if (info) sources.set(source, info);
+		else sources.delete(source);
+	},
+	remember(plan, parts) {
+		const info = sources.get(parts.source);
+		if (!info) throw new EmulsionError('internal', `the restore worker was not told of ${parts.source}`);
+		requests.set(plan, { ...parts, info });
+	},
+	forget(plan) {
+		requests.delete(plan);
 	},
 	attachCanvas: async (canvas) => (await ready()).attachCanvas(canvas),
-	plan: async (request, onProgress, signal = never) => (await ready()).plan(whole(request), onProgress, signal),
-	view: async (request, state, signal) => (await ready()).view(whole(request), state, signal),
-	render: async (request, range, onProgress, signal) =>
-		(await ready()).render(whole(request), range, onProgress, signal),
-	export: async (request, onProgress, signal) => (await ready()).export(whole(request), onProgress, signal),
+	plan: async (plan, onProgress, signal = never) => {
+		const request = requestOf(plan);
+		return (await ready()).plan(request, onProgress, signal);
+	},
+	view: async (plan, state, signal) => {
+		const request = requestOf(plan);
+		return (await ready()).view(request, state, signal);
+	},
+	render: async (plan, range, onProgress, signal) => {
+		const request = requestOf(plan);
+		return (await ready()).render(request, range, onProgress, signal);
+	},
+	export: async (plan, settings, onProgress, signal) => {
+		const request = requestOf(plan);
+		return (await ready()).export({ ...request, ...settings }, onProgress, signal);
+	},
 	interrupted: async () => (await ready()).interrupted(),
 	discard: async (job) => (await ready()).discard(job),
-	still: async (request, frame, view, signal) => (await ready()).still(whole(request), frame, view, signal),
+	still: async (plan, frame, view, signal) => {
+		const request = requestOf(plan);
+		return (await ready()).still(request, frame, view, signal);
+	},
 	status: async () => (await ready()).status(),
 	loseDevice: async () => (await ready()).loseDevice(),
 };

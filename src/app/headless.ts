@@ -11,6 +11,7 @@ import type { ExportProgress, ExportRequest } from '../contracts/workers.ts';
 import type { Transfer } from '../core/color.ts';
 import { parseEdl, shotsFromEdl } from '../core/edl.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../core/errors.ts';
+import { say } from '../core/phrases.ts';
 import { parseRational, toNumber } from '../core/rational.ts';
 import type { Shot } from '../core/shots.ts';
 import { validateRecipe } from '../project/recipe.ts';
@@ -140,7 +141,7 @@ async function run(job: HeadlessJob, signal: AbortSignal): Promise<ExportReport>
 		throwIfAborted(signal);
 		const base = { source: source.id, info: source.info, shots, recipe, ...(range === undefined ? {} : { range }) };
 		const summary = await engine.plan(base, () => undefined, signal);
-		for (const warning of summary.warnings) notice(`warning: ${warning}`);
+		for (const warning of summary.warnings) notice(`warning: ${say(warning)}`);
 		const resume = await interruptedExport(engine, job);
 		const request: ExportRequest = {
 			...base,

@@ -4,6 +4,7 @@
  */
 
 import type { ColorTags, FieldOrder, PixelFormat, Size, Transfer } from '../core/color.ts';
+import type { Phrase } from '../core/phrases.ts';
 import type { Rational } from '../core/rational.ts';
 import type { TimelineFrame } from '../core/timeline.ts';
 import type { FrameRange, FrameStream, OnProgress, PlanarFrame } from './frames.ts';
@@ -40,6 +41,8 @@ export interface SourceNotice {
 	readonly kind: string;
 	/** English sentence with the figures. */
 	readonly message: string;
+	/** The same sentence as data, to be said in the reader's language; absent where `message` is an error's own. */
+	readonly phrase?: Phrase;
 	readonly frame?: number;
 	readonly path?: string;
 }

@@ -7,6 +7,7 @@
  */
 
 import type { Size } from '../core/color.ts';
+import type { Phrase } from '../core/phrases.ts';
 import type { Rational } from '../core/rational.ts';
 import type { Shot } from '../core/shots.ts';
 import type { Timeline, TimelineFrame } from '../core/timeline.ts';
@@ -20,7 +21,6 @@ import type {
 	EncodeCodec,
 	EncodeConfig,
 	EncodedChunk,
-	IndexedFrame,
 	SourceInfo,
 	SourceInput,
 	StretchMode,
@@ -126,6 +126,12 @@ export interface PlanRequest {
 	readonly range?: FrameRange;
 }
 
+/** Name of a request that the restore worker was told; valid for one life of that worker. */
+export type PlanId = string;
+
+/** A request without what is known of its source. */
+export type PlanParts = Omit<PlanRequest, 'info'>;
+
 /** A plan, as the UI and the terminal show it before work starts. */
 export interface PlanSummary {
 	readonly size: Size;
@@ -133,7 +139,7 @@ export interface PlanSummary {
 	readonly timeline: Timeline;
 	readonly rate: Rational;
 	/** Order conflicts and other advice (`degrain after interpolate defeats …`). */
-	readonly warnings: readonly string[];
+	readonly warnings: readonly Phrase[];
 	/** Output ÷ source duration. */
 	readonly stretch: Rational;
 	/** Frames whose source planes will be copied. */
@@ -190,6 +196,9 @@ export interface ExportRequest extends PlanRequest {
 	readonly resume?: string;
 }
 
+/** What an export adds to its plan. */
+export type ExportSettings = Omit<ExportRequest, keyof PlanRequest>;
+
 /** Progress of an export. */
 export interface ExportProgress {
 	readonly phase: 'plan' | 'analyze' | 'render' | 'mux' | 'verify';
@@ -217,24 +226,28 @@ export interface RestoreWorkerApi {
 	attachCanvas(canvas: OffscreenCanvas): void | Promise<void>;
 	/** Reports model runs and what they may take (`src/comms/watch.ts`), so that the owner can end a worker that hangs. */
 	watch(port: MessagePort): void;
+	/** Remembers a source, packet index and all, for the requests to come; `undefined` forgets it. */
+	know(source: SourceId, info: SourceInfo | undefined): void;
 	/**
-	 * Remembers a source's packet index: requests for it may leave `info.frames` empty, as cloning a long film's index with
-	 * every preview would cost more than the preview.
+	 * Remembers a request of a known source under a name that later calls carry: cloning a long film's shots, names and index
+	 * with every preview would cost more than the preview. Calls with a name that was never told throw `internal`.
 	 */
-	know(source: SourceId, frames: readonly IndexedFrame[]): void;
+	remember(plan: PlanId, parts: PlanParts): void;
+	/** Forgets a request; what runs on it goes on. */
+	forget(plan: PlanId): void;
 	/** Plans; stages whose timeline depends on the pictures are analyzed, which may take long. */
-	plan(request: PlanRequest, onProgress?: (p: ExportProgress) => void, signal?: AbortSignal): Promise<PlanSummary>;
+	plan(plan: PlanId, onProgress?: (p: ExportProgress) => void, signal?: AbortSignal): Promise<PlanSummary>;
 	/** Draws; a newer call supersedes one still running (which then resolves with `rendered: false`). */
-	view(request: PlanRequest, state: ViewState, signal: AbortSignal): Promise<ViewResult>;
+	view(plan: PlanId, state: ViewState, signal: AbortSignal): Promise<ViewResult>;
 	/** Renders a range of the final timeline into the frame store. */
-	render(
-		request: PlanRequest,
-		range: FrameRange,
+	render(plan: PlanId, range: FrameRange, onProgress: (p: ExportProgress) => void, signal: AbortSignal): Promise<void>;
+	/** Renders, encodes, muxes, proves the invariants. Pausing errors (`quota-exceeded`) keep finished chunks. */
+	export(
+		plan: PlanId,
+		settings: ExportSettings,
 		onProgress: (p: ExportProgress) => void,
 		signal: AbortSignal,
-	): Promise<void>;
-	/** Renders, encodes, muxes, proves the invariants. Pausing errors (`quota-exceeded`) keep finished chunks. */
-	export(request: ExportRequest, onProgress: (p: ExportProgress) => void, signal: AbortSignal): Promise<ExportReport>;
+	): Promise<ExportReport>;
 	/** Jobs that were interrupted and can go on. */
 	interrupted(): Promise<
 		readonly { readonly id: string; readonly name: string; readonly done: number; readonly total: number }[]
@@ -242,7 +255,7 @@ export interface RestoreWorkerApi {
 	discard(job: string): Promise<void>;
 	/** Interleaved R′G′B′ floats (source-referred, unclamped) of one rendered frame, for tests, thumbnails and stills. */
 	still(
-		request: PlanRequest,
+		plan: PlanId,
 		frame: number,
 		view: string,
 		signal: AbortSignal,

@@ -5,6 +5,7 @@ import type { RecipeStage } from '../contracts/recipe.ts';
 import type { ParamTable, Stage, ValuesOf } from '../contracts/stage.ts';
 import type { PlanRequest } from '../contracts/workers.ts';
 import type { Size } from '../core/color.ts';
+import type { Phrase } from '../core/phrases.ts';
 import type { Rational } from '../core/rational.ts';
 import type { Timeline } from '../core/timeline.ts';
 
@@ -40,7 +41,7 @@ export interface Plan {
 	readonly rate: Rational;
 	/** Output ÷ source duration. */
 	readonly stretch: Rational;
-	readonly warnings: readonly string[];
+	readonly warnings: readonly Phrase[];
 	/** By index of `timeline`: the source frame whose planes are the output's, or −1 where a stage touches the frame. */
 	readonly copies: Int32Array;
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { FrameRange } from '../contracts/frames.ts';
 import type { RecipeStage } from '../contracts/recipe.ts';
 import type { Stage } from '../contracts/stage.ts';
+import { say } from '../core/phrases.ts';
 import { type TimelineFrame, timelineDuration } from '../core/timeline.ts';
 import { interpolateTimeline } from '../stages/interpolate/timeline.ts';
 import { summarize } from './plan.ts';

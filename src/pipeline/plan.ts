@@ -9,6 +9,7 @@ import type { Stage, StageMeta } from '../contracts/stage.ts';
 import type { PlanRequest, PlanSummary } from '../contracts/workers.ts';
 import type { Size } from '../core/color.ts';
 import { EmulsionError, toEmulsionError } from '../core/errors.ts';
+import { type Phrase, phrase } from '../core/phrases.ts';
 import { div, ONE, type Rational } from '../core/rational.ts';
 import { type Timeline, timelineDuration, type TimelineFrame } from '../core/timeline.ts';
 import { paramsOf, type Plan, type PlanLevel } from './plan-types.ts';
@@ -63,17 +64,14 @@ function checkShots(request: PlanRequest): void {
 }
 
 /** Advice where the restorer's order works against a stage; the reason is part of the sentence. */
-export function orderWarnings(metas: readonly StageMeta[]): string[] {
-	const warnings: string[] = [];
+export function orderWarnings(metas: readonly StageMeta[]): Phrase[] {
+	const warnings: Phrase[] = [];
 	for (const [i, later] of metas.entries()) {
 		for (const earlier of metas.slice(0, i)) {
 			if (earlier.order <= later.order || later.order === 0 || earlier.id === later.id) continue;
-			const reason = earlier.changesTimeline
-				? `the frames that ${earlier.id} creates are mixed from pictures ${later.id} has not treated, so defects are blended before they can be found`
-				: earlier.changesSize
-					? `${earlier.id} spreads what ${later.id} should treat over more pixels, where it is harder to tell from detail and costs more`
-					: `${later.id} expects the picture as it is before ${earlier.id}`;
-			warnings.push(`${later.id} after ${earlier.id} defeats it: ${reason}. Place ${later.id} before ${earlier.id}.`);
+			const names = { later: { stage: later.id }, earlier: { stage: earlier.id } };
+			const why = earlier.changesTimeline ? 'order-timeline' : earlier.changesSize ? 'order-size' : 'order-other';
+			warnings.push(phrase('order-defeats', { ...names, reason: phrase(why, names) }));
 		}
 	}
 	return warnings;

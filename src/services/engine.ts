@@ -7,7 +7,7 @@ import { watchRuns } from '../comms/watch.ts';
 import { type Bridged, type WorkerBridge, wrapWorker } from '../comms/bridge.ts';
 import type { BackendInfo } from '../contracts/compute.ts';
 import type { FrameRange, OnProgress } from '../contracts/frames.ts';
-import type { IndexedFrame, SourceInfo, SourceInput } from '../contracts/media.ts';
+import type { SourceInfo, SourceInput } from '../contracts/media.ts';
 import type { ExportReport } from '../contracts/report.ts';
 import type {
 	AnalyzeWorkerApi,
@@ -16,6 +16,7 @@ import type {
 	ExportProgress,
 	ExportRequest,
 	MediaWorkerApi,
+	PlanId,
 	PlanRequest,
 	PlanSummary,
 	RestoreWorkerApi,
@@ -25,6 +26,7 @@ import type {
 } from '../contracts/workers.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../core/errors.ts';
 import type { Shot } from '../core/shots.ts';
+import { PlanHandles } from './plan-handles.ts';
 
 /** How the engine is set up. */
 export interface EngineOptions {
@@ -80,8 +82,8 @@ export class Engine {
 	readonly #options: EngineOptions;
 	readonly #workers = new Map<WorkerName, WorkerBridge<Apis[WorkerName]>>();
 	readonly #sources = new Map<SourceId, SourceInput>();
-	/** Packet indices that the running restore worker has. */
-	readonly #known = new Map<SourceId, readonly IndexedFrame[]>();
+	/** Requests that a restore worker was told. */
+	#handles: { readonly api: Bridged<RestoreWorkerApi>; readonly plans: PlanHandles } | undefined;
 	#backend: Promise<BackendInfo> | undefined;
 	#stopWatching: (() => void) | undefined;
 	#closed = false;
@@ -108,6 +110,7 @@ export class Engine {
 	/** Closes a source. */
 	async close(source: SourceId): Promise<void> {
 		this.#sources.delete(source);
+		this.#handles?.plans.drop(source);
 		if (this.#workers.has('media')) await this.#media().close(source);
 	}
 
@@ -122,7 +125,8 @@ export class Engine {
 		onProgress: (progress: ExportProgress) => void,
 		signal: AbortSignal,
 	): Promise<PlanSummary> {
-		return (await this.#restore()).plan(this.#slim(request), onProgress, signal);
+		const { api, plan } = await this.#told(request);
+		return api.plan(plan, onProgress, signal);
 	}
 
 	/** Gives the viewer's canvas to the restore worker; a replaced worker needs a new one. */
@@ -132,7 +136,8 @@ export class Engine {
 
 	/** Draws; see `RestoreWorkerApi.view`. */
 	async view(request: PlanRequest, state: ViewState, signal: AbortSignal): Promise<ViewResult> {
-		return (await this.#restore()).view(this.#slim(request), state, signal);
+		const { api, plan } = await this.#told(request);
+		return api.view(plan, state, signal);
 	}
 
 	/** Renders a range of the final timeline into the frame store. */
@@ -142,7 +147,8 @@ export class Engine {
 		onProgress: (progress: ExportProgress) => void,
 		signal: AbortSignal,
 	): Promise<void> {
-		return (await this.#restore()).render(this.#slim(request), range, onProgress, signal);
+		const { api, plan } = await this.#told(request);
+		return api.render(plan, range, onProgress, signal);
 	}
 
 	/**
@@ -153,11 +159,14 @@ export class Engine {
 		onProgress: (progress: ExportProgress) => void,
 		signal: AbortSignal,
 	): Promise<ExportReport> {
+		const { source, info, shots, recipe, range, ...settings } = request;
 		for (let attempt = 0; ; attempt++) {
 			try {
 				// The encode worker exists before the restore worker asks for it.
 				this.#worker('encode');
-				return await (await this.#restore()).export(this.#slim(request), onProgress, signal);
+				const planned = { source, info, shots, recipe, ...(range ? { range } : {}) };
+				const { api, plan } = await this.#told(planned);
+				return await api.export(plan, settings, onProgress, signal);
 			} catch (thrown) {
 				const error = toEmulsionError(thrown);
 				const crashed = error.code === 'worker-crashed' || error.code === 'timeout';
@@ -183,7 +192,8 @@ export class Engine {
 		view: string,
 		signal: AbortSignal,
 	): Promise<Awaited<ReturnType<RestoreWorkerApi['still']>>> {
-		return (await this.#restore()).still(this.#slim(request), frame, view, signal);
+		const { api, plan } = await this.#told(request);
+		return api.still(plan, frame, view, signal);
 	}
 
 	/** Counters for the badge and for tests. */
@@ -209,19 +219,11 @@ export class Engine {
 		this.#stopWatching?.();
 	}
 
-	/**
-	 * The request without its packet index, which the restore worker gets once a source. Call after {@link #restore}: the
-	 * index has to be on its way before the request is.
-	 */
-	#slim<R extends PlanRequest>(request: R): R {
-		const restore = this.#workers.get('restore');
-		if (!restore) return request;
-		const { source, info } = request;
-		if (this.#known.get(source) !== info.frames) {
-			this.#known.set(source, info.frames);
-			(restore.api as Bridged<RestoreWorkerApi>).know(source, info.frames).catch(() => undefined);
-		}
-		return { ...request, info: { ...info, frames: [] } };
+	/** The restore worker, and the name under which it knows a request: a new worker is told again. */
+	async #told(request: PlanRequest): Promise<{ readonly api: Bridged<RestoreWorkerApi>; readonly plan: PlanId }> {
+		const api = await this.#restore();
+		if (this.#handles?.api !== api) this.#handles = { api, plans: new PlanHandles(api) };
+		return { api, plan: this.#handles.plans.of(request) };
 	}
 
 	#media(): Bridged<MediaWorkerApi> {
@@ -316,7 +318,7 @@ export class Engine {
 		this.#workers.delete(name);
 		if (name === 'restore') {
 			this.#backend = undefined;
-			this.#known.clear();
+			this.#handles = undefined;
 			this.#stopWatching?.();
 			this.#stopWatching = undefined;
 		}

@@ -153,7 +153,7 @@ export class Exports {
 				...(this.#resume ? { resume: this.#resume.id } : {}),
 			};
 			const report = await this.#jobs.run('export', name, (progress, signal) =>
-				this.#engine.export($state.snapshot(full) as ExportRequest, progress, signal),
+				this.#engine.export(full, progress, signal),
 			);
 			this.#resume = null;
 			this.#outcome = { kind: 'done', report, folder, name };

@@ -116,7 +116,7 @@ export class Planner {
 		const summary = await this.#jobs.run(
 			'plan',
 			request.info.name,
-			(report, signal) => this.#engine.plan($state.snapshot(asked) as PlanRequest, report, signal),
+			(report, signal) => this.#engine.plan(asked, report, signal),
 			QUIET_MS,
 		);
 		if (this.#request?.source !== request.source || (!provisional && this.#request !== request)) return;

@@ -58,7 +58,7 @@ export class Renders {
 				request = planned.request;
 				range = planned.map.rangeToOutput(source.start, source.end);
 				await this.#engine.render(
-					$state.snapshot(planned.request) as PlanRequest,
+					planned.request,
 					range,
 					(progress) => {
 						if (progress.phase === 'render') done = progress.done;

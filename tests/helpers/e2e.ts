@@ -1,9 +1,12 @@
 /** End-to-end tests: the built app, served with its real headers, in a real Chromium. */
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { DIST } from '../../scripts/build.ts';
 import { CHROMIUM_FLAGS, chromiumPath } from '../../scripts/chromium.ts';
-import { startStaticServer, type StaticServer } from '../../server/static.ts';
+import { SECURITY_HEADERS } from '../../server/headers.ts';
+import { type RequestHandler, sendFile, startStaticServer, type StaticServer } from '../../server/static.ts';
 
 /** A running app and browser. */
 export interface E2e {
@@ -15,6 +18,8 @@ export interface E2e {
 		readonly width?: number;
 		readonly height?: number;
 		readonly backend?: 'auto' | 'wasm' | 'webgpu';
+		/** A profile that is open already: a further tab of it. */
+		readonly context?: BrowserContext;
 	}): Promise<EditorPage>;
 	close(): Promise<void>;
 }
@@ -29,15 +34,35 @@ export interface EditorPage {
 
 const isProblem = (text: string): boolean => /Content Security Policy|Refused to|Uncaught/i.test(text);
 
+/** Serves the app's scripts with a line before them, in the page and in every worker. */
+export function withLine(line: string): RequestHandler {
+	return (_request, response, url) => {
+		if (!/^\/assets\/[\w.-]+\.js$/.test(url.pathname)) return Promise.resolve(false);
+		const headers = { ...SECURITY_HEADERS.isolation, ...SECURITY_HEADERS.policy, 'Content-Type': 'text/javascript' };
+		response.writeHead(200, headers);
+		response.end(`${line}\n${readFileSync(join(DIST, url.pathname), 'utf8')}`);
+		return Promise.resolve(true);
+	};
+}
+
+/** Serves the app without the headers that isolate it: no SharedArrayBuffer. */
+export const withoutIsolation: RequestHandler = async (request, response, url) => {
+	const name = url.pathname.endsWith('/') ? `${url.pathname}index.html` : url.pathname;
+	if (request.method !== 'GET') return false;
+	await sendFile(request, response, join(DIST, name));
+	return true;
+};
+
 /** Serves the build and starts Chromium. Close it in `afterAll`. */
-export async function startE2e(): Promise<E2e> {
-	const server = await startStaticServer({ root: DIST, port: 0 });
+export async function startE2e(handlers: readonly RequestHandler[] = []): Promise<E2e> {
+	const server = await startStaticServer({ root: DIST, port: 0, handlers });
 	const browser = await chromium.launch({ executablePath: chromiumPath(), args: [...CHROMIUM_FLAGS] });
 	return {
 		server,
 		browser,
-		async open({ init, width = 1440, height = 900, backend = 'wasm' } = {}) {
-			const context = await browser.newContext({ viewport: { width, height }, locale: 'en-US', acceptDownloads: true });
+		async open({ init, width = 1440, height = 900, backend = 'wasm', context: given } = {}) {
+			const viewport = { width, height };
+			const context = given ?? (await browser.newContext({ viewport, locale: 'en-US', acceptDownloads: true }));
 			if (init !== undefined) await context.addInitScript(init);
 			const page = await context.newPage();
 			const problems: string[] = [];

@@ -1,6 +1,7 @@
 /** The still formats behind one door: which a file is, what its header says, its pixels, and the way back. */
 import type { ColorTags, PixelFormat, Size } from '../../core/color.ts';
 import { EmulsionError } from '../../core/errors.ts';
+import { type Phrase, phrase } from '../../core/phrases.ts';
 import { decodeCin, isCin, probeCin } from './cin/cin.ts';
 import { decodeDpx, encodeDpx, probeDpx, type DpxWriteOptions } from './dpx/dpx.ts';
 import { describeOrientation, type ScanIdentity } from './dpx/film.ts';
@@ -39,7 +40,7 @@ export interface ScanProbe {
 	/** Width to height of a pixel. */
 	readonly pixelAspect: readonly [number, number];
 	/** Oddities of the header, one sentence each. */
-	readonly odd: readonly string[];
+	readonly odd: readonly Phrase[];
 	readonly identity?: ScanIdentity;
 }
 
@@ -142,23 +143,22 @@ function base(format: ScanFormat, width: number, height: number, pixel: PixelFor
 }
 
 /** DPX and Cineon orientation: turns are a rotation, mirrored pictures are kept as stored and said to be so. */
-function oriented(code: number): { rotation: ScanProbe['rotation']; odd: string[] } {
+function oriented(code: number): { rotation: ScanProbe['rotation']; odd: Phrase[] } {
 	const turns: Readonly<Record<number, ScanProbe['rotation']>> = { 0: 0, 3: 180, 5: 90, 6: 270 };
 	const rotation = turns[code];
-	const odd =
-		rotation === undefined ? [`orientation ${code} (${describeOrientation(code)}); the picture is kept as stored`] : [];
+	const odd = rotation === undefined ? [phrase('header-orientation', { code, name: describeOrientation(code) })] : [];
 	return { rotation: rotation ?? 0, odd };
 }
 
 function describeDpx(head: Uint8Array, length: number, what: string): ScanProbe {
 	const { geometry, format, color, identity, header } = probeDpx(head, length, what);
 	const { rotation, odd } = oriented(identity.orientation);
-	if (geometry.unaligned) odd.push('rows are not padded to 32-bit words as SMPTE 268M asks');
+	if (geometry.unaligned) odd.push(phrase('header-unaligned'));
 	const claimed = header.get('file.size');
-	if (claimed !== undefined && claimed !== length) odd.push('the length in the header is not the length of the file');
-	if (!/^V[12]\.0/.test(header.get('file.version') ?? '')) odd.push(`version "${header.get('file.version') ?? ''}"`);
-	if (header.element(0, 'transfer') === 3)
-		odd.push('transfer 3 (logarithmic, undefined by the standard) is taken as Cineon log');
+	if (claimed !== undefined && claimed !== length) odd.push(phrase('header-length'));
+	const version = header.get('file.version') ?? '';
+	if (!/^V[12]\.0/.test(version)) odd.push(phrase('header-version', { version }));
+	if (header.element(0, 'transfer') === 3) odd.push(phrase('header-log'));
 	return {
 		...base('dpx', geometry.width, geometry.height, format, color),
 		rotation,
@@ -173,8 +173,8 @@ async function describePng(head: Uint8Array, file: Blob, what: string): Promise<
 	// A whole file ends with the fixed 12 bytes of IEND.
 	const tail = await readRange(file, Math.max(0, file.size - 12), file.size);
 	if (String.fromCharCode(...tail.subarray(4, 8)) !== 'IEND') throw truncated(what, file.size + 12, file.size);
-	const odd = icc ? ['an ICC profile is there, which is not read'] : [];
-	if (interlaced) odd.push('interlaced (Adam7), which is not read');
+	const odd = icc ? [phrase('header-icc')] : [];
+	if (interlaced) odd.push(phrase('header-adam7'));
 	return { ...base('png', width, height, rgbFormat(components, depth === 16 ? 16 : 8), color), odd };
 }
 
@@ -199,8 +199,8 @@ async function describeTiff(head: Uint8Array, file: Blob, what: string): Promise
 	const header = await tiffHeader(head, file, what);
 	const turns: Readonly<Record<number, ScanProbe['rotation']>> = { 1: 0, 3: 180, 6: 90, 8: 270 };
 	const rotation = turns[header.orientation];
-	const odd = header.icc ? ['an ICC profile is there, which is not read'] : [];
-	if (rotation === undefined) odd.push(`orientation ${header.orientation} (mirrored); the picture is kept as stored`);
+	const odd = header.icc ? [phrase('header-icc')] : [];
+	if (rotation === undefined) odd.push(phrase('header-mirrored', { code: header.orientation }));
 	const { width, height, components, depth, color } = header;
 	return { ...base('tiff', width, height, rgbFormat(components, depth), color), rotation: rotation ?? 0, odd };
 }
@@ -217,6 +217,6 @@ async function describeExr(head: Uint8Array, file: Blob, what: string): Promise<
 	const block = new DataView((await readRange(file, Number(last), Number(last) + 8)).buffer);
 	const end = Number(last) + 8 + block.getUint32(4, true);
 	if (end > file.size) throw truncated(what, end, file.size);
-	const odd = header.windowed ? ['the data window is not the display window; the data window is taken'] : [];
+	const odd = header.windowed ? [phrase('header-window')] : [];
 	return { ...base('exr', header.width, header.height, rgbFormat(header.components, 32), header.color), odd };
 }

@@ -4,6 +4,7 @@
  */
 import { describeFormat, sameFormat, type Transfer } from '../../core/color.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../../core/errors.ts';
+import { type Phrase, phrase, say } from '../../core/phrases.ts';
 import type { OnProgress } from '../../contracts/frames.ts';
 import type { InputFile, SourceNotice } from '../../contracts/media.ts';
 import { probeScanFile, SCAN_EXTENSIONS, type ScanProbe } from './formats.ts';
@@ -47,6 +48,11 @@ interface Candidate {
 	readonly parts: NumberedName;
 }
 
+/** A sentence as a notice carries it. */
+function told(said: Phrase): Pick<SourceNotice, 'message' | 'phrase'> {
+	return { message: say(said), phrase: said };
+}
+
 /** Headers read at once: enough to hide a disk's latency. */
 const PROBES_AT_ONCE = 8;
 
@@ -88,7 +94,7 @@ function selectImages(files: readonly InputFile[], pattern: string | undefined, 
 			notices.push({
 				severity: 'info',
 				kind: 'not-an-image',
-				message: `${input.path} is not an image that is read; it is left out.`,
+				...told(phrase('not-an-image', { path: input.path })),
 				path: input.path,
 			});
 		} else if (matches(input.path)) {
@@ -115,8 +121,8 @@ function chooseSeries(candidates: readonly Candidate[], notices: SourceNotice[])
 	const sorted = series.sort((a, b) => b.length - a.length || compareNatural(byPath(a), byPath(b)));
 	for (const other of sorted.slice(1)) {
 		const path = byPath(other);
-		const message = `${other.length} file(s) like ${path} belong to another series and are left out; choose one with a pattern such as name%06d.dpx.`;
-		notices.push({ severity: 'warning', kind: 'other-series', message, path });
+		const said = phrase('other-series', { count: other.length, path });
+		notices.push({ severity: 'warning', kind: 'other-series', ...told(said), path });
 	}
 	return sorted[0] ?? [];
 }
@@ -143,8 +149,8 @@ function orderFrames(candidates: readonly Candidate[], notices: SourceNotice[]):
 	return numbered.filter((frame, i) => {
 		const before = numbered[i - 1];
 		if (before === undefined || frame.number === undefined || before.number !== frame.number) return true;
-		const message = `${frame.path} has the number of ${before.path} (${frame.number}); it is left out.`;
-		notices.push({ severity: 'warning', kind: 'duplicate-frame', message, path: frame.path });
+		const said = phrase('duplicate-frame', { path: frame.path, before: before.path, number: frame.number });
+		notices.push({ severity: 'warning', kind: 'duplicate-frame', ...told(said), path: frame.path });
 		return false;
 	});
 }
@@ -207,9 +213,12 @@ function gapNotices(frames: readonly SequenceFrame[]): SourceNotice[] {
 		if (i === 0 || before === undefined || frame.number === undefined || frame.number === before + 1) return [];
 		const from = before + 1;
 		const to = frame.number - 1;
-		const which = from === to ? `Frame ${from} is` : `Frames ${from}–${to} (${to - from + 1}) are`;
-		const message = `${which} missing before ${frame.name}.`;
-		return [{ severity: 'warning', kind: 'missing-frames', message, frame: i, path: frame.path }];
+		const { name } = frame;
+		const said =
+			from === to
+				? phrase('missing-frame', { from, name })
+				: phrase('missing-frames', { from, to, count: to - from + 1, name });
+		return [{ severity: 'warning', kind: 'missing-frames', ...told(said), frame: i, path: frame.path }];
 	});
 }
 
@@ -234,16 +243,20 @@ function frameNotices(frames: readonly SequenceFrame[], typical: ScanProbe): Sou
 		if (!probe) return;
 		const { width, height } = probe.size;
 		if (width !== typical.size.width || height !== typical.size.height) {
-			const message = `${name} is ${width} × ${height}, the others ${typical.size.width} × ${typical.size.height}.`;
-			collector.one({ severity: 'error', kind: 'mixed-size', message, frame: i, path });
+			const expected = `${typical.size.width} × ${typical.size.height}`;
+			const said = phrase('mixed-size', { name, found: `${width} × ${height}`, expected });
+			collector.one({ severity: 'error', kind: 'mixed-size', ...told(said), frame: i, path });
 		}
 		if (!sameFormat(probe.pixel, typical.pixel)) {
-			const message = `${name} is ${describeFormat(probe.pixel)}, the others ${describeFormat(typical.pixel)}.`;
-			collector.one({ severity: 'error', kind: 'mixed-depth', message, frame: i, path });
+			const [found, expected] = [describeFormat(probe.pixel), describeFormat(typical.pixel)];
+			const said = phrase('mixed-depth', { name, found, expected });
+			collector.one({ severity: 'error', kind: 'mixed-depth', ...told(said), frame: i, path });
 		}
 		if (probe.color.transfer !== typical.color.transfer || probe.color.primaries !== typical.color.primaries) {
-			const message = `${name} is tagged ${probe.color.transfer}/${probe.color.primaries}, the others ${typical.color.transfer}/${typical.color.primaries}.`;
-			collector.one({ severity: 'warning', kind: 'mixed-color', message, frame: i, path });
+			const found = `${probe.color.transfer}/${probe.color.primaries}`;
+			const expected = `${typical.color.transfer}/${typical.color.primaries}`;
+			const said = phrase('mixed-color', { name, found, expected });
+			collector.one({ severity: 'warning', kind: 'mixed-color', ...told(said), frame: i, path });
 		}
 		for (const odd of probe.odd) collector.shared('odd-header', odd, i, path);
 	});
@@ -253,22 +266,24 @@ function frameNotices(frames: readonly SequenceFrame[], typical: ScanProbe): Sou
 /** Gathers notices; what many headers have in common becomes one notice with its frames. */
 class NoticeCollector {
 	readonly #single: SourceNotice[] = [];
-	readonly #shared = new Map<string, { kind: string; text: string; frame: number; path: string; count: number }>();
+	readonly #shared = new Map<string, { kind: string; what: Phrase; frame: number; path: string; count: number }>();
 
 	one(notice: SourceNotice): void {
 		this.#single.push(notice);
 	}
 
-	shared(kind: string, text: string, frame: number, path: string): void {
+	shared(kind: string, what: Phrase, frame: number, path: string): void {
+		const text = say(what);
 		const entry = this.#shared.get(text);
 		if (entry) entry.count++;
-		else this.#shared.set(text, { kind, text, frame, path, count: 1 });
+		else this.#shared.set(text, { kind, what, frame, path, count: 1 });
 	}
 
 	all(frames: readonly SequenceFrame[]): SourceNotice[] {
-		const shared = [...this.#shared.values()].map(({ kind, text, frame, path, count }): SourceNotice => {
-			const who = count === frames.length ? 'All frames' : `${count} frame(s), first ${path}`;
-			return { severity: 'warning', kind, message: `${who}: ${text}.`, frame, path };
+		const shared = [...this.#shared.values()].map(({ kind, what, frame, path, count }): SourceNotice => {
+			const all = count === frames.length;
+			const said = all ? phrase('header-all', { what }) : phrase('header-some', { count, path, what });
+			return { severity: 'warning', kind, ...told(said), frame, path };
 		});
 		return [...this.#single, ...shared].sort((a, b) => (a.frame ?? 0) - (b.frame ?? 0));
 	}

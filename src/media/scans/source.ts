@@ -4,6 +4,7 @@
  */
 import { sameFormat } from '../../core/color.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../../core/errors.ts';
+import { phrase, say } from '../../core/phrases.ts';
 import { div, mul, ONE, rational, type Rational } from '../../core/rational.ts';
 import type { FrameRange, FrameStream, OnProgress, PlanarFrame } from '../../contracts/frames.ts';
 import type {
@@ -56,15 +57,12 @@ async function describeSequence(sequence: Sequence, input: SourceInput): Promise
 	const first = frames[0] as SequenceFrame;
 	const notices: SourceNotice[] = [...sequence.notices];
 	if (transfer === 'unknown') {
-		const message = `The ${typical.format.toUpperCase()} files do not say which transfer they use. Say whether they are log, linear, BT.709 or sRGB.`;
-		notices.unshift({ severity: 'error', kind: 'untagged-transfer', message });
+		const said = phrase('untagged-transfer', { format: typical.format.toUpperCase() });
+		notices.unshift({ severity: 'error', kind: 'untagged-transfer', message: say(said), phrase: said });
 	}
 	if (input.rate === undefined && stated === undefined) {
-		notices.push({
-			severity: 'info',
-			kind: 'assumed-rate',
-			message: 'The files state no rate; 24 frames a second are assumed.',
-		});
+		const said = phrase('assumed-rate');
+		notices.push({ severity: 'info', kind: 'assumed-rate', message: say(said), phrase: said });
 	}
 	const [aspectX, aspectY] = typical.pixelAspect;
 	const timecode = first.probe?.identity?.timecode;

@@ -1,10 +1,12 @@
 /** Texts by key in the chosen language. The type of a key knows its placeholders. */
 
 import type { Param, StageMeta } from '../../contracts/stage.ts';
+import { type Phrase, type PhraseCode, PHRASES_EN, sayIn } from '../../core/phrases.ts';
 import type { Preferences } from '../preferences.svelte.ts';
 import { LANGUAGES, type Language } from './languages.ts';
 import { EN, type MessageKey } from './messages.en.ts';
 import { ZH } from './messages.zh.ts';
+import { PHRASES_ZH } from './phrases.zh.ts';
 import { STAGES_ZH } from './stages.zh.ts';
 
 /** Names of the `{placeholders}` in a text. */
@@ -18,6 +20,12 @@ export type MessageArgs<K extends MessageKey> =
 		: [args: Readonly<Record<Placeholders<(typeof EN)[K]>, string | number>>];
 
 const TABLES: Readonly<Record<Language, Readonly<Record<MessageKey, string>>>> = { en: EN, 'zh-Hans': ZH };
+
+/** What the workers say. */
+const PHRASES: Readonly<Record<Language, Readonly<Record<PhraseCode, string>>>> = {
+	en: PHRASES_EN,
+	'zh-Hans': PHRASES_ZH,
+};
 
 function fill(text: string, args: Readonly<Record<string, string | number>> | undefined): string {
 	if (!args) return text;
@@ -58,6 +66,15 @@ export class I18n {
 	lookup(key: string, args?: Readonly<Record<string, string | number>>): string | undefined {
 		const table: Readonly<Record<string, string>> = TABLES[this.language];
 		return Object.hasOwn(table, key) ? fill(table[key] ?? '', args) : undefined;
+	}
+
+	/** A sentence of a worker; stages are named as the stage list names them. */
+	say(phrase: Phrase, metas: readonly StageMeta[] = []): string {
+		const nameOf = (id: string): string => {
+			const meta = metas.find((m) => m.id === id);
+			return meta ? this.stageLabel(meta) : id;
+		};
+		return sayIn(phrase, PHRASES[this.language], nameOf);
 	}
 
 	/** A whole number with the language's digit grouping. */

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { ERROR_CODES } from '../../core/errors.ts';
+import { PHRASES_EN } from '../../core/phrases.ts';
 import { STAGE_METAS } from '../../stages/metas.ts';
 import { EN } from './messages.en.ts';
 import { ZH } from './messages.zh.ts';
+import { PHRASES_ZH } from './phrases.zh.ts';
 import { STAGES_ZH } from './stages.zh.ts';
 
 const placeholders = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1] ?? '').sort();
@@ -37,6 +39,16 @@ describe('messages', () => {
 			([key, text]) => ZH[key as keyof typeof EN] === text && /[a-z]{4}/.test(text.replace(/\{\w+\}/g, '')),
 		);
 		expect(same.map(([, text]) => text).filter((t) => !/WebGPU|WebCodecs|BT|sRGB/.test(t))).toEqual([]);
+	});
+
+	it('have every sentence of the workers in Chinese, with the same values', () => {
+		expect(Object.keys(PHRASES_ZH)).toEqual(Object.keys(PHRASES_EN));
+		for (const [code, text] of Object.entries(PHRASES_EN)) {
+			const chinese = PHRASES_ZH[code as keyof typeof PHRASES_EN];
+			const names = (of: string): string[] => [...new Set(placeholders(of))];
+			expect(names(chinese), code).toEqual(names(text));
+			expect(chinese, code).toMatch(/[\u4e00-\u9fff]/);
+		}
 	});
 
 	it('name every stage and parameter in Chinese', () => {

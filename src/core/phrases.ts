@@ -1,0 +1,104 @@
+/**
+ * Sentences as data: a code and its values cross threads, the reader's language is chosen where they are shown. The English
+ * of this table is what the terminal and the report print; every other language has a table with the same keys.
+ */
+
+/** Texts by code. `{names}` are placeholders for values. */
+export const PHRASES_EN = {
+	'truncated-of':
+		'The file ends after frame {last}: {readable} of {promised} frames can be read. Restrict the range to 0:{readable}, or find a whole copy.',
+	truncated: 'The file ends too soon; {readable} frames can be read.',
+	pulldown:
+		'Frames last two and three fields in turn ({shortest} and {longest}): film with repeat-field flags. Each frame is taken once.',
+	vfr: 'Variable frame rate: frames last from {shortest} to {longest}, {rate} a second on average. Every timestamp is kept.',
+	'rounded-timestamps':
+		'The container rounds times: frames of a constant {rate} a second last from {shortest} to {longest}.',
+	'missing-durations': "{count} frames carry no duration; it is derived from the next frame's time.",
+	'duplicate-timestamps': '{count} frames have the time of another frame and are left out.',
+	'decoded-index': 'Packets do not tell the time of every frame: the index comes from decoding the film once.',
+	'no-timestamps': 'The stream has no timestamps: frames are counted at {rate} a second.',
+	'edit-list-cut': 'The edit list cuts {count} coded frames away; they are not shown.',
+	'edit-list-start': 'The edit list starts the picture at {seconds} s.',
+	rotation: 'The picture is stored turned; it is shown rotated by {degrees}° clockwise.',
+	'non-square-pixels': 'Pixels are {aspect}: {width}×{height} is shown as {shown}×{height}.',
+	'odd-size': '{width}×{height} is not a whole number of chroma samples; encoders that need one get a repeated edge.',
+	'interlaced-tff': 'Interlaced, top field first.',
+	'interlaced-bff': 'Interlaced, bottom field first.',
+	'converted-format': 'Samples are stored as {format} and widened to 8-bit RGB.',
+	'assumed-transfer': 'The transfer characteristics are not tagged; {transfer} is assumed.',
+	'untagged-color': 'Color is not tagged; taken as usual for this size: {tags}.',
+	'no-audio': 'No audio.',
+	'early-audio':
+		'The sound starts {seconds} s before the picture. A film begins with its first picture: what sounds before it is left out.',
+	'several-audio': '{count} audio tracks; the first is taken unless another is chosen.',
+	'several-video': '{count} video tracks; the first is taken.',
+	'no-shared-memory': 'SharedArrayBuffer is not available: decoding runs in short pieces, slower.',
+	'untagged-transfer':
+		'The {format} files do not say which transfer they use. Say whether they are log, linear, BT.709 or sRGB.',
+	'assumed-rate': 'The files state no rate; 24 frames a second are assumed.',
+	'not-an-image': '{path} is not an image that is read; it is left out.',
+	'other-series':
+		'{count} file(s) like {path} belong to another series and are left out; choose one with a pattern such as name%06d.dpx.',
+	'duplicate-frame': '{path} has the number of {before} ({number}); it is left out.',
+	'missing-frame': 'Frame {from} is missing before {name}.',
+	'missing-frames': 'Frames {from}–{to} ({count}) are missing before {name}.',
+	'held-frames':
+		'Every frame keeps its place in time by its number: the frame before a gap is held over it ({count} missing).',
+	'numbers-no-clock': '{count} numbers are missing, more than there are files: frames follow each other without gaps.',
+	'mixed-size': '{name} is {found}, the others {expected}.',
+	'mixed-depth': '{name} is {found}, the others {expected}.',
+	'mixed-color': '{name} is tagged {found}, the others {expected}.',
+	'header-all': 'All frames: {what}.',
+	'header-some': '{count} frame(s), first {path}: {what}.',
+	'header-orientation': 'orientation {code} ({name}); the picture is kept as stored',
+	'header-mirrored': 'orientation {code} (mirrored); the picture is kept as stored',
+	'header-unaligned': 'rows are not padded to 32-bit words as SMPTE 268M asks',
+	'header-length': 'the length in the header is not the length of the file',
+	'header-version': 'version "{version}"',
+	'header-log': 'transfer 3 (logarithmic, undefined by the standard) is taken as Cineon log',
+	'header-icc': 'an ICC profile is there, which is not read',
+	'header-adam7': 'interlaced (Adam7), which is not read',
+	'header-window': 'the data window is not the display window; the data window is taken',
+	'order-defeats': '{later} after {earlier} defeats it: {reason}. Place {later} before {earlier}.',
+	'order-timeline':
+		'the frames that {earlier} creates are mixed from pictures {later} has not treated, so defects are blended before they can be found',
+	'order-size':
+		'{earlier} spreads what {later} should treat over more pixels, where it is harder to tell from detail and costs more',
+	'order-other': '{later} expects the picture as it is before {earlier}',
+} as const;
+
+/** A key of {@link PHRASES_EN}. */
+export type PhraseCode = keyof typeof PHRASES_EN;
+
+/** A value in a sentence: a word or figure as it is, a sentence of its own, or a stage by its id. */
+export type PhraseValue = string | number | Phrase | { readonly stage: string };
+
+/** A sentence as data. Structured-clone safe. */
+export interface Phrase {
+	readonly code: PhraseCode;
+	readonly values?: Readonly<Record<string, PhraseValue>>;
+}
+
+/** A sentence as data; see {@link PHRASES_EN}. */
+export function phrase(code: PhraseCode, values?: Phrase['values']): Phrase {
+	return values === undefined ? { code } : { code, values };
+}
+
+/** The sentence in a language: its table, and the name of a stage there. Unknown placeholders stay as they are. */
+export function sayIn(
+	said: Phrase,
+	table: Readonly<Record<PhraseCode, string>>,
+	stageName: (id: string) => string,
+): string {
+	return table[said.code].replace(/\{(\w+)\}/g, (whole, name: string) => {
+		const value = said.values && Object.hasOwn(said.values, name) ? said.values[name] : undefined;
+		if (value === undefined) return whole;
+		if (typeof value !== 'object') return String(value);
+		return 'stage' in value ? stageName(value.stage) : sayIn(value, table, stageName);
+	});
+}
+
+/** The sentence in English, stages by their ids: what the terminal prints. */
+export function say(said: Phrase): string {
+	return sayIn(said, PHRASES_EN, (id) => id);
+}
