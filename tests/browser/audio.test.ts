@@ -163,6 +163,29 @@ describe('flash and beep stay together', () => {
 });
 
 describe('ranges and clocks', () => {
+	it('sound that starts before the picture is cut to it, and that is said', async () => {
+		const { source } = await open('flash-early.mkv');
+		expect(toNumber(source.info.avOffset!)).toBeCloseTo(0.4, 3);
+		const notice = source.info.notices.find(({ kind }) => kind === 'early-audio');
+		expect(notice?.message).toMatch(/starts 0\.400 s before the picture/);
+		await source.close();
+		const { audio, found, name } = await exportClip('flash-early.mkv', 'mkv');
+		expect(toNumber(audio!.offset)).toBe(0);
+		expect(Math.abs(toNumber(found.audioStart!))).toBeLessThan(1e-3);
+		const { flash, beep } = await flashAndBeep(name);
+		expect(flash).toBeCloseTo(1, 3);
+		// The beep was made 1 s after the sound's start: 0.6 s after the first picture.
+		expect(Math.abs(beep - 0.6)).toBeLessThan(AUDIO_FRAME / 2);
+	});
+
+	it('sound that starts with the picture is not said to start before it', async () => {
+		for (const name of ['flash-aac.mp4', 'flash-aac.mkv', 'flash-opus.mkv', 'flash-late.mkv']) {
+			const { source } = await open(name);
+			expect(source.info.notices.map(({ kind }) => kind)).not.toContain('early-audio');
+			await source.close();
+		}
+	});
+
 	it.each([
 		['flash-long-aac.mp4', 'mp4'],
 		['flash-long-aac.mp4', 'webm'],

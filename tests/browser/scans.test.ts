@@ -56,11 +56,15 @@ describe('scans in the browser', () => {
 		expect(source.info.names).toEqual(['s.998.dpx', 's.999.dpx', 's.1000.dpx', 's.1002.dpx', 's.1003.dpx']);
 		expect(source.info.notices.map((n) => n.kind).sort()).toEqual([
 			'assumed-rate',
+			'held-frames',
 			'missing-frames',
 			'not-an-image',
 			'truncated-frame',
 		]);
 		const { info } = source;
+		// Number 1001 is missing: its time is not.
+		expect(info.frames.map(({ pts }) => (pts.num * 24) / pts.den)).toEqual([0, 1, 2, 4, 5]);
+		expect(info.constantRate).toBe(false);
 		const config = { ...info, container: 'dpx', codec: 'dpx', engine: 'software' } as const;
 		const encoder = new SequenceEncoder(config, {
 			name: (i) => nameFor(info, i, 'dpx'),

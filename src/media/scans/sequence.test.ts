@@ -210,8 +210,11 @@ describe('ScanSource', () => {
 		expect(frames.map((f) => f.pts)).toEqual([
 			{ num: 1, den: 24 },
 			{ num: 1, den: 12 },
-			{ num: 1, den: 8 },
+			// Numbers 86403 and 86404 are missing; their time is not.
+			{ num: 5, den: 24 },
 		]);
+		expect(frames[1]?.duration).toEqual({ num: 1, den: 8 });
+		expect(kinds(info.notices)).toContain('held-frames');
 		const expected = decodeDpx(dpxFrame(86405));
 		expect(firstDifference(new Uint8Array(frames[2]!.data), planeBytes(expected))).toBe(-1);
 		expect((await source.frame(0)).index).toBe(0);
@@ -346,5 +349,26 @@ describe('the way back', () => {
 		expect(read.color.transfer).toBe('linear');
 		expect(read.format).toEqual(picture.format);
 		if (container !== 'exr') expect(firstDifference(planeBytes(read), planeBytes(picture))).toBe(-1);
+	});
+
+	it.each(['tiff', 'dpx'] as const)('%s: a turned source stays turned', async (container) => {
+		const picture = noisePicture(8, 4, 3, 10, LOG);
+		const wide = noisePicture(8, 4, 3, 16, { ...UNTAGGED, transfer: 'linear', primaries: 'bt709' });
+		for (const rotation of [0, 90, 180, 270] as const) {
+			const { format, size, data, color } = container === 'dpx' ? picture : wide;
+			const frame = {
+				pts: { num: 0, den: 1 },
+				duration: { num: 1, den: 24 },
+				fields: 'progressive',
+				index: 0,
+			} as const;
+			const frames = (async function* () {
+				yield { ...frame, format, size, data, color };
+			})();
+			const settings = { ...config(container, container === 'dpx' ? picture : wide), rotation };
+			const encoder = new SequenceEncoder(settings, { name: () => `x.${container}` });
+			const chunk = await encoder.encode(frames, { start: 0, end: 1 }, NEVER);
+			expect((await probeScanFile(chunk.files![0]!.data, 'x')).rotation).toBe(rotation);
+		}
 	});
 });

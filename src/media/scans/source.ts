@@ -5,7 +5,7 @@
 import { sameFormat } from '../../core/color.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../../core/errors.ts';
 import { phrase, say } from '../../core/phrases.ts';
-import { div, mul, ONE, rational, type Rational } from '../../core/rational.ts';
+import { div, ONE, rational, type Rational } from '../../core/rational.ts';
 import type { FrameRange, FrameStream, OnProgress, PlanarFrame } from '../../contracts/frames.ts';
 import type {
 	DecodeStats,
@@ -16,6 +16,7 @@ import type {
 	SourceNotice,
 } from '../../contracts/media.ts';
 import { fingerprintBlob } from '../fingerprint.ts';
+import { sequenceClock } from './clock.ts';
 import type { ScanIdentity } from './dpx/film.ts';
 import { parseDpxHeader, type DpxHeader } from './dpx/header.ts';
 import { decodeScan, type DecodedScan } from './formats.ts';
@@ -64,6 +65,15 @@ async function describeSequence(sequence: Sequence, input: SourceInput): Promise
 		const said = phrase('assumed-rate');
 		notices.push({ severity: 'info', kind: 'assumed-rate', message: say(said), phrase: said });
 	}
+	const clock = sequenceClock(
+		frames.map((frame) => frame.number),
+		duration,
+	);
+	if (clock.missing > 0) {
+		const kind = clock.byNumber ? 'held-frames' : 'numbers-no-clock';
+		const said = phrase(kind, { count: clock.missing });
+		notices.push({ severity: 'info', kind, message: say(said), phrase: said });
+	}
 	const [aspectX, aspectY] = typical.pixelAspect;
 	const timecode = first.probe?.identity?.timecode;
 	return {
@@ -80,8 +90,8 @@ async function describeSequence(sequence: Sequence, input: SourceInput): Promise
 		fields: 'progressive',
 		timebase: duration,
 		rate,
-		constantRate: true,
-		frames: frames.map((_, i) => ({ pts: mul(rational(i), duration), duration, keyframe: true })),
+		constantRate: clock.missing === 0 || !clock.byNumber,
+		frames: clock.frames,
 		audio: [],
 		...(timecode === undefined ? {} : { timecode }),
 		fingerprint: await fingerprintSequence(frames),
