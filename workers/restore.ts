@@ -18,8 +18,8 @@ import type {
 import { EmulsionError } from '../src/core/errors.ts';
 import { createCompute } from '../src/gpu/create.ts';
 import { WebGpuCompute } from '../src/gpu/webgpu-compute.ts';
-import { RIFE } from '../src/models/rife.ts';
 import { FFDNET } from '../src/models/ffdnet.ts';
+import { RIFE } from '../src/models/rife.ts';
 import { createModelRuntime, type RunWatch } from '../src/models/runtime.ts';
 import type { EncodeClient, MediaClient } from '../src/pipeline/clients.ts';
 import { Restorer } from '../src/pipeline/restorer.ts';
@@ -166,6 +166,7 @@ const api: RestoreWorkerApi = {
 		requests.delete(plan);
 	},
 	attachCanvas: async (canvas) => (await ready()).attachCanvas(canvas),
+	warm: async (recipe) => (await ready()).warm(recipe),
 	plan: async (plan, onProgress, signal = never) => {
 		const request = requestOf(plan);
 		return (await ready()).plan(request, onProgress, signal);

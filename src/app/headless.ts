@@ -132,6 +132,8 @@ async function run(job: HeadlessJob, signal: AbortSignal): Promise<ExportReport>
 	try {
 		const backend = await engine.backend();
 		notice(`backend: ${backend.kind} (${backend.name}) — ${backend.reason}`);
+		// Beside opening and looking for shots, which other workers do.
+		engine.warm(recipe).catch(() => undefined);
 		const source = await engine.open(sourceInput(job), () => undefined, signal);
 		for (const { severity, message } of source.info.notices) notice(`${severity}: ${message}`);
 		requireTransfer(source.info);

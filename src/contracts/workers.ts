@@ -235,7 +235,12 @@ export interface RestoreWorkerApi {
 	remember(plan: PlanId, parts: PlanParts): void;
 	/** Forgets a request; what runs on it goes on. */
 	forget(plan: PlanId): void;
-	/** Plans; stages whose timeline depends on the pictures are analyzed, which may take long. */
+	/**
+	 * Makes the models that a recipe names ready (session, canary), until a render or an export begins. Never throws for a model:
+	 * who runs it does.
+	 */
+	warm(recipe: Recipe): Promise<void>;
+	/** Plans; where a stage's timeline depends on the pictures the source is surveyed, which takes as long as decoding it. */
 	plan(plan: PlanId, onProgress?: (p: ExportProgress) => void, signal?: AbortSignal): Promise<PlanSummary>;
 	/** Draws; a newer call supersedes one still running (which then resolves with `rendered: false`). */
 	view(plan: PlanId, state: ViewState, signal: AbortSignal): Promise<ViewResult>;

@@ -8,6 +8,7 @@ import { type Bridged, type WorkerBridge, wrapWorker } from '../comms/bridge.ts'
 import type { BackendInfo } from '../contracts/compute.ts';
 import type { FrameRange, OnProgress } from '../contracts/frames.ts';
 import type { SourceInfo, SourceInput } from '../contracts/media.ts';
+import type { Recipe } from '../contracts/recipe.ts';
 import type { ExportReport } from '../contracts/report.ts';
 import type {
 	AnalyzeWorkerApi,
@@ -117,6 +118,11 @@ export class Engine {
 	/** Finds the shots. */
 	async shots(source: OpenSource, onProgress: OnProgress, signal: AbortSignal): Promise<readonly Shot[]> {
 		return this.#analyze().shots(source.id, source.info.frames.length, onProgress, signal);
+	}
+
+	/** See `RestoreWorkerApi.warm`. */
+	async warm(recipe: Recipe): Promise<void> {
+		return (await this.#restore()).warm(recipe);
 	}
 
 	/** See `RestoreWorkerApi.plan`. */

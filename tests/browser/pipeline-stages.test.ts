@@ -99,11 +99,12 @@ describe('real stages', () => {
 			};
 			const parts = [await plan({ start: 12, end: 15 }), await plan({ start: 15, end: 20 })];
 			expect(asked.get('{"start":12,"end":15}')).toBe(10);
-			const before = performance.now();
+			// Planning makes the models ready beside it, and their canaries read back; noise is measured by reading back as well.
+			await engine.warm(recipe);
+			const { readbacks } = await engine.status();
 			const whole = await plan();
 			expect(asked.get('"all"')).toBe(20);
-			// A single frame of this recipe takes longer on this backend: nothing was rendered.
-			expect(performance.now() - before).toBeLessThan(20_000);
+			expect((await engine.status()).readbacks).toBe(readbacks);
 			expect(parts.flat()).toEqual(whole.filter((f) => f.needs[0]! >= 12));
 		});
 	});
