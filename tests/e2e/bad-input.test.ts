@@ -8,7 +8,16 @@ import { type RequestHandler } from '../../server/static.ts';
 import { sendFile } from '../../server/static.ts';
 import { SECURITY_HEADERS } from '../../server/headers.ts';
 import { type EmulsionError, exitCode } from '../../src/core/errors.ts';
-import { ffmpeg, Lab, nativeFrameMd5, nativePlanes, type Scratch, scratch } from '../helpers/cli.ts';
+import {
+	failureOf,
+	ffmpeg,
+	Lab,
+	nativeFrameMd5,
+	nativePlanes,
+	noisyFilm,
+	type Scratch,
+	scratch,
+} from '../helpers/cli.ts';
 import { fixturePath } from '../helpers/fixtures.ts';
 import { writeSparseMovie } from '../helpers/sparse.ts';
 
@@ -19,9 +28,7 @@ let mp4: string;
 
 beforeAll(async () => {
 	tmp = scratch();
-	film = tmp.path('film.mkv');
-	const picture = ['-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=24,trim=end_frame=24,noise=alls=9:allf=t'];
-	ffmpeg(...picture, '-pix_fmt', 'yuv420p', '-c:v', 'ffv1', '-level', '3', film);
+	film = noisyFilm(tmp.path('film.mkv'), 24);
 	mp4 = tmp.path('film.mp4');
 	ffmpeg('-i', film, '-c:v', 'libx264', '-bf', '2', mp4);
 	lab = await Lab.open();
@@ -32,12 +39,7 @@ afterAll(async () => {
 });
 
 const fails = (argv: readonly string[], recipe?: unknown): Promise<EmulsionError> =>
-	lab.run(argv, recipe === undefined ? {} : { recipe }).then(
-		(report) => {
-			throw new Error(`was accepted: ${JSON.stringify(report.output)}`);
-		},
-		(error: unknown) => error as EmulsionError,
-	);
+	failureOf(lab.run(argv, recipe === undefined ? {} : { recipe }));
 
 const output = (): string => tmp.path('out', 'x.mkv');
 
@@ -263,12 +265,9 @@ describe('a browser that lacks something', () => {
 			const report = await other.run([mp4, '-o', tmp.path('no-wc.mkv')]);
 			expect(report.input.engine).toBe('ffmpeg');
 			expect(report.output.frameMd5).toEqual(reference.output.frameMd5);
-			const refused = await other.run([mp4, '-o', tmp.path('no-wc.webm')]).then(
-				() => undefined,
-				(error: unknown) => error as EmulsionError,
-			);
-			expect(refused?.code, refused?.message).toMatch(/^(capability-missing|unsupported-format)$/);
-			expect(refused?.message).toMatch(/vp9|WebCodecs/i);
+			const refused = await failureOf(other.run([mp4, '-o', tmp.path('no-wc.webm')]));
+			expect(refused.code, refused.message).toMatch(/^(capability-missing|unsupported-format)$/);
+			expect(refused.message).toMatch(/vp9|WebCodecs/i);
 		});
 	});
 

@@ -4,8 +4,8 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { CDPSession, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HeadlessEvent } from '../../src/contracts/headless.ts';
-import { EmulsionError, exitCode } from '../../src/core/errors.ts';
-import { ffmpeg, Lab, nativeFrameMd5, type Scratch, scratch } from '../helpers/cli.ts';
+import { exitCode } from '../../src/core/errors.ts';
+import { failureOf, ffmpeg, Lab, nativeFrameMd5, noisyFilm, type Scratch, scratch } from '../helpers/cli.ts';
 
 const FRAMES = 208;
 /** Frames a chunk: 26 chunks. */
@@ -16,12 +16,7 @@ let film: string;
 
 beforeAll(async () => {
 	tmp = scratch();
-	film = tmp.path('film.mkv');
-	ffmpeg(
-		...['-f', 'lavfi', '-i', `testsrc2=size=64x48:rate=24,trim=end_frame=${FRAMES},noise=alls=9:allf=t`],
-		...['-f', 'lavfi', '-i', `sine=frequency=440:sample_rate=48000:duration=${FRAMES / 24}`],
-		...['-pix_fmt', 'yuv420p', '-c:v', 'ffv1', '-level', '3', '-c:a', 'flac', film],
-	);
+	film = noisyFilm(tmp.path('film.mkv'), FRAMES, true);
 	lab = await Lab.open();
 });
 afterAll(async () => {
@@ -88,22 +83,19 @@ describe('a crashed tab', () => {
 			for (let i = 0; i < crashes; i++) {
 				const crasher = new Crasher(i === crashes - 1 ? 'mux' : 1 + Math.floor(next() * 14));
 				const notices: string[] = [];
-				const failed = await lab
-					.run([film, '-o', output, ...options], {
+				const failed = await failureOf(
+					lab.run([film, '-o', output, ...options], {
 						resume: true,
 						onPage: crasher.onPage,
 						onEvent: (event) => {
 							if (event.type === 'notice') notices.push(event.message);
 							crasher.onEvent(event);
 						},
-					})
-					.then(
-						() => undefined,
-						(error: unknown) => error as EmulsionError,
-					);
-				expect(failed?.code, `crash ${i}: ${failed?.message}`).toBe('worker-crashed');
-				expect(failed?.message).toContain('--work');
-				expect(failed?.retryable).toBe(true);
+					}),
+				);
+				expect(failed.code, `crash ${i}: ${failed.message}`).toBe('worker-crashed');
+				expect(failed.message).toContain('--work');
+				expect(failed.retryable).toBe(true);
 				expect(tmp.names().filter((name) => name.startsWith(`resumed.${ext}`))).toEqual([]);
 				kept.push(Number(/(\d+) of \d+ chunks are kept/.exec(notices.join('\n'))?.[1] ?? 0));
 			}
@@ -204,8 +196,8 @@ describe('a full browser storage', () => {
 		const reference = await lab.run([film, '-o', whole, ...options]);
 		let cdp: CDPSession | undefined;
 		let quotaSize: number | undefined;
-		const failure = await lab
-			.run([film, '-o', output, ...options], {
+		const failure = await failureOf(
+			lab.run([film, '-o', output, ...options], {
 				resume: true,
 				onPage: async (page) => {
 					cdp = await page.context().newCDPSession(page);
@@ -216,17 +208,13 @@ describe('a full browser storage', () => {
 					quotaSize = usage + Math.round(reference.output.bytes / 2);
 					await cdp.send('Storage.overrideQuotaForOrigin', { origin, quotaSize });
 				},
-			})
-			.then(
-				() => undefined,
-				(error: unknown) => error as EmulsionError,
-			);
-		expect(failure).toBeInstanceOf(EmulsionError);
-		expect(failure!.code, failure!.message).toBe('quota-exceeded');
-		expect(exitCode(failure!)).toBe(7);
-		expect(failure!.retryable).toBe(true);
-		expect(failure!.message).toMatch(/[1-5] of 6 chunks are kept/);
-		const { bytesNeeded = 0 } = failure!.details;
+			}),
+		);
+		expect(failure.code, failure.message).toBe('quota-exceeded');
+		expect(exitCode(failure)).toBe(7);
+		expect(failure.retryable).toBe(true);
+		expect(failure.message).toMatch(/[1-5] of 6 chunks are kept/);
+		const { bytesNeeded = 0 } = failure.details;
 		expect(bytesNeeded).toBeGreaterThan(reference.output.bytes / 8);
 		expect(bytesNeeded).toBeLessThan(reference.output.bytes * 2);
 		expect(tmp.names().filter((name) => name.startsWith('paused'))).toEqual([]);

@@ -3,8 +3,19 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumPath } from '../../scripts/chromium.ts';
-import { cli, ffmpeg, Lab, nativeFrameMd5, type Scratch, scratch, sha256, startCli } from '../helpers/cli.ts';
-import { EmulsionError, exitCode } from '../../src/core/errors.ts';
+import {
+	cli,
+	failureOf,
+	ffmpeg,
+	Lab,
+	nativeFrameMd5,
+	noisyFilm,
+	type Scratch,
+	scratch,
+	sha256,
+	startCli,
+} from '../helpers/cli.ts';
+import { exitCode } from '../../src/core/errors.ts';
 
 let tmp: Scratch;
 let film: string;
@@ -12,17 +23,8 @@ let long: string;
 
 beforeAll(() => {
 	tmp = scratch();
-	const clip = (name: string, frames: number): string => {
-		const path = tmp.path(name);
-		ffmpeg(
-			...['-f', 'lavfi', '-i', `testsrc2=size=64x48:rate=24,trim=end_frame=${frames},noise=alls=9:allf=t`],
-			...['-f', 'lavfi', '-i', `sine=frequency=440:sample_rate=48000:duration=${frames / 24}`],
-			...['-pix_fmt', 'yuv420p', '-c:v', 'ffv1', '-level', '3', '-c:a', 'flac', path],
-		);
-		return path;
-	};
-	film = clip('film.mkv', 12);
-	long = clip('long.mkv', 320);
+	film = noisyFilm(tmp.path('film.mkv'), 12, true);
+	long = noisyFilm(tmp.path('long.mkv'), 320, true);
 });
 afterAll(() => tmp.remove());
 
@@ -87,6 +89,7 @@ describe('exit codes', () => {
 			{ version: 1, stages: [{ stage: 'colorize' }] },
 			/stages\[0\]\.stage: expected one of .*degrain.*, got "colorize"/,
 		],
+		[{ version: 2, stages: [] }, /version: expected 1 .*, got 2/],
 	])('4: recipe %j', async (recipe, message) => {
 		const { code, err } = await cli([film, '-o', tmp.path('x.mkv'), '--recipe', tmp.json('bad.json', recipe)]);
 		expect(err).toMatch(message);
@@ -124,13 +127,9 @@ describe('exit codes', () => {
 		try {
 			for (const bytes of [Buffer.alloc(0), readFileSync(other)]) {
 				back = bytes;
-				const failure = await lab.run([film, '-o', tmp.path('lost.mkv')]).then(
-					() => undefined,
-					(error: unknown) => error as EmulsionError,
-				);
-				expect(failure, 'a damaged file was called done').toBeInstanceOf(EmulsionError);
-				expect(failure!.code, failure!.message).toBe('invariant-failed');
-				expect(exitCode(failure!)).toBe(5);
+				const failure = await failureOf(lab.run([film, '-o', tmp.path('lost.mkv')]));
+				expect(failure.code, failure.message).toBe('invariant-failed');
+				expect(exitCode(failure)).toBe(5);
 				expect(tmp.names().filter((name) => name.startsWith('lost'))).toEqual([]);
 			}
 		} finally {

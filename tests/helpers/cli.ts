@@ -20,6 +20,7 @@ import { DIST, ROOT } from '../../scripts/build.ts';
 import { type RequestHandler, startStaticServer, type StaticServer } from '../../server/static.ts';
 import type { HeadlessEvent } from '../../src/contracts/headless.ts';
 import type { ExportReport } from '../../src/contracts/report.ts';
+import { EmulsionError } from '../../src/core/errors.ts';
 
 /** What a command line gave. */
 export interface CliResult {
@@ -141,6 +142,29 @@ export function ffmpeg(...args: string[]): Buffer {
 		maxBuffer: 1 << 30,
 		stdio: ['ignore', 'pipe', 'pipe'],
 	});
+}
+
+/** Makes a small moving picture with noise, coded without loss (FFV1 4:2:0 8 bit), with a tone where asked; returns its path. */
+export function noisyFilm(path: string, frames: number, sound = false): string {
+	const tone = `sine=frequency=440:sample_rate=48000:duration=${frames / 24}`;
+	ffmpeg(
+		...['-f', 'lavfi', '-i', `testsrc2=size=64x48:rate=24,trim=end_frame=${frames},noise=alls=9:allf=t`],
+		...(sound ? ['-f', 'lavfi', '-i', tone] : []),
+		...['-pix_fmt', 'yuv420p', '-c:v', 'ffv1', '-level', '3', ...(sound ? ['-c:a', 'flac'] : []), path],
+	);
+	return path;
+}
+
+/** The error a run ends with; throws where it ends well. */
+export async function failureOf(run: Promise<unknown>): Promise<EmulsionError> {
+	let result: unknown;
+	try {
+		result = await run;
+	} catch (error) {
+		if (error instanceof EmulsionError) return error;
+		throw error;
+	}
+	throw new Error(`was accepted: ${JSON.stringify((result as Partial<ExportReport>).output ?? result)}`);
 }
 
 /** Native ffprobe's JSON of one section. */
