@@ -56,6 +56,11 @@ export class Autosave {
 		}
 	}
 
+	/** Keeps a project whose place another one takes, under its own id. */
+	async keepAside(project: Project): Promise<void> {
+		await this.#write(`aside-${project.id}`, serializeProject(project));
+	}
+
 	/** Saves this document soon. */
 	schedule(project: Project): void {
 		if (this.#status === 'off') return;

@@ -6,16 +6,22 @@ import { execute, type History, redo, startHistory, undo } from '../project/hist
 import { emptyProject, type Project, type Reel, reelById } from '../project/schema.ts';
 import type { Notices } from './notices.svelte.ts';
 
+/** Commands that say what is looked at, not what is done to the film. */
+const FREE: ReadonlySet<Command['type']> = new Set(['view', 'activate-reel']);
+
 /** See the file's comment. */
 export class ProjectState {
 	readonly metas: readonly StageMeta[];
 	readonly #notices: Notices;
+	readonly #locked: () => boolean;
 	#history: History = $state.raw(startHistory(emptyProject('none', '')));
 	readonly #project = $derived(this.#history.present);
 	readonly #reel = $derived(reelById(this.#history.present, this.#history.present.activeReel));
 
-	constructor(metas: readonly StageMeta[], notices: Notices) {
+	/** While `locked`, only what undo does not cover may change: another tab holds the project. */
+	constructor(metas: readonly StageMeta[], notices: Notices, locked: () => boolean) {
 		this.metas = metas;
+		this.#locked = locked;
 		this.#notices = notices;
 	}
 
@@ -39,6 +45,7 @@ export class ProjectState {
 
 	/** Runs a command; a refusal is shown and changes nothing. True when it was accepted. */
 	run(command: Command): boolean {
+		if (!FREE.has(command.type) && this.#refused()) return false;
 		try {
 			this.#history = execute(this.#history, command, { metas: this.metas }, performance.now());
 			return true;
@@ -49,11 +56,19 @@ export class ProjectState {
 	}
 
 	undo(): void {
+		if (this.#refused()) return;
 		this.#history = undo(this.#history);
 	}
 
 	redo(): void {
+		if (this.#refused()) return;
 		this.#history = redo(this.#history);
+	}
+
+	#refused(): boolean {
+		if (!this.#locked()) return false;
+		this.#notices.say('warning', 'tabs.refused');
+		return true;
 	}
 
 	/** Another document; its history starts anew. */

@@ -9,7 +9,7 @@ import { type EmulsionError, toEmulsionError } from '../core/errors.ts';
 import { parseEdl, shotsFromEdl } from '../core/edl.ts';
 import { shotIndexAt } from '../core/shots.ts';
 import { parseRecipe } from '../project/recipe.ts';
-import { emptyProject, type Reel } from '../project/schema.ts';
+import { emptyProject, type Project, type Reel } from '../project/schema.ts';
 import { parseProject, serializeProject } from '../project/validate.ts';
 import { Autosave } from './autosave.svelte.ts';
 import type { Capability } from './capability.ts';
@@ -27,6 +27,7 @@ import { ProjectState } from './project.svelte.ts';
 import { Questions } from './questions.svelte.ts';
 import { Renders } from './renders.svelte.ts';
 import { type Origin, Sources } from './sources.svelte.ts';
+import { Tabs } from './tabs.svelte.ts';
 import { Thumbnails } from './thumbnails.svelte.ts';
 
 /** What the backend's badge shows. */
@@ -51,6 +52,11 @@ export class Workspace {
 	readonly notices = new Notices();
 	readonly jobs = new Jobs();
 	readonly questions = new Questions();
+	readonly tabs = new Tabs({
+		yield: () => this.autosave.flush(),
+		inherit: () => this.#inherit(),
+		lost: () => this.notices.say('warning', 'tabs.lost'),
+	});
 	readonly project: ProjectState;
 	readonly sources: Sources;
 	readonly planner: Planner;
@@ -64,12 +70,14 @@ export class Workspace {
 	#demo = $state.raw<Demo | null>(null);
 	#selectedStage = $state<string | null>(null);
 	#ready = $state(false);
+	/** The project that this browser keeps. */
+	#shared = $state<string | null>(null);
 
 	constructor(options: WorkspaceOptions) {
 		const { engine } = options;
 		this.#options = options;
 		this.capabilities = options.capabilities;
-		this.project = new ProjectState(options.metas, this.notices);
+		this.project = new ProjectState(options.metas, this.notices, () => this.locked);
 		this.sources = new Sources(engine, this.project, this.jobs, this.notices, this.questions);
 		this.planner = new Planner(engine, this.project, this.sources, this.jobs);
 		this.player = new Player(engine, this.project, this.planner);
@@ -93,6 +101,11 @@ export class Workspace {
 		return this.#ready;
 	}
 
+	/** True while another tab holds the project on screen. */
+	get locked(): boolean {
+		return this.tabs.role === 'guest' && this.project.project.id === this.#shared;
+	}
+
 	get selectedStage(): string | null {
 		return this.#selectedStage;
 	}
@@ -106,7 +119,11 @@ export class Workspace {
 		const stopEffects = $effect.root(() => {
 			$effect(() => {
 				const { project } = this.project;
-				if (this.#ready) untrack(() => this.autosave.schedule(project));
+				if (!this.#ready || !this.tabs.holds) return;
+				untrack(() => {
+					this.#shared = project.id;
+					this.autosave.schedule(project);
+				});
 			});
 			$effect(() => {
 				const { request } = this.planner;
@@ -141,13 +158,15 @@ export class Workspace {
 			removeEventListener('pagehide', hidden);
 			document.removeEventListener('visibilitychange', hidden);
 			this.player.close();
+			this.tabs.close();
 		};
 	}
 
 	async #restore(): Promise<void> {
 		this.project.replace(emptyProject(crypto.randomUUID(), ''));
+		await this.tabs.start();
 		const restored = await this.autosave.restore(this.#options.metas);
-		if (restored) this.project.replace(restored);
+		if (restored) this.#show(restored);
 		this.#demo = await loadDemo();
 		this.#ready = true;
 		try {
@@ -160,6 +179,20 @@ export class Workspace {
 		await this.notices.guard(() => this.exports.refresh());
 		const reel = this.project.reel;
 		if (reel?.source.url !== undefined) await this.reopen(reel);
+	}
+
+	#show(project: Project): void {
+		this.#shared = project.id;
+		this.project.replace(project);
+	}
+
+	/** The other tab let go: its last state is shown here, unless this tab works on a project of its own. */
+	async #inherit(): Promise<void> {
+		const own = this.project.project;
+		const kept = await this.autosave.restore(this.#options.metas);
+		if (!kept) return;
+		if (kept.id === own.id || own.reels.length === 0) this.#show(kept);
+		else await this.autosave.keepAside(kept);
 	}
 
 	/** Opens whatever files were chosen or dropped: a film, a sequence, a project, an EDL, a recipe. */

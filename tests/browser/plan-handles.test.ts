@@ -63,6 +63,7 @@ it('a preview of a long film is a short message; the film is told once a worker'
 
 		// The worker that knew it is gone: callers notice nothing.
 		engine.crash('restore');
+		await new Promise((resolve) => setTimeout(resolve));
 		seen.length = 0;
 		const again = await engine.still(request, 3, 'result', NEVER);
 		expect(sizes('know')).toHaveLength(1);
