@@ -1,8 +1,8 @@
 /** Picture and sound stay together: a white frame and a beep at the same moment, judged by native ffmpeg. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type EmulsionError, exitCode } from '../../src/core/errors.ts';
-import { ffmpeg, ffprobe, Lab, nativePlanes, type Scratch, scratch } from '../helpers/cli.ts';
+import { exitCode } from '../../src/core/errors.ts';
+import { failureOf, ffmpeg, ffprobe, Lab, nativePlanes, type Scratch, scratch } from '../helpers/cli.ts';
 
 const SIZE = 64 * 48;
 const RATE = 48_000;
@@ -55,6 +55,12 @@ function beepAt(file: string): number {
 	throw new Error(`${file}: no beep`);
 }
 
+/** A rational number of the report. */
+function seconds(text: string | null): number {
+	const [num, den = 1] = (text ?? 'NaN').split('/').map(Number);
+	return num! / den;
+}
+
 const apart = (file: string): number => Math.abs(flashAt(file) - beepAt(file));
 
 const h264 = ['-c:v', 'libx264', '-bf', '2', '-g', '12'];
@@ -80,6 +86,8 @@ describe('flash and beep', () => {
 			const report = await lab.run([input, '-o', output]);
 			expect(report.invariants.filter((i) => !i.ok)).toEqual([]);
 			expect(report.output.audio).not.toBeNull();
+			const offset = seconds(report.output.avOffset) - (name === 'late.mkv' ? 0.2 : 0);
+			expect(Math.abs(offset), `${name} as ${extension}: ${report.output.avOffset}`).toBeLessThan(AUDIO_FRAME);
 			expect(apart(output), `${name} as ${extension}, ${report.output.audio}`).toBeLessThan(AUDIO_FRAME);
 		}
 	});
@@ -99,12 +107,9 @@ describe('a stretched timeline', () => {
 
 	it('needs a choice for the sound: refused without one, made with one', async () => {
 		const input = clip('slow.mkv', ...h264, '-c:a', 'pcm_s16le');
-		const error = await lab.run([input, '-o', tmp.path('none.mov')], { recipe }).then(
-			() => undefined,
-			(thrown: unknown) => thrown as EmulsionError,
-		);
-		expect(error?.message).toMatch(/stretched: choose .*keep-pitch, resample or drop/);
-		expect(exitCode(error!)).toBe(2);
+		const error = await failureOf(lab.run([input, '-o', tmp.path('none.mov')], { recipe }));
+		expect(error.message).toMatch(/stretched: choose .*keep-pitch, resample or drop/);
+		expect(exitCode(error)).toBe(2);
 		expect(tmp.names().filter((name) => name.startsWith('none'))).toEqual([]);
 		for (const mode of ['keep-pitch', 'resample', 'drop']) {
 			const output = tmp.path(`slow-${mode}.mov`);
