@@ -1,7 +1,7 @@
 /** The command on a real terminal (a pseudoterminal): the bar is drawn in place, and Ctrl-C is typed. */
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ffmpeg, nativeFrameMd5, type Scratch, scratch, startOnTerminal } from '../helpers/cli.ts';
+import { nativeFrameMd5, noisyFilm, type Scratch, scratch, startOnTerminal } from '../helpers/cli.ts';
 
 let tmp: Scratch;
 beforeAll(() => {
@@ -9,20 +9,13 @@ beforeAll(() => {
 });
 afterAll(() => tmp.remove());
 
-function clip(frames: number): string {
-	const path = tmp.path(`${frames}.mkv`);
-	const picture = `testsrc2=size=64x48:rate=24,trim=end_frame=${frames},noise=alls=9:allf=t`;
-	ffmpeg('-f', 'lavfi', '-i', picture, '-pix_fmt', 'yuv420p', '-c:v', 'ffv1', '-level', '3', path);
-	return path;
-}
-
 /** What stands on the lines of a terminal in the end: a carriage return starts a line anew, `ESC[2K` clears it. */
 function screen(output: string): string[] {
 	return output.split(/\r?\n/).map((line) => line.split('\r').at(-1)!.replace('\x1b[2K', ''));
 }
 
 it('draws one bar in place that grows to the end and fits the terminal; the summary stands below it', async () => {
-	const film = clip(24);
+	const film = noisyFilm(tmp.path('film.mkv'), 24);
 	const columns = 60;
 	const output = tmp.path('out.mkv');
 	const { code, out } = await startOnTerminal([film, '-o', output, '--backend', 'wasm'], columns).done;
@@ -46,7 +39,10 @@ it('draws one bar in place that grows to the end and fits the terminal; the summ
 
 it('Ctrl-C typed at the bar: 130, a line of its own, nothing left', async () => {
 	const output = tmp.path('cut', 'out.mkv');
-	const run = startOnTerminal([clip(480), '-o', output, '--backend', 'wasm', '--chunk', '8'], 80);
+	const run = startOnTerminal(
+		[noisyFilm(tmp.path('long.mkv'), 480), '-o', output, '--backend', 'wasm', '--chunk', '8'],
+		80,
+	);
 	await run.seen(/\] +\d+ % {2}restoring (1\d\d|[4-9]\d)\//);
 	run.child.stdin!.write('\x03');
 	const { code, out } = await run.done;
