@@ -33,6 +33,9 @@ describe('command line', () => {
 		[['a', '-o', 'c.mp4', '--depth', '7'], '--depth: expected 8 to 16'],
 		[['a', '-o', 'c.mp4', '--transfer', 'sdr'], '--transfer: expected'],
 		[['a', '-o', 'c.mp4', '--rate', '0x10'], '--rate: expected'],
+		[['a', '-o', 'c.mp4', '--matte', 'm.mkv'], '--matte: expected ID=PATH'],
+		[['a', '-o', 'c.mp4', '--matte', 'all=m.mkv'], '--matte: expected ID=PATH'],
+		[['a', '-o', 'c.mp4', '--matte', 'x=m', '--matte', 'x=n'], 'x is given twice'],
 		[['a', '-o', 'c.mp4', '--nope'], 'nope'],
 	])('%j is wrong usage', (argv, text) => {
 		try {
@@ -44,6 +47,15 @@ describe('command line', () => {
 			return;
 		}
 		throw new Error('was accepted');
+	});
+
+	it('takes mattes by id', () => {
+		expect(parseCommandLine(['a', '-o', 'c.mkv', '--matte', 'x=m=1.mkv', '--matte', 'y=n/%04d.png'])).toMatchObject({
+			mattes: [
+				{ id: 'x', path: 'm=1.mkv' },
+				{ id: 'y', path: 'n/%04d.png' },
+			],
+		});
 	});
 
 	it('leaves either side of a range open', () => {

@@ -6,6 +6,7 @@ import type { FrameRange } from '../src/contracts/frames.ts';
 import type { ContainerId, EncodeCodec, StretchMode } from '../src/contracts/media.ts';
 import type { BackendWish } from '../src/contracts/workers.ts';
 import { EmulsionError } from '../src/core/errors.ts';
+import { isMatteId } from '../src/core/regions.ts';
 import { parseRational } from '../src/core/rational.ts';
 
 /** What `--help` prints. */
@@ -20,6 +21,8 @@ OUTPUT  its extension picks the container: .mp4 .webm .mov .mkv, or a sequence o
 
   -o, --output OUTPUT       where the result goes; written to OUTPUT.part and renamed when its invariants hold
   --recipe FILE             what to do (JSON); without it the film is copied bit for bit where OUTPUT can hold it
+  --matte ID=PATH           what "region": "ID" (or "outside:ID") in the recipe means: a film, a sequence or a still of the
+                            film's proportions, white where the stage acts; may be given more than once
   --range IN:OUT            source frames, counted from 0, OUT excluded; either may be left out
   --backend auto|webgpu|wasm   default auto: a real GPU, else the CPU, said openly; only webgpu takes a software adapter
   --threads N               threads of the CPU backend (default: all cores)
@@ -64,6 +67,8 @@ export interface RestoreArgs {
 	readonly output: string;
 	readonly container: ContainerId;
 	readonly recipe?: string;
+	/** Mattes by id, as paths. */
+	readonly mattes?: readonly { readonly id: string; readonly path: string }[];
 	readonly range?: FrameRange;
 	readonly backend: BackendWish;
 	readonly threads?: number;
@@ -119,9 +124,25 @@ export function parseFrameRange(text: string): FrameRange {
 	return { start, end };
 }
 
+/** `ID=PATH` of each matte. */
+function parseMattes(texts: readonly string[]): NonNullable<RestoreArgs['mattes']> {
+	const mattes = texts.map((text) => {
+		const at = text.indexOf('=');
+		const [id, path] = [text.slice(0, Math.max(0, at)), text.slice(at + 1)];
+		if (!isMatteId(id) || path === '') {
+			usage(`--matte: expected ID=PATH with an id of letters, digits, ".", "_" and "-", got "${text}"`);
+		}
+		return { id, path };
+	});
+	const twice = mattes.find(({ id }, i) => mattes.findIndex((m) => m.id === id) !== i);
+	if (twice) usage(`--matte: ${twice.id} is given twice`);
+	return mattes;
+}
+
 const OPTIONS = {
 	output: { type: 'string', short: 'o' },
 	recipe: { type: 'string' },
+	matte: { type: 'string', multiple: true },
 	range: { type: 'string' },
 	backend: { type: 'string' },
 	threads: { type: 'string' },
@@ -172,6 +193,7 @@ export function parseCommandLine(argv: readonly string[]): Args {
 		container,
 		backend: oneOf(v.backend ?? 'auto', ['auto', 'webgpu', 'wasm'], '--backend'),
 		...(v.recipe === undefined ? {} : { recipe: v.recipe }),
+		...(v.matte === undefined ? {} : { mattes: parseMattes(v.matte) }),
 		...(v.range === undefined ? {} : { range: parseFrameRange(v.range) }),
 		...(v.threads === undefined ? {} : { threads: whole(v.threads, '--threads', 1, 64) }),
 		...(v.report === undefined ? {} : { report: v.report }),

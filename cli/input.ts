@@ -14,6 +14,11 @@ export interface ResolvedInput {
 	readonly bytes: number;
 }
 
+/** A matte's files. */
+export interface ResolvedMatte extends ResolvedInput {
+	readonly id: string;
+}
+
 function unreadable(input: string, why: string): never {
 	throw new EmulsionError('input-unreadable', `${input}: ${why}`);
 }
@@ -57,6 +62,13 @@ export function resolveInput(input: string): ResolvedInput {
 	}
 	if (info === undefined && basename(path).includes('%')) return sequence(input, dirname(path), basename(path));
 	return unreadable(input, info === undefined ? 'no such file or folder' : 'not a file or a folder');
+}
+
+/** Resolves the mattes of a run. Throws `input-unreadable` naming the path. */
+export function resolveMattes(
+	mattes: readonly { readonly id: string; readonly path: string }[] = [],
+): readonly ResolvedMatte[] {
+	return mattes.map(({ id, path }) => ({ id, ...resolveInput(path) }));
 }
 
 function real(path: string): string {

@@ -8,7 +8,7 @@ import { parseRecipe } from '../src/project/recipe.ts';
 import { ensureBuild } from '../scripts/build.ts';
 import { ensureChromium } from '../scripts/ensure.ts';
 import { HELP, parseCommandLine, type RestoreArgs } from './args.ts';
-import { protectInput, resolveInput } from './input.ts';
+import { protectInput, resolveInput, resolveMattes } from './input.ts';
 import { ProgressWriter } from './progress.ts';
 import { runSession, type SessionReport } from './session.ts';
 import { describeStages } from './stages.ts';
@@ -71,6 +71,8 @@ function summary(report: SessionReport): string {
 async function restore(args: RestoreArgs): Promise<void> {
 	const input = resolveInput(args.input);
 	protectInput(input, args.output);
+	const mattes = resolveMattes(args.mattes);
+	for (const matte of mattes) protectInput(matte, args.output);
 	if (args.report !== undefined) checkWritable(args.report, '--report');
 	const recipe = loadRecipe(args.recipe);
 	if (args.edl !== undefined) readText(args.edl, '--edl');
@@ -87,6 +89,7 @@ async function restore(args: RestoreArgs): Promise<void> {
 		const report = await runSession({
 			args,
 			input,
+			mattes,
 			recipe,
 			dist,
 			chromium,

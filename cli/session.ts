@@ -10,7 +10,7 @@ import { EmulsionError, fromRecord, throwIfAborted, toEmulsionError } from '../s
 import { startStaticServer } from '../server/static.ts';
 import type { RestoreArgs } from './args.ts';
 import { type GpuPolicy, launch, MemorySampler, type ProcessMemory } from './browser.ts';
-import type { ResolvedInput } from './input.ts';
+import type { ResolvedInput, ResolvedMatte } from './input.ts';
 import { OutputWriter, type SentOutput } from './output.ts';
 import { PartsLedger } from './parts.ts';
 import type { WorkFolder } from './work.ts';
@@ -31,6 +31,8 @@ const REASON_MS = 1000;
 export interface SessionOptions {
 	readonly args: RestoreArgs;
 	readonly input: ResolvedInput;
+	/** What regions of the recipe may name. */
+	readonly mattes: readonly ResolvedMatte[];
 	readonly recipe: unknown;
 	readonly dist: string;
 	readonly chromium: string;
@@ -40,7 +42,7 @@ export interface SessionOptions {
 }
 
 /** One job for an open page. */
-export interface PageRun extends Pick<SessionOptions, 'args' | 'input' | 'recipe' | 'onEvent' | 'signal'> {
+export interface PageRun extends Pick<SessionOptions, 'args' | 'input' | 'mattes' | 'recipe' | 'onEvent' | 'signal'> {
 	/** Goes on with an interrupted export where the browser profile holds one. */
 	readonly resume: boolean;
 }
@@ -56,7 +58,7 @@ function outputName(output: string): string {
 }
 
 function jobOf(
-	{ args, input, recipe, resume }: Pick<PageRun, 'args' | 'input' | 'recipe' | 'resume'>,
+	{ args, input, mattes, recipe, resume }: Pick<PageRun, 'args' | 'input' | 'mattes' | 'recipe' | 'resume'>,
 	token: string,
 ): HeadlessJob {
 	return {
@@ -65,6 +67,11 @@ function jobOf(
 		...(args.rate === undefined ? {} : { rate: args.rate }),
 		...(args.transfer === undefined ? {} : { transfer: args.transfer }),
 		recipe,
+		...(mattes.length === 0
+			? {}
+			: {
+					mattes: mattes.map(({ id, kind, pattern }) => ({ id, kind, ...(pattern === undefined ? {} : { pattern }) })),
+				}),
 		...(args.edl === undefined ? {} : { edl: readFileSync(args.edl, 'utf8') }),
 		...(args.range === undefined ? {} : { range: args.range }),
 		backend: args.backend,
@@ -84,11 +91,18 @@ function jobOf(
 	};
 }
 
-async function preparePage(page: Page, url: string, { input, onEvent }: PageRun): Promise<void> {
+async function preparePage(page: Page, url: string, { input, mattes, onEvent }: PageRun): Promise<void> {
 	await page.exposeFunction('emulsionEvent', onEvent);
 	await page.goto(`${url}headless.html`);
 	// By path: Chromium opens the files itself, whatever their size.
 	await page.setInputFiles('#input', [...input.paths]);
+	for (const [index, matte] of mattes.entries()) {
+		const id = `matte-${index}`;
+		await page.evaluate((name) => {
+			document.body.append(Object.assign(document.createElement('input'), { id: name, type: 'file', multiple: true }));
+		}, id);
+		await page.setInputFiles(`#${id}`, [...matte.paths]);
+	}
 	await page
 		.waitForFunction(() => globalThis.emulsionHeadless !== undefined, undefined, { timeout: LOAD_MS })
 		.catch((cause: unknown) => {
@@ -170,10 +184,15 @@ function sentOutput({ output }: ExportReport, args: RestoreArgs): SentOutput {
  * The writer of a run. Chunks of a film are kept in the browser's profile, frames of a sequence lie where they belong already:
  * `parts` is the file that remembers them for the next run of the same command, undefined where there will be none.
  */
-export function openWriter(run: Pick<PageRun, 'args' | 'input' | 'recipe'>, parts: string | undefined): OutputWriter {
-	const { args, input } = run;
+export function openWriter(
+	run: Pick<PageRun, 'args' | 'input' | 'mattes' | 'recipe'>,
+	parts: string | undefined,
+): OutputWriter {
+	const { args, input, mattes } = run;
 	if (parts === undefined || isFilm(args)) return new OutputWriter(args.output);
-	const files = input.paths.map((path) => [path, statSync(path).size, statSync(path).mtimeMs]);
+	const files = [input, ...mattes]
+		.flatMap(({ paths }) => paths)
+		.map((path) => [path, statSync(path).size, statSync(path).mtimeMs]);
 	const command = [jobOf({ ...run, resume: true }, ''), files];
 	return new OutputWriter(args.output, new PartsLedger(parts, command, dirname(resolve(args.output))));
 }
@@ -196,7 +215,7 @@ export async function runInPage(page: Page, url: string, writer: OutputWriter, r
 }
 
 async function attempt(options: SessionOptions, gpu: GpuPolicy): Promise<SessionReport> {
-	const { args, input, recipe, work, onEvent, signal } = options;
+	const { args, input, mattes, recipe, work, onEvent, signal } = options;
 	const writer = openWriter(options, work.parts);
 	const server = await startStaticServer({
 		root: options.dist,
@@ -217,7 +236,7 @@ async function attempt(options: SessionOptions, gpu: GpuPolicy): Promise<Session
 		const memory = new MemorySampler(work.profile);
 		const page = context.pages()[0] ?? (await context.newPage());
 		try {
-			const run: PageRun = { args, input, recipe, resume: work.kept, onEvent, signal };
+			const run: PageRun = { args, input, mattes, recipe, resume: work.kept, onEvent, signal };
 			const report = await runInPage(page, server.url, writer, run);
 			return { ...report, processMemory: memory.stop() };
 		} finally {

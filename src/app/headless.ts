@@ -7,7 +7,7 @@ import type { HeadlessApi, HeadlessEvent, HeadlessJob, HeadlessResult } from '..
 import type { FrameRange } from '../contracts/frames.ts';
 import type { SourceInfo, SourceInput } from '../contracts/media.ts';
 import type { ExportReport } from '../contracts/report.ts';
-import type { ExportProgress, ExportRequest } from '../contracts/workers.ts';
+import type { ExportProgress, ExportRequest, MatteInput } from '../contracts/workers.ts';
 import type { Transfer } from '../core/color.ts';
 import { parseEdl, shotsFromEdl } from '../core/edl.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../core/errors.ts';
@@ -15,7 +15,7 @@ import { say } from '../core/phrases.ts';
 import { parseRational, toNumber } from '../core/rational.ts';
 import type { Shot } from '../core/shots.ts';
 import { validateRecipe } from '../project/recipe.ts';
-import { createEngine, type Engine, type OpenSource } from '../services/engine.ts';
+import { createEngine, type Engine, matteInput, type OpenSource } from '../services/engine.ts';
 import { STAGE_METAS } from '../stages/metas.ts';
 
 declare global {
@@ -45,16 +45,16 @@ function progressSender(): (progress: ExportProgress) => void {
 	};
 }
 
-function inputFiles(): readonly File[] {
-	const element = document.querySelector<HTMLInputElement>('#input');
-	return [...(element?.files ?? [])];
+function inputFiles(selector: string): SourceInput['files'] {
+	const element = document.querySelector<HTMLInputElement>(selector);
+	return [...(element?.files ?? [])].map((file) => ({ path: file.name, file }));
 }
 
 function sourceInput(job: HeadlessJob): SourceInput {
 	const rate = job.rate === undefined ? undefined : parseRational(job.rate);
 	return {
 		kind: job.kind,
-		files: inputFiles().map((file) => ({ path: file.name, file })),
+		files: inputFiles('#input'),
 		...(job.pattern === undefined ? {} : { pattern: job.pattern }),
 		...(rate === undefined ? {} : { rate }),
 		...(job.transfer === undefined ? {} : { transfer: job.transfer as Transfer }),
@@ -101,6 +101,23 @@ async function findShots(
 	);
 }
 
+/** Opens the mattes; their code values are the matte, so that no transfer needs to be known. */
+async function openMattes(engine: Engine, job: HeadlessJob, signal: AbortSignal): Promise<readonly MatteInput[]> {
+	const mattes: MatteInput[] = [];
+	for (const [index, { id, kind, pattern }] of (job.mattes ?? []).entries()) {
+		const files = inputFiles(`#matte-${index}`);
+		try {
+			const input = { kind, files, ...(pattern === undefined ? {} : { pattern }) };
+			const { id: source, info } = await engine.open(input, () => undefined, signal);
+			mattes.push(matteInput(id, source, info));
+		} catch (thrown) {
+			const error = toEmulsionError(thrown);
+			throw new EmulsionError(error.code, `--matte ${id}: ${error.message}`, error.details);
+		}
+	}
+	return mattes;
+}
+
 function describeShots(shots: readonly Shot[]): string {
 	const dissolves = shots.filter((s) => s.transitionIn === 'dissolve').length;
 	const starts = shots.map((s) => s.start).slice(1, 21);
@@ -141,7 +158,12 @@ async function run(job: HeadlessJob, signal: AbortSignal): Promise<ExportReport>
 		const shots = await findShots(engine, source, job, signal);
 		notice(describeShots(shots));
 		throwIfAborted(signal);
-		const base = { source: source.id, info: source.info, shots, recipe, ...(range === undefined ? {} : { range }) };
+		const mattes = await openMattes(engine, job, signal);
+		const base = {
+			...{ source: source.id, info: source.info, shots, recipe },
+			...(range === undefined ? {} : { range }),
+			...(mattes.length === 0 ? {} : { mattes }),
+		};
 		const summary = await engine.plan(base, () => undefined, signal);
 		for (const warning of summary.warnings) notice(`warning: ${say(warning)}`);
 		const resume = await interruptedExport(engine, job);

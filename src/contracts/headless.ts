@@ -6,6 +6,13 @@ import type { ContainerId, EncodeCodec, StretchMode } from './media.ts';
 import type { ExportReport } from './report.ts';
 import type { BackendWish, ExportProgress } from './workers.ts';
 
+/** A matte of a run, in the order of their file inputs. */
+export interface HeadlessMatte {
+	readonly id: string;
+	readonly kind: 'file' | 'sequence';
+	readonly pattern?: string;
+}
+
 /** One run. The input files are already in the page's `#input` element. */
 export interface HeadlessJob {
 	readonly kind: 'file' | 'sequence';
@@ -15,6 +22,8 @@ export interface HeadlessJob {
 	readonly transfer?: string;
 	/** Parsed recipe JSON, validated in the page. */
 	readonly recipe: unknown;
+	/** Mattes: the files of each are in the page's `#matte-<index>` element. */
+	readonly mattes?: readonly HeadlessMatte[];
 	/** EDL text that gives the cuts instead of detection. */
 	readonly edl?: string;
 	/** Source frames, half-open; an open end is −1. */

@@ -14,7 +14,7 @@ export interface RecipeStage {
 	readonly id: string;
 	readonly enabled: boolean;
 	readonly scope: Scope;
-	/** `all`, or the id of a matte. */
+	/** `all`, the id of a matte, or `outside:` and the id (see `src/core/regions.ts`). */
 	readonly region: string;
 	readonly params: ParamValues;
 }

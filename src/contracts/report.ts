@@ -79,4 +79,6 @@ export interface ExportReport {
 	readonly invariants: readonly InvariantResult[];
 	readonly chunks: { readonly total: number; readonly resumed: number };
 	readonly recipe: unknown;
+	/** Mattes that the recipe's regions could name, with what identifies their files. */
+	readonly mattes: readonly { readonly id: string; readonly frames: number; readonly fingerprint: string }[];
 }

@@ -116,6 +116,19 @@ export type TargetSpec =
 	/** Ordered same-origin writes, authorized by a one-run token (the terminal): PUT/POST under this base URL. */
 	| { readonly kind: 'http'; readonly base: string; readonly token: string };
 
+/** A matte: an open source whose pictures say where a stage acts. */
+export interface MatteInput {
+	/** What a recipe's `region` calls it. */
+	readonly id: string;
+	readonly source: SourceId;
+	/** As many as the film has, or 1: a still for all of it. */
+	readonly frames: number;
+	readonly size: Size;
+	readonly rotation: SourceInfo['rotation'];
+	/** Of the matte's own file. */
+	readonly fingerprint: string;
+}
+
 /** What is to be rendered: everything a plan depends on. Structured-clone safe. */
 export interface PlanRequest {
 	readonly source: SourceId;
@@ -124,6 +137,8 @@ export interface PlanRequest {
 	readonly recipe: Recipe;
 	/** Part of the source to take; default all. */
 	readonly range?: FrameRange;
+	/** What regions may name; default none. */
+	readonly mattes?: readonly MatteInput[];
 }
 
 /** Name of a request that the restore worker was told; valid for one life of that worker. */

@@ -79,6 +79,7 @@ export function exportIdentity(
 		shots: request.shots.map(({ start, end }) => [start, end]),
 		range: request.range && [request.range.start, request.range.end],
 		recipe: JSON.stringify(request.recipe),
+		mattes: (request.mattes ?? []).map(({ id, fingerprint }) => [id, fingerprint]),
 		stages: plan.levels.flatMap(({ step }) => (step ? [[step.stage.meta.id, step.stage.meta.version]] : [])),
 		frames: plan.timeline.frames.length,
 		size: { ...plan.size },

@@ -18,6 +18,7 @@ import {
 } from '../contracts/stage.ts';
 import type { PlanRequest } from '../contracts/workers.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../core/errors.ts';
+import { type MatteRegion, parseRegion } from '../core/regions.ts';
 import type { Shot } from '../core/shots.ts';
 import type { ArtifactStore } from '../store/artifacts.ts';
 import type { FrameStore } from '../store/frame-store.ts';
@@ -27,10 +28,10 @@ import { toWorking } from './convert.ts';
 import { FrameKeys } from './frame-keys.ts';
 import { type Meter, MeteredCompute } from './metered.ts';
 import { type Motion, MotionEdges, releaseFlow } from './motion-edges.ts';
-import { blendRegion } from './ops/blend.ts';
 import { raiseProvenance } from './ops/provenance.ts';
 import { ANALYSIS, type Passing } from './passing.ts';
 import { paramsOf, type PlanLevel, type PlanStep } from './plan-types.ts';
+import { confine } from './region.ts';
 
 /** What an executor works with. */
 export interface ExecutorDeps {
@@ -42,8 +43,8 @@ export interface ExecutorDeps {
 	/** Borrowed source frames. */
 	readonly source: { frame(index: number, signal: AbortSignal): Promise<PlanarFrame> };
 	readonly flow: Motion;
-	/** A matte for a source frame at a size, 1 channel 0…1; the caller owns it. */
-	readonly matte?: (id: string, source: number, size: PlanLevel['size']) => Promise<Picture>;
+	/** A region's matte for a source frame at a size, 1 channel 0…1; the caller owns it. */
+	readonly matte: (region: MatteRegion, source: number, size: PlanLevel['size']) => Promise<Picture>;
 	readonly breathe: (signal: AbortSignal) => Promise<void>;
 	readonly onProgress?: OnProgress;
 	/** Lets go of frames that were left behind; without it the store keeps what fits its budget. */
@@ -86,6 +87,7 @@ export class Executor {
 		this.#keys = new FrameKeys({
 			levels,
 			info: request.info,
+			mattes: request.mattes ?? [],
 			hashes: deps.hashes,
 			models: deps.models,
 			backend: deps.compute.info.key,
@@ -266,7 +268,7 @@ export class Executor {
 			await this.#deps.breathe(this.#signal);
 			const request = this.#request_(step, level, index, view, artifact, { inputs, flows, guides });
 			const result = await this.#timed(step, request);
-			return await this.#finish(step, level, index, result, inputs.get(base));
+			return await this.#finish(step, level, index, view, result, inputs.get(base));
 		} finally {
 			for (const input of inputs.values()) releaseFrame(input);
 			for (const flow of flows.values()) releaseFlow(flow);
@@ -325,6 +327,7 @@ export class Executor {
 		step: PlanStep,
 		level: number,
 		index: number,
+		view: string,
 		result: WorkingFrame,
 		input: WorkingFrame | undefined,
 	): Promise<WorkingFrame> {
@@ -347,10 +350,14 @@ export class Executor {
 				made.push((sides.provenance = plane));
 			}
 			let { picture } = result;
-			if (step.entry.region !== 'all' && input && this.#deps.matte) {
-				const matte = await this.#deps.matte(step.entry.region, sources[index]!, size);
+			const region = parseRegion(step.entry.region);
+			// A side picture such as the residual shows what the stage does everywhere: there is no input to put back into it.
+			if (region && input && view === 'result') {
+				const matte = await this.#deps.matte(region, sources[index]!, size);
 				try {
-					made.push((picture = blendRegion(this.#deps.compute, input.picture, picture, matte)));
+					const kept = confine(this.#deps.compute, input, { picture, provenance: sides.provenance }, matte);
+					made.push((picture = kept.picture));
+					if (kept.provenance) made.push((sides.provenance = kept.provenance));
 				} finally {
 					matte.release();
 				}

@@ -2,10 +2,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { ModelRuntime, ModelSpec } from '../contracts/models.ts';
 import type { RecipeStage } from '../contracts/recipe.ts';
 import type { Stage } from '../contracts/stage.ts';
-import type { PlanRequest } from '../contracts/workers.ts';
+import type { MatteInput, PlanRequest } from '../contracts/workers.ts';
 import { canonical, createHashes, type Hashes } from '../store/keys.ts';
 import { FrameKeys, surveyKey } from './frame-keys.ts';
-import { doubled, entryOf, metaOf, planWith, requestOf, stageOf } from './plan.testkit.ts';
+import { doubled, entryOf, matteOf, metaOf, planWith, requestOf, stageOf } from './plan.testkit.ts';
 
 let hashes: Hashes;
 beforeAll(async () => {
@@ -40,6 +40,7 @@ async function keysOf(
 	return new FrameKeys({
 		levels,
 		info: request.info,
+		mattes: request.mattes ?? [],
 		hashes,
 		models: modelsWith(model),
 		backend,
@@ -115,6 +116,26 @@ describe('frame keys', () => {
 		expect(await keys.guide(1, { index: 3, denoise: 0.1 })).not.toBe(await keys.guide(1, { index: 3 }));
 	});
 
+	it('counts in the matte’s frame, and what lies outside of it', async () => {
+		const keys = (region: string, mattes: readonly MatteInput[], below = 'all') =>
+			keysOf(requestOf(10, 5, [entryOf('first', { params: { below } }), entryOf('point', { region })], { mattes }), [
+				stageOf('first'),
+				{ ...point, needs: () => ({ inputs: [] }) },
+			]).then((k) => k.frame(2, 3));
+		const face = matteOf('face', 10);
+		const base = await keys('face', [face]);
+		const others = await Promise.all([
+			keys('all', [face]),
+			keys('outside:face', [face]),
+			keys('face', [matteOf('face', 1)]),
+			keys('face', [{ ...face, fingerprint: 'redrawn' }]),
+			// Nothing else names the picture that is put back outside of the matte.
+			keys('face', [face], 'other'),
+		]);
+		expect(new Set([base, ...others]).size).toBe(others.length + 1);
+		expect(await keys('face', [face, matteOf('sky', 10)])).toBe(base);
+	});
+
 	it('counts a shot’s artifact in', async () => {
 		const analyzed = { ...point, analyze: () => Promise.resolve(1) };
 		const plain = await (await keysOf(one(), [point])).frame(1, 3);
@@ -132,7 +153,7 @@ describe('frame keys', () => {
 		const moved = stageOf('moved', { timeline: doubled });
 		const made = async (request: PlanRequest, stages = [point, moved]) => {
 			const { levels } = await planWith(request, stages);
-			const context = { levels, info: request.info, hashes };
+			const context = { levels, info: request.info, mattes: request.mattes ?? [], hashes };
 			const keys = new FrameKeys({
 				...context,
 				models: modelsWith('aa'),

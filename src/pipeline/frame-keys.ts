@@ -5,9 +5,12 @@ import type { SourceInfo } from '../contracts/media.ts';
 import type { ModelRuntime } from '../contracts/models.ts';
 import type { RecipeStage } from '../contracts/recipe.ts';
 import type { FlowRequest, FrameNeeds, GuideRequest, Stage } from '../contracts/stage.ts';
+import type { MatteInput } from '../contracts/workers.ts';
 import { EmulsionError } from '../core/errors.ts';
 import { formatRational } from '../core/rational.ts';
+import { parseRegion } from '../core/regions.ts';
 import type { Hashes, KeyPart } from '../store/keys.ts';
+import { matteKey, wholeMatteKey } from './mattes.ts';
 import { paramsOf, type PlanLevel } from './plan-types.ts';
 
 /** Bound on remembered keys; a key is cheap to make again. */
@@ -19,6 +22,7 @@ const PIPELINE_VERSION = 1;
 export interface KeyContext {
 	readonly levels: readonly PlanLevel[];
 	readonly info: SourceInfo;
+	readonly mattes: readonly MatteInput[];
 	readonly hashes: Hashes;
 	readonly models: ModelRuntime;
 	/** `BackendInfo.key`. */
@@ -188,7 +192,7 @@ export class FrameKeys {
 	}
 
 	#shotMade(level: number, shot: number): string {
-		const { levels, hashes, backend, models } = this.#context;
+		const { levels, hashes, backend, models, mattes } = this.#context;
 		const { step, shots } = levels[level]!;
 		if (!step) return hashes.key({ ...shotSource(this.#context, shot), backend });
 		const below = this.#shot(level - 1, shot);
@@ -201,7 +205,7 @@ export class FrameKeys {
 			stage: stage.meta.id,
 			version: stage.meta.version,
 			params: entry.params,
-			region: entry.region,
+			region: wholeMatteKey(mattes, entry.region),
 			models: modelParts(models, stage),
 			touched: runs,
 			times: stage.timeline && timesOf(levels[level]!, shot, hashes),
@@ -221,11 +225,12 @@ export class FrameKeys {
 	}
 
 	async #made(level: number, index: number, view: string): Promise<string> {
-		const { levels, hashes, backend, models } = this.#context;
-		const { step, timeline } = levels[level]!;
+		const { levels, hashes, backend, models, mattes } = this.#context;
+		const { step, timeline, sources } = levels[level]!;
 		const frame = timeline.frames[index]!;
 		if (step?.touched[index] !== 1) return this.frame(level - 1, frame.needs[0]!);
 		const { stage, entry } = step;
+		const region = parseRegion(entry.region);
 		const { needs } = await this.needs(level, index);
 		const inputs: string[] = [];
 		for (const input of needs.inputs) inputs.push(await this.frame(level - 1, input));
@@ -238,7 +243,10 @@ export class FrameKeys {
 			stage: stage.meta.id,
 			version: stage.meta.version,
 			params: entry.params,
-			region: entry.region,
+			region: region && {
+				matte: matteKey(mattes, region, sources[index]!),
+				outside: await this.frame(level - 1, frame.needs[0]!),
+			},
 			models: modelParts(models, stage),
 			backend,
 			precision: 'f32',

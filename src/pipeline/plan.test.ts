@@ -6,7 +6,7 @@ import { say } from '../core/phrases.ts';
 import { type TimelineFrame, timelineDuration } from '../core/timeline.ts';
 import { interpolateTimeline } from '../stages/interpolate/timeline.ts';
 import { summarize } from './plan.ts';
-import { doubled, entryOf, metaOf, planWith, requestOf, stageOf } from './plan.testkit.ts';
+import { doubled, entryOf, matteOf, metaOf, planWith, requestOf, stageOf } from './plan.testkit.ts';
 
 const interpolate = stageOf('interpolate', {
 	meta: metaOf('interpolate', { order: 100, changesTimeline: true, provenance: 'generated' }),
@@ -164,11 +164,42 @@ describe('refusals', () => {
 		});
 	});
 
-	it('a region needs its matte', async () => {
-		await expect(planWith(requestOf(4, 2, [entryOf('degrain', { region: 'sky' })]), [degrain])).rejects.toMatchObject({
-			code: 'recipe-invalid',
-			details: { path: 'stages[0].region' },
+	it.each(['sky', 'outside:sky'])('region %s needs its matte', async (region) => {
+		const entries = [entryOf('degrain', { region })];
+		const refusal = { code: 'recipe-invalid', details: { path: 'stages[0].region' } };
+		await expect(planWith(requestOf(4, 2, entries), [degrain])).rejects.toMatchObject(refusal);
+		const other = { mattes: [matteOf('face', 4)] };
+		await expect(planWith(requestOf(4, 2, entries, other), [degrain])).rejects.toThrow('"all" or one of face');
+		const plan = await planWith(requestOf(4, 2, entries, { mattes: [matteOf('sky', 4)] }), [degrain]);
+		expect([...plan.copies]).toEqual([-1, -1, -1, -1]);
+	});
+
+	it('frames that a stage creates cannot be kept to a region', async () => {
+		const create = stageOf('double-rate', {
+			meta: metaOf('double-rate', { changesTimeline: true }),
+			timeline: doubled,
 		});
+		const request = requestOf(4, 2, [entryOf('double-rate', { region: 'sky' })], { mattes: [matteOf('sky', 4)] });
+		await expect(planWith(request, [create])).rejects.toThrow('stages[0].region: expected "all"');
+	});
+
+	it.each([
+		['of another length', { frames: 3 }, 'has 3 frames; expected 4'],
+		['of other proportions', { size: { width: 64, height: 40 } }, 'is 64×40; expected the film’s proportions, 64×48'],
+		['turned on its side', { rotation: 90 as const }, 'rotated by 90°'],
+		['called as no matte may be', { id: 'all' }, 'and not "all"'],
+		['called as another', { id: 'face' }, 'this id is taken'],
+	])('a matte %s', async (_name, rest, message) => {
+		const mattes = [matteOf('face', 4), matteOf('sky', 4, rest)];
+		await expect(planWith(requestOf(4, 2, [], { mattes }), [])).rejects.toMatchObject({
+			code: 'usage',
+			message: expect.stringContaining(message) as string,
+		});
+	});
+
+	it('a matte may be one still, and smaller in proportion', async () => {
+		const mattes = [matteOf('face', 1, { size: { width: 32, height: 24 } })];
+		await expect(planWith(requestOf(4, 2, [], { mattes }), [])).resolves.toBeDefined();
 	});
 
 	it('a shot list of another film', async () => {

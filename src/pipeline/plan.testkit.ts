@@ -3,7 +3,7 @@
 import type { SourceInfo } from '../contracts/media.ts';
 import type { RecipeStage } from '../contracts/recipe.ts';
 import type { ParamTable, Stage, StageMeta } from '../contracts/stage.ts';
-import type { PlanRequest } from '../contracts/workers.ts';
+import type { MatteInput, PlanRequest } from '../contracts/workers.ts';
 import { add, mul, rational } from '../core/rational.ts';
 import { shotsFromBoundaries } from '../core/shots.ts';
 import type { Timeline, TimelineFrame } from '../core/timeline.ts';
@@ -64,6 +64,12 @@ export function requestOf(
 	};
 }
 
+/** A matte of the film's size with so many frames. */
+export function matteOf(id: string, frames: number, rest: Partial<MatteInput> = {}): MatteInput {
+	const { size, rotation } = sourceOf(1);
+	return { id, source: `source-${id}`, frames, size, rotation, fingerprint: `fingerprint-${id}`, ...rest };
+}
+
 /** A recipe entry. */
 export function entryOf(stage: string, rest: Partial<RecipeStage> = {}): RecipeStage {
 	return { stage, id: stage, enabled: true, scope: 'all', region: 'all', params: {}, ...rest };
@@ -121,7 +127,6 @@ export function planWith(request: PlanRequest, stages: readonly Stage[], deps: P
 			return stage ? Promise.resolve(stage) : Promise.reject(new Error(`no stage ${id}`));
 		},
 		survey: () => Promise.resolve(new Map()),
-		mattes: [],
 		...deps,
 	});
 }

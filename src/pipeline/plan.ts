@@ -11,7 +11,9 @@ import type { Size } from '../core/color.ts';
 import { EmulsionError, toEmulsionError } from '../core/errors.ts';
 import { type Phrase, phrase } from '../core/phrases.ts';
 import { div, ONE, type Rational } from '../core/rational.ts';
+import { parseRegion } from '../core/regions.ts';
 import { type Timeline, timelineDuration, type TimelineFrame } from '../core/timeline.ts';
+import { checkMattes } from './mattes.ts';
 import { paramsOf, type Plan, type PlanLevel } from './plan-types.ts';
 import {
 	type Ancestry,
@@ -34,8 +36,6 @@ export interface PlanDeps {
 		stage: Stage,
 		shots: readonly number[],
 	): Promise<ReadonlyMap<number, unknown>>;
-	/** Ids of mattes a region may name. */
-	readonly mattes: readonly string[];
 }
 
 function inScope(scope: Scope, shot: number, source: number): boolean {
@@ -133,23 +133,38 @@ function surveyedShots(
 	});
 }
 
+/** A region names a matte that there is; frames that a stage creates have no picture of their own to put back outside of it. */
+function checkRegion(entry: RecipeStage, stage: Stage, path: string, mattes: readonly string[]): void {
+	const region = parseRegion(entry.region);
+	if (!region) return;
+	const refuse = (expected: string): never => {
+		throw new EmulsionError('recipe-invalid', `${path}.region: expected ${expected}, got "${entry.region}"`, {
+			path: `${path}.region`,
+			stage: entry.id,
+		});
+	};
+	if (stage.meta.changesTimeline) refuse('"all" for a stage that creates frames');
+	if (!mattes.includes(region.matte)) {
+		refuse(mattes.length === 0 ? '"all" (no matte is open)' : `"all" or one of ${mattes.join(', ')}`);
+	}
+}
+
 /** Adds the level of one recipe entry. */
 async function addLevel(
 	levels: PlanLevel[],
 	entry: RecipeStage,
 	path: string,
 	deps: PlanDeps,
-	range: FrameRange | undefined,
+	{ range, mattes = [] }: PlanRequest,
 ): Promise<StageMeta> {
 	const input = levels[levels.length - 1]!;
 	const stage = await deps.load(entry.stage);
-	if (entry.region !== 'all' && !deps.mattes.includes(entry.region)) {
-		const known = ['all', ...deps.mattes].map((m) => `"${m}"`).join(', ');
-		throw new EmulsionError('recipe-invalid', `${path}.region: expected one of ${known}, got "${entry.region}"`, {
-			path: `${path}.region`,
-			stage: entry.id,
-		});
-	}
+	checkRegion(
+		entry,
+		stage,
+		path,
+		mattes.map(({ id }) => id),
+	);
 	const scope = (frame: TimelineFrame) => inScope(entry.scope, frame.shot, input.sources[frame.index]!);
 	const size = stepSize(stage, entry, input.size, path);
 	const timeline = await stepTimeline(levels, input, entry, stage, deps, scope, range);
@@ -197,6 +212,7 @@ function stretchOf(first: Timeline, last: Timeline): Rational {
 /** Plans. Throws `recipe-invalid`, `usage`, or a stage's own error with its id. */
 export async function makePlan(request: PlanRequest, deps: PlanDeps): Promise<Plan> {
 	checkShots(request);
+	checkMattes(request);
 	const { info, recipe } = request;
 	const timeline = sourceTimeline(info, request.shots);
 	const levels: PlanLevel[] = [
@@ -212,7 +228,7 @@ export async function makePlan(request: PlanRequest, deps: PlanDeps): Promise<Pl
 	for (const [i, entry] of recipe.stages.entries()) {
 		if (!entry.enabled) continue;
 		try {
-			metas.push(await addLevel(levels, entry, `stages[${i}]`, deps, request.range));
+			metas.push(await addLevel(levels, entry, `stages[${i}]`, deps, request));
 		} catch (error) {
 			throw toEmulsionError(error).with({ stage: entry.id });
 		}

@@ -116,5 +116,6 @@ export function makeReport(parts: ReportParts): ExportReport {
 		invariants: parts.invariants,
 		chunks: { total: chunks.length, resumed: parts.resumed },
 		recipe: request.recipe,
+		mattes: (request.mattes ?? []).map(({ id, frames, fingerprint }) => ({ id, frames, fingerprint })),
 	};
 }

@@ -27,6 +27,7 @@ import { type BackendParts, BackendHost, type Persistent } from './backend.ts';
 import type { EncodeClient, MediaClient } from './clients.ts';
 import { runExport } from './export.ts';
 import { Precedence } from './gate.ts';
+import { MattePool } from './mattes.ts';
 import { summarize } from './plan.ts';
 import { paramsOf } from './plan-types.ts';
 import { PlanCache, type PlannedSource } from './plan-cache.ts';
@@ -93,6 +94,7 @@ export class Restorer {
 			host,
 			persistent,
 			precedence: new Precedence(),
+			mattes: new MattePool(media),
 			tally: { flows: 0, planning: new Map() },
 		};
 		return new Restorer(parts, engine, await JobStore.open(hashes));
@@ -268,6 +270,7 @@ export class Restorer {
 		this.#warming.abort();
 		this.#viewer?.viewer.destroy();
 		await this.#plans.close();
+		await this.#engine.mattes.close();
 		await this.#engine.host.close();
 	}
 

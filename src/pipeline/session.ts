@@ -13,6 +13,7 @@ import { Executor, type ExecutorDeps } from './executor.ts';
 import type { Precedence } from './gate.ts';
 import type { Passing } from './passing.ts';
 import type { Plan, PlanLevel } from './plan-types.ts';
+import type { MattePool } from './mattes.ts';
 import { makePlan } from './plan.ts';
 import { mergeTimes } from './report.ts';
 import { SourceReader } from './source-reader.ts';
@@ -30,6 +31,7 @@ export interface Engine {
 	readonly host: BackendHost;
 	readonly persistent: Persistent;
 	readonly precedence: Precedence;
+	readonly mattes: MattePool;
 	/** Counters of the whole worker. */
 	readonly tally: { flows: number; readonly planning: Map<string, readonly StageTime[]> };
 }
@@ -80,6 +82,8 @@ export function makeExecutor(
 		...backend,
 		...engine.persistent,
 		source: reader,
+		matte: (region, source, size) =>
+			engine.mattes.picture(backend.compute, request.mattes ?? [], region, source, size, urgency, signal),
 		breathe: breatheOf(engine, urgency),
 		onFlow: () => engine.tally.flows++,
 		...(onProgress ? { onProgress } : {}),
@@ -96,7 +100,7 @@ export function breatheOf(engine: Engine, urgency: Urgency): (signal: AbortSigna
 }
 
 /** What makes two requests the same plan. */
-export function planKey(engine: Engine, { source, info, shots, recipe, range }: PlanRequest): string {
+export function planKey(engine: Engine, { source, info, shots, recipe, range, mattes = [] }: PlanRequest): string {
 	return engine.persistent.hashes.key({
 		source,
 		fingerprint: info.fingerprint,
@@ -104,6 +108,7 @@ export function planKey(engine: Engine, { source, info, shots, recipe, range }: 
 		shots: shots.map(({ start, end }) => [start, end]),
 		recipe: JSON.stringify(recipe),
 		range: range && [range.start, range.end],
+		mattes: mattes.map(({ id, source: matte, fingerprint }) => [id, matte, fingerprint]),
 	});
 }
 
@@ -135,7 +140,6 @@ export async function planRequest(
 	try {
 		const plan = await makePlan(request, {
 			load: loadStage,
-			mattes: [],
 			async survey(levels, entry, stage, shots) {
 				const made = await surveyShots(engine, request, reader, options, { levels, entry, stage, shots });
 				times.push(made.time);

@@ -6,6 +6,7 @@
 import type { Param, ParamTable, StageMeta } from '../contracts/stage.ts';
 import type { Recipe, RecipeStage, Scope } from '../contracts/recipe.ts';
 import { EmulsionError } from '../core/errors.ts';
+import { isRegion } from '../core/regions.ts';
 
 /** Most stages a recipe may hold: far beyond any real one, small enough that hostile files cost nothing. */
 export const MAX_STAGES = 64;
@@ -128,7 +129,9 @@ function validateStage(value: unknown, index: number, metas: readonly StageMeta[
 	const enabled = get(entry, 'enabled') ?? true;
 	if (typeof enabled !== 'boolean') fail(`${path}.enabled`, 'true or false', enabled);
 	const region = get(entry, 'region') ?? 'all';
-	if (typeof region !== 'string' || !ID_PATTERN.test(region)) fail(`${path}.region`, '"all" or a matte id', region);
+	if (typeof region !== 'string' || !isRegion(region)) {
+		fail(`${path}.region`, '"all", a matte id or "outside:" and a matte id', region);
+	}
 	return {
 		stage: meta.id,
 		id,

@@ -16,6 +16,7 @@ import type {
 	EncodeWorkerApi,
 	ExportProgress,
 	ExportRequest,
+	MatteInput,
 	MediaWorkerApi,
 	PlanId,
 	PlanRequest,
@@ -59,6 +60,15 @@ export type EngineStatus = Awaited<ReturnType<RestoreWorkerApi['status']>>;
 export interface OpenSource {
 	readonly id: SourceId;
 	readonly info: SourceInfo;
+}
+
+/** An open source as a matte that regions may name. */
+export function matteInput(
+	id: string,
+	source: SourceId,
+	{ frames, size, rotation, fingerprint }: SourceInfo,
+): MatteInput {
+	return { id, source, frames: frames.length, size, rotation, fingerprint };
 }
 
 /** Times an export is taken up again after a crashed worker before the crash is reported. */

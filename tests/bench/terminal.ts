@@ -48,6 +48,7 @@ export async function terminalRun(job: TerminalJob): Promise<TerminalResult> {
 		const report = await runSession({
 			args,
 			input: resolveInput(job.input),
+			mattes: [],
 			recipe: job.recipe ?? { version: 1, stages: [] },
 			dist,
 			chromium,

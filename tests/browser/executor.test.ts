@@ -9,7 +9,7 @@ import { EmulsionError } from '../../src/core/errors.ts';
 import { CpuCompute } from '../../src/gpu/cpu-compute.ts';
 import { Executor, type ExecutorDeps } from '../../src/pipeline/executor.ts';
 import { countProvenance } from '../../src/pipeline/ops/provenance.ts';
-import { entryOf, metaOf, planWith, requestOf, stageOf } from '../../src/pipeline/plan.testkit.ts';
+import { entryOf, matteOf, metaOf, planWith, requestOf, stageOf } from '../../src/pipeline/plan.testkit.ts';
 import { ArtifactStore } from '../../src/store/artifacts.ts';
 import { FrameStore } from '../../src/store/frame-store.ts';
 import { releaseFrame } from '../../src/store/frames.ts';
@@ -102,8 +102,9 @@ async function bench(
 ): Promise<Bench> {
 	const compute = new CpuCompute({ memoryBudget: budget, threads: 1, reason: 'test' });
 	const store = new FrameStore(compute, { gpu: budget, memory: 2 ** 24 });
-	const request = requestOf(10, cut, entries);
-	const plan = await planWith(request, stages, { mattes: matte ? ['left'] : [] });
+	const mattes = matte ? [matteOf('left', 10)] : [];
+	const request = requestOf(10, cut, entries, { mattes });
+	const plan = await planWith(request, stages);
 	const counts = { flows: 0, guides: 0, decoded: 0 };
 	const executor = new Executor(
 		request,
@@ -143,7 +144,7 @@ async function bench(
 			},
 			onFlow: () => counts.flows++,
 			breathe: () => Promise.resolve(),
-			...(matte ? { matte } : {}),
+			matte: matte ?? (() => Promise.reject(new Error('no region asks for a matte here'))),
 		},
 		signal,
 	);
@@ -261,6 +262,8 @@ describe('executor', () => {
 		const b = new Float32Array(await compute.readback(after.picture));
 		expect(b[0]).toBeCloseTo(a[0]! * 2, 6);
 		expect(b[WIDTH - 1]).toBe(a[WIDTH - 1]);
+		// What the stage did not reach is as original as it was.
+		expect(await countProvenance(compute, after.sides.provenance!)).toEqual({ repaired: AREA / 2, generated: 0 });
 		releaseFrame(before);
 		releaseFrame(after);
 	});

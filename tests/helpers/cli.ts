@@ -12,7 +12,7 @@ import type { Readable } from 'node:stream';
 import type { BrowserContext, Page } from 'playwright-core';
 import { parseCommandLine } from '../../cli/args.ts';
 import { type GpuPolicy, launch } from '../../cli/browser.ts';
-import { resolveInput } from '../../cli/input.ts';
+import { resolveInput, resolveMattes } from '../../cli/input.ts';
 import type { OutputWriter } from '../../cli/output.ts';
 import { openWriter, runInPage } from '../../cli/session.ts';
 import { chromiumPath } from '../../scripts/chromium.ts';
@@ -285,7 +285,8 @@ export class Lab {
 		if (args.command !== 'restore') throw new Error('expected a restore run');
 		const input = resolveInput(args.input);
 		const file = args.recipe === undefined ? undefined : (JSON.parse(readFileSync(args.recipe, 'utf8')) as unknown);
-		const work = { args, input, recipe: hooks.recipe ?? file ?? { version: 1, stages: [] } };
+		const mattes = resolveMattes(args.mattes);
+		const work = { args, input, mattes, recipe: hooks.recipe ?? file ?? { version: 1, stages: [] } };
 		const writer = openWriter(work, hooks.resume === true ? join(this.#profile, 'parts.jsonl') : undefined);
 		this.#writers.set(writer.token, writer);
 		const page = await this.context.newPage();

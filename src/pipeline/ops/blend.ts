@@ -11,7 +11,8 @@ interface BlendParams {
 	readonly channels: number;
 }
 
-const blendOp: Op<BlendParams> = {
+/** Inputs: before, after, a matte; output: blended by the matte. */
+export const blendOp: Op<BlendParams> = {
 	id: 'pipeline/blend-region',
 	wgsl: `
 struct Params { area: u32, channels: u32 }

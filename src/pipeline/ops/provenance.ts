@@ -1,6 +1,7 @@
-/** Ops on provenance planes: fill, raise, count. Each has its WGSL kernel beside its CPU twin. */
+/** Ops on provenance planes: raise, count. Each has its WGSL kernel beside its CPU twin. */
 
 import type { Compute, Op, Picture } from '../../contracts/compute.ts';
+import { filled } from '../../gpu/ops/fill/op.ts';
 import { f32, lineGroups, produce, u32 } from '../../gpu/op.ts';
 
 const GROUP = 64;
@@ -16,26 +17,8 @@ const LINE = `
 fn line(id: vec3<u32>, groups: vec3<u32>) -> u32 { return id.y * groups.x * ${GROUP}u + id.x; }
 `;
 
-const fillOp: Op<RaiseParams> = {
-	id: 'pipeline/fill',
-	wgsl: `
-struct Params { count: u32, value: f32 }
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read_write> output: array<f32>;
-${LINE}
-@compute @workgroup_size(${GROUP})
-fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-	let i = line(id, groups);
-	if (i < params.count) { output[i] = params.value; }
-}`,
-	uniforms: ({ count, value }) => [u32(count), f32(value)],
-	dispatch: ({ count }) => lineGroups(count, GROUP),
-	cpu(_inputs, [output], { count, value }) {
-		output?.fill(value, 0, count);
-	},
-};
-
-const raiseOp: Op<RaiseParams> = {
+/** Input: a provenance plane; output: the same, at least `value`. */
+export const raiseOp: Op<RaiseParams> = {
 	id: 'pipeline/raise',
 	wgsl: `
 struct Params { count: u32, value: f32 }
@@ -56,6 +39,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
 	},
 };
 
+/** Input: a provenance plane; output: pairs of counts, repaired and generated, to be summed. */
 const countOp: Op<{ readonly count: number }> = {
 	id: 'pipeline/count-provenance',
 	wgsl: `
@@ -93,10 +77,10 @@ export function raiseProvenance(
 	value: number,
 	before: Picture | undefined,
 ): Picture {
-	const count = size.width * size.height;
-	return produce(compute, size.width, size.height, 1, (output) => {
-		if (before) compute.run(raiseOp, [before], [output], { count, value });
-		else compute.run(fillOp, [], [output], { count, value });
+	const { width, height } = size;
+	if (!before) return filled(compute, width, height, 1, value);
+	return produce(compute, width, height, 1, (output) => {
+		compute.run(raiseOp, [before], [output], { count: width * height, value });
 	});
 }
 
