@@ -219,7 +219,7 @@ export interface RenderRequest<V, A> {
  */
 export interface Stage<T extends ParamTable = ParamTable, A = unknown, S = unknown> {
 	readonly meta: StageMeta<T>;
-	/** Models that these parameters run, out of `meta.models`, as far as parameters alone say: they can be made ready ahead. */
+	/** Models that a shot's first frame needs with these parameters, as far as they alone say: they are made ready ahead. */
 	models?(params: ValuesOf<T>): readonly string[];
 	/** Looks at a shot, before its first frame is rendered, and returns what `render` needs to know; stored by cache key, cancellable. */
 	analyze?(access: ShotAccess, params: ValuesOf<T>, env: StageEnv): Promise<A>;

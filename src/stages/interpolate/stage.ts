@@ -1,7 +1,6 @@
 import { PROVENANCE, type Stage, type ValuesOf, type WorkingFrame } from '../../contracts/stage.ts';
 import { toNumber } from '../../core/rational.ts';
 import { filled } from '../../gpu/ops/fill/op.ts';
-import { RIFE } from '../../models/rife.ts';
 import { analyzeShot, type ShotGrain } from './analyze.ts';
 import { meta, type params } from './meta.ts';
 import { between, LEAST_SIDE } from './motion.ts';
@@ -22,7 +21,8 @@ function isIdentity({ factor, rate, slow }: Values): boolean {
 /** Creates frames between frames; see README.md. */
 export const stage: Stage<typeof params, ShotGrain | undefined, PairStatistics> = {
 	meta,
-	models: (values) => (isIdentity(values) ? [] : [RIFE]),
+	// None to be made ready ahead: the first frame is never a created one, and RIFE's session would keep it waiting.
+	models: () => [],
 	// Only created frames are rendered: originals and repeats pass, with their source planes.
 	touches: (frame) => frame.origin === 'created',
 	needs: (frame, { scale, denoised }, _shot, artifact) => {
