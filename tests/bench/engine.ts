@@ -35,10 +35,13 @@ function ratioRow(rates: Rates, baseline: string): BenchRow {
 	const copying = rates.bareCopying
 		? `; ${round(ours / best(rates.bareCopying, Math.max), 2)} of a bare loop that copies planes`
 		: '';
+	const { oursCpu, bareCpu } = rates;
+	const processor =
+		oursCpu && bareCpu ? `; ${round(oursCpu, 2)} ms of processor time a frame against ${round(bareCpu, 2)}` : '';
 	const fresh = rates.oursFresh
 		? `; ${round(best(rates.oursFresh, Math.max) / bare, 2)} without giving buffers back`
 		: '';
-	const figure = `${round(ours / bare, 2)} (${round(ours, 0)} of ${round(bare, 0)} fps)${fresh}${copying}`;
+	const figure = `${round(ours / bare, 2)} (${round(ours, 0)} of ${round(bare, 0)} fps)${processor}${fresh}${copying}`;
 	return { bench: 'decode', name, target, figure, pass: ours >= 0.9 * bare, data: { ...rates } };
 }
 

@@ -41,6 +41,9 @@ export interface Rates {
 	readonly engine: string;
 	readonly ours: readonly number[];
 	readonly bare: readonly number[];
+	/** Milliseconds of processor time a frame; NaN or absent where unknown. */
+	readonly oursCpu?: number;
+	readonly bareCpu?: number;
 	/** Ours, where the reader gives no buffers back. */
 	readonly oursFresh?: readonly number[];
 	/** The bare loop with planes copied out as ours does; where that is a different thing. */
@@ -110,7 +113,7 @@ export interface BenchPageApi {
 /** The page's worker: the same, with the file and a clock of processor seconds handed in. */
 export interface BenchWorkerApi {
 	parts(file: File, frames: number, backend: BackendWish, threads: number, cpu: CpuClock): Promise<Parts>;
-	decodeRates(file: File, engine: 'ffmpeg' | 'webcodecs', rounds: number): Promise<Rates>;
+	decodeRates(file: File, engine: 'ffmpeg' | 'webcodecs', rounds: number, cpu: CpuClock): Promise<Rates>;
 	tiles(request: TileRequest): Promise<TileCosts>;
 	dpx(iterations: number): readonly ScanBenchResult[];
 	gpu(cases: readonly GpuCase[], runs: number): Promise<GpuAnswer>;

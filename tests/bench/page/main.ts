@@ -98,7 +98,13 @@ globalThis.emulsionBench = {
 			threads,
 			proxy(() => globalThis.benchCpu()),
 		),
-	decodeRates: (engine, rounds) => worker.decodeRates(inputFile(), engine, rounds),
+	decodeRates: (engine, rounds) =>
+		worker.decodeRates(
+			inputFile(),
+			engine,
+			rounds,
+			proxy(() => globalThis.benchCpu()),
+		),
 	tiles: (request) => worker.tiles(request),
 	dpx: (iterations) => worker.dpx(iterations),
 	gpu: (cases, runs) => worker.gpu(cases, runs),

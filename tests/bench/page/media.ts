@@ -99,23 +99,31 @@ const SHORT = 12;
 class RateMeter {
 	readonly #work: (frames: number) => Promise<unknown>;
 	readonly #frames: number;
+	readonly #cpu: CpuClock;
 	#short = Infinity;
 	#long = Infinity;
+	#shortCpu = Infinity;
+	#longCpu = Infinity;
 
-	constructor(frames: number, work: (frames: number) => Promise<unknown>) {
+	constructor(frames: number, cpu: CpuClock, work: (frames: number) => Promise<unknown>) {
 		if (frames <= SHORT) throw new Error(`decode needs more than ${SHORT} frames, got ${frames}`);
 		this.#frames = frames;
+		this.#cpu = cpu;
 		this.#work = work;
 	}
 
 	async round(): Promise<void> {
-		this.#short = Math.min(this.#short, await this.#seconds(SHORT));
-		this.#long = Math.min(this.#long, await this.#seconds(this.#frames));
+		const short = await this.#seconds(SHORT);
+		const long = await this.#seconds(this.#frames);
+		this.#short = Math.min(this.#short, short.wall);
+		this.#long = Math.min(this.#long, long.wall);
+		this.#shortCpu = Math.min(this.#shortCpu, short.cpu);
+		this.#longCpu = Math.min(this.#longCpu, long.cpu);
 	}
 
 	/** Forgets what was measured (a warm-up). */
 	reset(): void {
-		this.#short = this.#long = Infinity;
+		this.#short = this.#long = this.#shortCpu = this.#longCpu = Infinity;
 	}
 
 	/** NaN where a disturbance made the short run the longer one: no verdict passes then. */
@@ -124,10 +132,16 @@ class RateMeter {
 		return seconds > 0 ? (this.#frames - SHORT) / seconds : NaN;
 	}
 
-	async #seconds(frames: number): Promise<number> {
-		const started = performance.now();
-		await this.#work(frames);
-		return (performance.now() - started) / 1000;
+	/** Milliseconds of processor time a frame, of all threads: a busy machine changes it little. NaN where it cannot be read. */
+	get cpu(): number {
+		return ((this.#longCpu - this.#shortCpu) * 1000) / (this.#frames - SHORT);
+	}
+
+	async #seconds(frames: number): Promise<{ wall: number; cpu: number }> {
+		const { wall, cpu } = await cost(1, this.#cpu, async () => {
+			await this.#work(frames);
+		});
+		return { wall, cpu: cpu ?? NaN };
 	}
 }
 
@@ -197,7 +211,12 @@ async function bareDecode({ config, chunks }: Packets, copying: boolean): Promis
 }
 
 /** Frames a second of a whole file through our source and through the bare loop below it, taking turns. */
-export async function decodeRates(file: File, engine: 'ffmpeg' | 'webcodecs', rounds: number): Promise<Rates> {
+export async function decodeRates(
+	file: File,
+	engine: 'ffmpeg' | 'webcodecs',
+	rounds: number,
+	cpu: CpuClock,
+): Promise<Rates> {
 	let source: MediaSource;
 	try {
 		source = await open(file, engine);
@@ -208,10 +227,10 @@ export async function decodeRates(file: File, engine: 'ffmpeg' | 'webcodecs', ro
 	const packets = engine === 'webcodecs' ? await readPackets(file) : undefined;
 	const loop = (copying: boolean) => (count: number) =>
 		packets ? bareDecode({ ...packets, chunks: packets.chunks.slice(0, count) }, copying) : coreDecode(file, count);
-	const ours = new RateMeter(frames, (count) => drain(source, count, true));
-	const fresh = new RateMeter(frames, (count) => drain(source, count, false));
-	const bare = new RateMeter(frames, loop(false));
-	const copying = new RateMeter(frames, loop(true));
+	const ours = new RateMeter(frames, cpu, (count) => drain(source, count, true));
+	const fresh = new RateMeter(frames, cpu, (count) => drain(source, count, false));
+	const bare = new RateMeter(frames, cpu, loop(false));
+	const copying = new RateMeter(frames, cpu, loop(true));
 	const meters = packets ? [bare, ours, fresh, copying] : [bare, ours, fresh];
 	try {
 		// The compiler replaces its quick first code while that runs: whoever ran first would be measured on the slow one.
@@ -221,7 +240,8 @@ export async function decodeRates(file: File, engine: 'ffmpeg' | 'webcodecs', ro
 			for (const meter of meters) await meter.round();
 			meters.reverse();
 		}
-		const rates = { engine, ours: [ours.rate], oursFresh: [fresh.rate], bare: [bare.rate] };
+		const milliseconds = { oursCpu: ours.cpu, bareCpu: bare.cpu };
+		const rates = { engine, ours: [ours.rate], oursFresh: [fresh.rate], bare: [bare.rate], ...milliseconds };
 		return { ...rates, ...(packets ? { bareCopying: [copying.rate] } : {}) };
 	} finally {
 		await source.close();
