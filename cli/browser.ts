@@ -58,8 +58,9 @@ function startFailure(executablePath: string, cause: Error): EmulsionError {
 /**
  * Collected early rather than seldom: what a film leaves behind in six threads (frames, packets, lists of times) is short-lived
  * and large, and left to themselves their heaps grow by hundreds of megabytes with the film's length. It costs no speed.
+ * `gc` is for what even that does not catch (`src/core/buffers.ts`).
  */
-const HEAP_FLAGS = '--max-old-space-size=4096 --max-semi-space-size=2 --heap-growing-percent=30';
+const HEAP_FLAGS = '--max-old-space-size=4096 --max-semi-space-size=2 --heap-growing-percent=30 --expose-gc';
 
 /**
  * A running browser. `profile` is its user-data folder: storage lives and dies with it.

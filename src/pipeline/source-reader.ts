@@ -4,6 +4,7 @@
  */
 
 import type { FrameRange, FrameStream, PlanarFrame } from '../contracts/frames.ts';
+import { discarded } from '../core/buffers.ts';
 import { EmulsionError, throwIfAborted } from '../core/errors.ts';
 
 /** How a reader reads. */
@@ -140,6 +141,7 @@ export class SourceReader {
 			if (this.#bytes <= budget || this.#kept.size <= least) return;
 			this.#kept.delete(index);
 			this.#bytes -= old.data.byteLength;
+			discarded(old.data.byteLength);
 		}
 	}
 }

@@ -5,6 +5,7 @@
 
 import { createStore, del, get, keys, set, type UseStore } from 'idb-keyval';
 import { EmulsionError, toEmulsionError } from '../core/errors.ts';
+import { eachPiece } from './keys.ts';
 
 /** Named bytes. Names hold letters, digits, `.`, `_` and `-` only. */
 export interface ByteStore {
@@ -53,10 +54,7 @@ async function writeHandle(handle: FileSystemFileHandle, data: Blob | Uint8Array
 			}
 		};
 		if (data instanceof Uint8Array) put(data);
-		else {
-			const reader = data.stream().getReader();
-			for (let next = await reader.read(); !next.done; next = await reader.read()) put(next.value);
-		}
+		else await eachPiece(data, put);
 		access.flush();
 	} finally {
 		access.close();

@@ -4,6 +4,7 @@
  */
 
 import { createMD5, createSHA256, createXXHash64, type IHasher } from 'hash-wasm';
+import { discarded } from '../core/buffers.ts';
 import { throwIfAborted } from '../core/errors.ts';
 
 /** Plain data a key may be made of. */
@@ -59,18 +60,59 @@ export async function createHashes(): Promise<Hashes> {
 	};
 }
 
-/** SHA-256 of a blob, read as a stream, hex. Throws `aborted`. */
-export async function blobSha256(blob: Blob, hashes: Hashes, signal?: AbortSignal): Promise<string> {
-	const hash = await hashes.sha256Stream();
-	const reader = blob.stream().getReader();
+/** Bytes read at a time. */
+const PIECE = 1 << 20;
+
+/**
+ * Bytes of a blob in order, through one buffer: reading a film otherwise leaves as many bytes of garbage as it has. What
+ * `take` gets is overwritten once it returns. Throws `aborted`.
+ */
+export async function eachPiece(
+	blob: Blob,
+	take: (piece: Uint8Array<ArrayBuffer>) => void,
+	signal?: AbortSignal,
+): Promise<void> {
+	const reader = byteReader(blob);
 	try {
 		for (;;) {
 			throwIfAborted(signal);
 			const { done, value } = await reader.read();
-			if (done) return hash.digest();
-			hash.update(value);
+			if (done) return;
+			take(value);
+			reader.recycle(value);
 		}
 	} finally {
 		await reader.cancel();
 	}
+}
+
+interface PieceReader {
+	read(): Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>>;
+	/** Gives back what was read; nobody may look at it any more. */
+	recycle(piece: Uint8Array<ArrayBuffer>): void;
+	cancel(): Promise<void>;
+}
+
+/** Reads into a buffer of its own where the browser's blobs are byte streams, which is newer than blobs that stream. */
+function byteReader(blob: Blob): PieceReader {
+	try {
+		const reader = blob.stream().getReader({ mode: 'byob' });
+		let buffer = new ArrayBuffer(PIECE);
+		return {
+			read: async () =>
+				(await reader.read(new Uint8Array(buffer))) as ReadableStreamReadResult<Uint8Array<ArrayBuffer>>,
+			recycle: (piece) => (buffer = piece.buffer),
+			cancel: () => reader.cancel(),
+		};
+	} catch {
+		const reader = blob.stream().getReader();
+		return { read: () => reader.read(), recycle: (piece) => discarded(piece.length), cancel: () => reader.cancel() };
+	}
+}
+
+/** SHA-256 of a blob, read as a stream, hex. Throws `aborted`. */
+export async function blobSha256(blob: Blob, hashes: Hashes, signal?: AbortSignal): Promise<string> {
+	const hash = await hashes.sha256Stream();
+	await eachPiece(blob, (piece) => hash.update(piece), signal);
+	return hash.digest();
 }

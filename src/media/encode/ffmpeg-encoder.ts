@@ -3,6 +3,7 @@
  * SharedArrayBuffer, through a Blob that the browser keeps on disk), packets out as they come.
  */
 
+import { discarded } from '../../core/buffers.ts';
 import { frameBytes, sameFormat } from '../../core/color.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../../core/errors.ts';
 import { toNumber } from '../../core/rational.ts';
@@ -265,6 +266,7 @@ export async function forFrames(
 	for await (const frame of frames) {
 		if (place >= count) throw new EmulsionError('internal', `encode: more than ${count} frames came`);
 		await take(frame, place++);
+		discarded(frame.data.byteLength);
 	}
 	if (place < count) throw new EmulsionError('internal', `encode: ${place} of ${count} frames came`);
 }

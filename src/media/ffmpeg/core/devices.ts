@@ -1,5 +1,6 @@
 /** Our devices in ffmpeg.wasm's file system: the ring, records, chunks, pipes, Blobs read ahead, and the log. */
 
+import { discarded } from '../../../core/buffers.ts';
 import type { EmFs, EmStreamOps } from './emscripten.ts';
 import type { CoreDevice, CoreEvent } from './protocol.ts';
 import { BytePipe, FrameRing } from './rings.ts';
@@ -89,6 +90,8 @@ export function readAheadBlobs(fs: EmFs): void {
 		if (position >= size) return 0;
 		let window = windows.get(stream);
 		if (!window || position < window.start || position >= window.start + window.bytes.length) {
+			// The program reads a whole film without a pause in which anything could be collected.
+			if (window) discarded(window.bytes.length);
 			try {
 				const slice = contents.slice(position, Math.min(size, position + Math.max(READ_AHEAD, length)));
 				window = { start: position, bytes: new Uint8Array(reader.readAsArrayBuffer(slice)) };
