@@ -67,6 +67,16 @@ describe('source reader', () => {
 		await reader.close();
 	});
 
+	it('reads on beyond the end it was given where it is asked to', async () => {
+		const { log, reader } = readerOver(20, { end: 6 });
+		for (const index of [4, 5, 6, 7]) expect((await reader.frame(index, NEVER)).index).toBe(index);
+		expect(log.ranges).toEqual([
+			{ start: 4, end: 6 },
+			{ start: 6, end: 20 },
+		]);
+		await reader.close();
+	});
+
 	it('serves concurrent requests one after another', async () => {
 		const { log, reader } = readerOver(20);
 		const frames = await Promise.all([0, 1, 2].map((i) => reader.frame(i, NEVER)));

@@ -36,6 +36,8 @@ export class SourceReader {
 	#stream: AsyncIterator<PlanarFrame> | undefined;
 	#controller: AbortController | undefined;
 	#next = 0;
+	/** End of the open stream. */
+	#last = 0;
 	#turn: Promise<unknown> = Promise.resolve();
 	#seconds = 0;
 	#opened = 0;
@@ -89,7 +91,9 @@ export class SourceReader {
 
 	async #advance(index: number, signal: AbortSignal): Promise<PlanarFrame> {
 		const { readThrough = READ_THROUGH } = this.#options;
-		if (!this.#stream || index < this.#next || index > this.#next + readThrough) await this.#open(index);
+		const reachable = index >= this.#next && index <= this.#next + readThrough && index < this.#last;
+		// Analysis looks at whole shots, beyond what an export of a part reads.
+		if (!this.#stream || !reachable) await this.#open(index);
 		const controller = this.#controller;
 		const onAbort = () => controller?.abort();
 		signal.addEventListener('abort', onAbort, { once: true });
@@ -118,8 +122,8 @@ export class SourceReader {
 		await this.#stop();
 		const { open, frames, end = frames } = this.#options;
 		this.#controller = new AbortController();
-		const last = index < end ? end : frames;
-		this.#stream = open({ start: index, end: last }, this.#controller.signal)[Symbol.asyncIterator]();
+		this.#last = index < end ? end : frames;
+		this.#stream = open({ start: index, end: this.#last }, this.#controller.signal)[Symbol.asyncIterator]();
 		this.#next = index;
 		this.#opened++;
 	}
