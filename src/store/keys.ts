@@ -64,53 +64,23 @@ export async function createHashes(): Promise<Hashes> {
 const PIECE = 1 << 20;
 
 /**
- * Bytes of a blob in order, through one buffer: reading a film otherwise leaves as many bytes of garbage as it has. What
- * `take` gets is overwritten once it returns. Throws `aborted`.
+ * Bytes of a blob in order. What `take` gets is its own until it returns, and nobody's afterwards. In slices, not as a stream: a
+ * stream's reader that waits can be collected in Chromium, and then waits for ever. Throws `aborted`.
  */
 export async function eachPiece(
 	blob: Blob,
 	take: (piece: Uint8Array<ArrayBuffer>) => void,
 	signal?: AbortSignal,
 ): Promise<void> {
-	const reader = byteReader(blob);
-	try {
-		for (;;) {
-			throwIfAborted(signal);
-			const { done, value } = await reader.read();
-			if (done) return;
-			take(value);
-			reader.recycle(value);
-		}
-	} finally {
-		await reader.cancel();
+	for (let at = 0; at < blob.size; at += PIECE) {
+		throwIfAborted(signal);
+		take(new Uint8Array(await blob.slice(at, at + PIECE).arrayBuffer()));
+		discarded(Math.min(PIECE, blob.size - at));
 	}
+	throwIfAborted(signal);
 }
 
-interface PieceReader {
-	read(): Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>>;
-	/** Gives back what was read; nobody may look at it any more. */
-	recycle(piece: Uint8Array<ArrayBuffer>): void;
-	cancel(): Promise<void>;
-}
-
-/** Reads into a buffer of its own where the browser's blobs are byte streams, which is newer than blobs that stream. */
-function byteReader(blob: Blob): PieceReader {
-	try {
-		const reader = blob.stream().getReader({ mode: 'byob' });
-		let buffer = new ArrayBuffer(PIECE);
-		return {
-			read: async () =>
-				(await reader.read(new Uint8Array(buffer))) as ReadableStreamReadResult<Uint8Array<ArrayBuffer>>,
-			recycle: (piece) => (buffer = piece.buffer),
-			cancel: () => reader.cancel(),
-		};
-	} catch {
-		const reader = blob.stream().getReader();
-		return { read: () => reader.read(), recycle: (piece) => discarded(piece.length), cancel: () => reader.cancel() };
-	}
-}
-
-/** SHA-256 of a blob, read as a stream, hex. Throws `aborted`. */
+/** SHA-256 of a blob, read piece by piece, hex. Throws `aborted`. */
 export async function blobSha256(blob: Blob, hashes: Hashes, signal?: AbortSignal): Promise<string> {
 	const hash = await hashes.sha256Stream();
 	await eachPiece(blob, (piece) => hash.update(piece), signal);
