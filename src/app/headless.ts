@@ -15,7 +15,8 @@ import { say } from '../core/phrases.ts';
 import { parseRational, toNumber } from '../core/rational.ts';
 import type { Shot } from '../core/shots.ts';
 import { validateRecipe } from '../project/recipe.ts';
-import { createEngine, type Engine, matteInput, type OpenSource } from '../services/engine.ts';
+import { createEngine, type Engine, type OpenSource } from '../services/engine.ts';
+import { matteInput } from '../services/matte-input.ts';
 import { STAGE_METAS } from '../stages/metas.ts';
 
 declare global {

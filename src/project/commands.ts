@@ -11,9 +11,11 @@ import {
 	splitShot,
 	validateShots,
 } from '../core/shots.ts';
+import { addMatte, relinkMatte, removeMatte, renameMatte, withRegion } from './mattes.ts';
 import { MAX_STAGES, validateParam, validateParams } from './recipe.ts';
 import {
 	type Marks,
+	type MatteRef,
 	MAX_REELS,
 	type Project,
 	type Reel,
@@ -54,6 +56,12 @@ export type Command =
 	  }
 	| { readonly type: 'reset-params'; readonly reel: string; readonly id: string }
 	| { readonly type: 'scope'; readonly reel: string; readonly id: string; readonly scope: Scope }
+	| { readonly type: 'region'; readonly reel: string; readonly id: string; readonly region: string }
+	| { readonly type: 'add-matte'; readonly reel: string; readonly matte: MatteRef }
+	| { readonly type: 'remove-matte'; readonly reel: string; readonly id: string }
+	| { readonly type: 'rename-matte'; readonly reel: string; readonly id: string; readonly name: string }
+	/** Another file for the matte of the same id. */
+	| { readonly type: 'relink-matte'; readonly reel: string; readonly matte: MatteRef }
 	| { readonly type: 'marks'; readonly reel: string; readonly marks: Marks }
 	| { readonly type: 'view'; readonly reel: string; readonly view: Partial<ReelView> };
 
@@ -236,6 +244,16 @@ function applyToReel(reel: Reel, command: Extract<Command, { reel: string }>, co
 			}));
 		case 'scope':
 			return updateStage(reel, command.id, (s) => ({ ...s, scope: command.scope }));
+		case 'region':
+			return updateStage(reel, command.id, (s) => withRegion(reel, s, command.region, metaOf(context, s.stage)));
+		case 'add-matte':
+			return addMatte(reel, command.matte);
+		case 'remove-matte':
+			return removeMatte(reel, command.id);
+		case 'rename-matte':
+			return renameMatte(reel, command.id, command.name);
+		case 'relink-matte':
+			return relinkMatte(reel, command.matte);
 		case 'marks':
 			return setMarks(reel, command.marks);
 		case 'view':

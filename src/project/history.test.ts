@@ -5,7 +5,7 @@ import type { Command } from './commands.ts';
 import { applyCommand } from './commands.ts';
 import { execute, type History, redo, startHistory, undo } from './history.ts';
 import { STATE_KEYS } from './persistence.ts';
-import { METAS, seeded, SHOTS, testProject, testReel } from './project.testkit.ts';
+import { MATTE, METAS, seeded, SHOTS, testProject, testReel } from './project.testkit.ts';
 import { parseProject, serializeProject } from './validate.ts';
 import type { Project } from './schema.ts';
 
@@ -26,6 +26,11 @@ function randomCommand(random: () => number, project: Project): Command {
 		() => ({ type: 'enable-stage', reel, id, enabled: random() < 0.5 }),
 		() => ({ type: 'param', reel, id, name: 'sigma', value: int(100) }),
 		() => ({ type: 'scope', reel, id, scope: { shots: [int(4)] } }),
+		() => ({ type: 'region', reel, id, region: ['all', 'face', 'outside:face', 'sky'][int(4)]! }),
+		() => ({ type: 'add-matte', reel, matte: { ...MATTE, id: `m${int(3)}`, frames: [1, 50, 100][int(3)]! } }),
+		() => ({ type: 'rename-matte', reel, id: ['face', 'm0', 'm1'][int(3)]!, name: ['face', 'm1', 'all'][int(3)]! }),
+		() => ({ type: 'remove-matte', reel, id: ['face', 'm0', 'm1'][int(3)]! }),
+		() => ({ type: 'relink-matte', reel, matte: { ...MATTE, fingerprint: `f${int(3)}` } }),
 		() => ({ type: 'split-shot', reel, frame: int(110) }),
 		() => ({ type: 'merge-shot', reel, index: int(6) }),
 		() => ({ type: 'transition', reel, index: int(5), boundary: { transition: 'cut', frame: int(100) } }),
@@ -157,5 +162,79 @@ describe('commands', () => {
 		expect(run({ type: 'split-shot', reel: 'r1', frame: 30 })).toThrow(/starts there already/);
 		expect(run({ type: 'rename', name: 'x' })).not.toThrow();
 		expect(run({ type: 'enable-stage', reel: 'zz', id: 'a', enabled: true })).toThrow(/no reel/);
+	});
+});
+
+describe('mattes', () => {
+	const apply = (project: Project, ...commands: readonly Command[]): Project =>
+		commands.reduce((p, command) => applyCommand(p, command, context), project);
+	const staged = apply(
+		testProject(),
+		{ type: 'add-stage', reel: 'r1', stage: 'clean' },
+		{ type: 'add-stage', reel: 'r1', stage: 'clean' },
+		{ type: 'add-stage', reel: 'r1', stage: 'grow' },
+		{ type: 'region', reel: 'r1', id: 'clean-1', region: 'face' },
+		{ type: 'region', reel: 'r1', id: 'clean-2', region: 'outside:face' },
+	);
+	const regions = (project: Project): readonly string[] => project.reels[0]!.recipe.stages.map((s) => s.region);
+	const names = (project: Project): readonly string[] => project.reels[0]!.mattes.map((m) => m.id);
+
+	it('are renamed together with the regions inside and outside of them, in one step', () => {
+		let h = execute(startHistory(staged), { type: 'rename-matte', reel: 'r1', id: 'face', name: 'head' }, context, 0);
+		expect(names(h.present)).toEqual(['head']);
+		expect(regions(h.present)).toEqual(['head', 'outside:head', 'all']);
+		h = undo(h);
+		expect(h.present).toEqual(staged);
+		expect(names(redo(h).present)).toEqual(['head']);
+		expect(apply(staged, { type: 'rename-matte', reel: 'r1', id: 'face', name: 'face' })).toBe(staged);
+	});
+
+	it('stay while a stage names them, and the refusal says which', () => {
+		const remove: Command = { type: 'remove-matte', reel: 'r1', id: 'face' };
+		expect(() => apply(staged, remove)).toThrow(/clean-1, clean-2/);
+		const free = apply(
+			staged,
+			{ type: 'region', reel: 'r1', id: 'clean-1', region: 'all' },
+			{ type: 'region', reel: 'r1', id: 'clean-2', region: 'all' },
+		);
+		expect(names(apply(free, remove))).toEqual([]);
+	});
+
+	it('are refused with a name that is taken or none, frames that are not the film’s, or one too many', () => {
+		const add = (matte: Partial<typeof MATTE>): Command => ({
+			type: 'add-matte',
+			reel: 'r1',
+			matte: { ...MATTE, id: 'sky', ...matte },
+		});
+		expect(names(apply(staged, add({})))).toEqual(['face', 'sky']);
+		expect(names(apply(staged, add({ frames: 1 })))).toEqual(['face', 'sky']);
+		expect(() => apply(staged, add({ id: 'face' }))).toThrow(/has a matte "face" already/);
+		for (const id of ['all', '', 'a b', 'outside:face', '__proto__', 'x'.repeat(65)]) {
+			expect(() => apply(staged, add({ id })), id).toThrow(/letters, digits/);
+			expect(() => apply(staged, { type: 'rename-matte', reel: 'r1', id: 'face', name: id }), id).toThrow(/letters/);
+		}
+		expect(() => apply(staged, add({ frames: 99 }))).toThrow(/99 frames; expected 100/);
+		const full = apply(staged, ...Array.from({ length: 63 }, (_, i) => add({ id: `m${i}` })));
+		expect(() => apply(full, add({}))).toThrow(/at most 64/);
+	});
+
+	it('bound only stages that neither change size nor create frames, and only where the reel has them', () => {
+		const region = (id: string, value: string): Command => ({ type: 'region', reel: 'r1', id, region: value });
+		expect(() => apply(staged, region('grow-1', 'face'))).toThrow(/whole picture/);
+		expect(() => apply(staged, region('clean-1', 'sky'))).toThrow(/no matte "sky"/);
+		expect(() => apply(staged, region('clean-1', 'outside:'))).toThrow(/no matte/);
+		expect(regions(apply(staged, region('clean-1', 'all')))).toEqual(['all', 'outside:face', 'all']);
+	});
+
+	it('take another file under their name', () => {
+		const again = apply(staged, {
+			type: 'relink-matte',
+			reel: 'r1',
+			matte: { ...MATTE, fingerprint: 'other', frames: 1 },
+		});
+		expect(again.reels[0]!.mattes[0]).toMatchObject({ id: 'face', fingerprint: 'other', frames: 1 });
+		expect(() => apply(staged, { type: 'relink-matte', reel: 'r1', matte: { ...MATTE, id: 'sky' } })).toThrow(
+			/no matte/,
+		);
 	});
 });

@@ -15,7 +15,13 @@ export type Migration = (json: Readonly<Record<string, unknown>>) => Record<stri
 export type Migrations = Readonly<Record<number, Migration>>;
 
 /** All steps to the current version. Version 1 is the first. */
-export const MIGRATIONS: Migrations = {};
+export const MIGRATIONS: Migrations = {
+	/** Reels got mattes. */
+	1: (json) => ({
+		...json,
+		reels: (json['reels'] as readonly object[]).map((reel) => ({ mattes: [], ...reel })),
+	}),
+};
 
 /**
  * Applies the steps from the document's version to `target`.

@@ -28,6 +28,7 @@ export type StateKey =
 	| 'preferences.sourcePanel'
 	| 'preferences.toldPersistence'
 	| 'session.openSources'
+	| 'session.openMattes'
 	| 'session.plan'
 	| 'session.renderedRanges'
 	| 'session.playback'
@@ -45,6 +46,7 @@ export const STATE_KEYS: Readonly<Record<StateKey, KeyPolicy>> = {
 	'project.activeReel': { place: 'project', undo: false },
 	'reel.id': { place: 'project', undo: true },
 	'reel.source': { place: 'project', undo: true },
+	'reel.mattes': { place: 'project', undo: true },
 	'reel.numbering': { place: 'project', undo: true },
 	'reel.shots': { place: 'project', undo: true },
 	'reel.recipe': { place: 'project', undo: true },
@@ -54,6 +56,7 @@ export const STATE_KEYS: Readonly<Record<StateKey, KeyPolicy>> = {
 	'preferences.sourcePanel': { place: 'preferences', undo: false },
 	'preferences.toldPersistence': { place: 'preferences', undo: false },
 	'session.openSources': { place: 'session', undo: false },
+	'session.openMattes': { place: 'session', undo: false },
 	'session.plan': { place: 'session', undo: false },
 	'session.renderedRanges': { place: 'session', undo: false },
 	'session.playback': { place: 'session', undo: false },

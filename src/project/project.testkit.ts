@@ -2,7 +2,7 @@
 
 import type { StageMeta } from '../contracts/stage.ts';
 import type { Shot } from '../core/shots.ts';
-import { emptyProject, newReel, type Project, type Reel, type SourceRef } from './schema.ts';
+import { emptyProject, type MatteRef, newReel, type Project, type Reel, type SourceRef } from './schema.ts';
 
 const base = {
 	version: 1,
@@ -66,6 +66,16 @@ export const SOURCE: SourceRef = {
 	rate: { num: 24, den: 1 },
 };
 
+/** A moving matte for {@link SOURCE}. */
+export const MATTE: MatteRef = {
+	id: 'face',
+	name: 'face.mkv',
+	kind: 'file',
+	fingerprint: 'face',
+	frames: 100,
+	size: { width: 160, height: 120 },
+};
+
 /** Three shots that tile {@link SOURCE}. */
 export const SHOTS: readonly Shot[] = [
 	{ start: 0, end: 30, transitionIn: 'start', source: 'detected' },
@@ -73,9 +83,9 @@ export const SHOTS: readonly Shot[] = [
 	{ start: 70, end: 100, transitionIn: 'cut', source: 'edl' },
 ];
 
-/** A reel of {@link SOURCE}, numbered from 86400. */
+/** A reel of {@link SOURCE} with a matte, numbered from 86400. */
 export function testReel(id = 'r1'): Reel {
-	return { ...newReel(id, SOURCE, { firstFrame: 86_400, base: 24, drop: false }), shots: SHOTS };
+	return { ...newReel(id, SOURCE, { firstFrame: 86_400, base: 24, drop: false }), mattes: [MATTE], shots: SHOTS };
 }
 
 /** A project with one reel. */

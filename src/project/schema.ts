@@ -1,5 +1,5 @@
 /**
- * The project document, version 1: reels with their sources, numbering, shots, recipe, marks and view. Plain, immutable,
+ * The project document, version 2: reels with their sources, mattes, numbering, shots, recipe, marks and view. Plain, immutable,
  * JSON-safe data; everything that changes it is a command (`commands.ts`), everything that reads it from outside goes
  * through `validate.ts`.
  */
@@ -13,12 +13,14 @@ import { parseTimecode } from '../core/timecode.ts';
 import { EMPTY_RECIPE } from './recipe.ts';
 
 /** The version this program writes. */
-export const PROJECT_VERSION = 1;
+export const PROJECT_VERSION = 2;
 /** Marks a file as a project. */
 export const PROJECT_KIND = 'emulsion-project';
 
 /** Most reels a project may hold. */
 export const MAX_REELS = 64;
+/** Most mattes a reel may hold. */
+export const MAX_MATTES = 64;
 /** Most shots a reel may hold. */
 export const MAX_SHOTS = 100_000;
 /** Most frames a reel may hold (a day at 120 frames a second). */
@@ -50,6 +52,20 @@ export interface SourceRef {
 	readonly transfer?: Transfer;
 }
 
+/** What a project keeps of a matte: a picture for each of the film's frames, or one still for all, that regions may name. */
+export interface MatteRef {
+	/** What a stage's `region` calls it; see `isMatteId`. */
+	readonly id: string;
+	/** Of its file, or of the first of its frames. */
+	readonly name: string;
+	readonly kind: 'file' | 'sequence';
+	/** See `SourceInfo.fingerprint`. */
+	readonly fingerprint: string;
+	/** As many as the film has, or 1. */
+	readonly frames: number;
+	readonly size: Size;
+}
+
 /** In and out points as frame indices of the source; `out` is the frame after the last. Null where not set. */
 export interface Marks {
 	readonly in: number | null;
@@ -75,6 +91,7 @@ export interface ReelView {
 export interface Reel {
 	readonly id: string;
 	readonly source: SourceRef;
+	readonly mattes: readonly MatteRef[];
 	readonly numbering: ReelNumbering;
 	/** Shots that tile the source; null until they are detected or imported. */
 	readonly shots: readonly Shot[] | null;
@@ -126,6 +143,11 @@ export function sourceRef(info: SourceInfo, extra: { readonly url?: string; read
 	};
 }
 
+/** The reference a project keeps of a probed matte. */
+export function matteRef(id: string, { name, kind, fingerprint, frames, size }: SourceInfo): MatteRef {
+	return { id, name, kind, fingerprint, frames: frames.length, size };
+}
+
 /**
  * Numbering of a freshly opened source: its own timecode where it has one, the numbers in its file names where it is a
  * sequence, else from zero (nothing is guessed; the restorer may set it).
@@ -145,7 +167,7 @@ export function numberingOf(info: SourceInfo): ReelNumbering {
 
 /** A reel for a freshly opened source. */
 export function newReel(id: string, source: SourceRef, numbering: ReelNumbering): Reel {
-	return { id, source, numbering, shots: null, recipe: EMPTY_RECIPE, marks: NO_MARKS, view: DEFAULT_VIEW };
+	return { id, source, mattes: [], numbering, shots: null, recipe: EMPTY_RECIPE, marks: NO_MARKS, view: DEFAULT_VIEW };
 }
 
 /** The reel with this id, or undefined. */

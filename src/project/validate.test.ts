@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { EmulsionError } from '../core/errors.ts';
 import { migrate } from './migrations.ts';
-import { METAS, testProject } from './project.testkit.ts';
+import { STAGE_METAS } from '../stages/metas.ts';
+import { MATTE, METAS, testProject } from './project.testkit.ts';
 import { numberingOf } from './schema.ts';
 import type { SourceInfo } from '../contracts/media.ts';
 import { isSameOriginPath, parseProject, serializeProject } from './validate.ts';
@@ -48,6 +50,19 @@ describe('parseProject', () => {
 			[(j) => (j['reels']![0]!['view']!['zoom'] = loose(1e9)), 'reels[0].view.zoom'],
 			[(j) => (j['reels']![0]!['view']!['view'] = loose('../../x')), 'reels[0].view.view'],
 			[(j) => (j['reels']![0]!['recipe']!['stages'] = loose([{ stage: 'nope' }])), 'reels[0].recipe.stages[0].stage'],
+			[(j) => (j['reels']![0]!['mattes'] = loose({})), 'reels[0].mattes'],
+			[(j) => (j['reels']![0]!['mattes']![0]!['id'] = loose('all')), 'reels[0].mattes[0].id'],
+			[(j) => (j['reels']![0]!['mattes']![0]!['id'] = loose('outside:x')), 'reels[0].mattes[0].id'],
+			[(j) => (j['reels']![0]!['mattes']![0]!['id'] = loose(['face'])), 'reels[0].mattes[0].id'],
+			[(j) => (j['reels']![0]!['mattes']![0]!['name'] = loose('')), 'reels[0].mattes[0].name'],
+			[(j) => (j['reels']![0]!['mattes']![0]!['kind'] = loose('url')), 'reels[0].mattes[0].kind'],
+			[(j) => (j['reels']![0]!['mattes']![0]!['fingerprint'] = loose(7)), 'reels[0].mattes[0].fingerprint'],
+			[(j) => (j['reels']![0]!['mattes']![0]!['frames'] = loose(99)), 'reels[0].mattes[0].frames'],
+			[(j) => (j['reels']![0]!['mattes']![0]!['frames'] = loose(0)), 'reels[0].mattes[0].frames'],
+			[(j) => (j['reels']![0]!['mattes']![0]!['size']!['width'] = loose(1e6)), 'reels[0].mattes[0].size.width'],
+			[(j) => (j['reels']![0]!['mattes']![0]!['url'] = loose('/a')), 'reels[0].mattes[0].url'],
+			[(j) => j['reels']![0]!['mattes']!.push(loose(MATTE)), 'reels[0].mattes[1].id'],
+			[(j) => delete j['reels']![0]!['mattes'], 'reels[0].mattes'],
 			[(j) => (j['activeReel'] = loose('r9')), 'activeReel'],
 			[(j) => (j['kind'] = loose('other')), 'project.kind'],
 			[(j) => (j['extra'] = loose(1)), 'project.extra'],
@@ -70,12 +85,23 @@ describe('parseProject', () => {
 		expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
 	});
 
+	it('refuses more mattes than a reel holds, and prototype keys in one', () => {
+		const many = Array.from({ length: 65 }, (_, i) => ({ ...MATTE, id: `m${i}` }));
+		expect(refused((j) => (loose(j)['reels']![0]!['mattes'] = loose(many))).message).toContain('at most 64');
+		const text = serializeProject(testProject()).replace(
+			'"id": "face",',
+			'"id": "face", "__proto__": {"polluted": true},',
+		);
+		expect(refusedText(text).details.path).toBe('reels[0].mattes[0].__proto__');
+		expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+	});
+
 	it('refuses huge lists, huge text and deep nesting, quickly', () => {
 		const started = performance.now();
 		expect(refused((j) => (loose(j)['reels'] = loose(new Array(1000).fill({})))).message).toContain('at most 64');
 		expect(refused((j) => (loose(j)['name'] = loose('x'.repeat(1e6)))).details.path).toBe('project.name');
 		expect(refusedText('['.repeat(5_000_000)).message).toContain('nesting');
-		expect(refusedText(`{"a":"${'['.repeat(1000)}","version":1}`).details.path).toBe('project.a');
+		expect(refusedText(`{"a":"${'['.repeat(1000)}","version":2}`).details.path).toBe('project.a');
 		expect(performance.now() - started).toBeLessThan(2000);
 	});
 
@@ -104,6 +130,32 @@ describe('migrate', () => {
 		).toThrow(/version 0 \(broken\)/);
 	});
 
+	it('opens a file of version 1: all of it is there, and its reels have no mattes yet', () => {
+		const text = readFileSync(new URL('version-1.emulsion', import.meta.url), 'utf8');
+		const old = JSON.parse(text) as { version: number; reels: { readonly id: string }[] };
+		expect(old.version).toBe(1);
+		const project = parseProject(text, STAGE_METAS);
+		expect(project.version).toBe(2);
+		expect(project.reels.map((reel) => reel.mattes)).toEqual([[], []]);
+		const { kind: _kind, ...now } = JSON.parse(serializeProject(project)) as Record<string, unknown>;
+		const { kind: _old, ...before } = {
+			...old,
+			version: 2,
+			reels: old.reels.map((r) => ({ ...r, mattes: [] })),
+		} as Record<string, unknown>;
+		expect(now).toEqual(before);
+	});
+
+	it('checks what it made of a hostile file of version 1', () => {
+		const text = readFileSync(new URL('version-1.emulsion', import.meta.url), 'utf8');
+		const hostile = (reels: string): string => `{"kind":"emulsion-project","version":1,"reels":${reels}}`;
+		for (const reels of ['7', 'null', '[null]', '["r1"]', '[[]]', '[{"__proto__":{"mattes":[]}}]']) {
+			expect(refusedText(hostile(reels)).details.path ?? 'project').toMatch(/^(?:project|reels)/);
+		}
+		const smuggled = text.replace('"id": "r1",', '"id": "r1", "mattes": [{"id": "all"}],');
+		expect(refusedText(smuggled).details.path).toMatch(/^reels\[0\]\.mattes\[0\]/);
+	});
+
 	it('opens an old file through the whole reader', () => {
 		const old = JSON.parse(serializeProject(testProject())) as Record<string, unknown>;
 		const { name, ...rest } = old;
@@ -112,7 +164,7 @@ describe('migrate', () => {
 			...json,
 			name: title,
 		});
-		expect(parseProject(text, METAS, { 0: upgrade })).toEqual(testProject());
+		expect(parseProject(text, METAS, { 0: upgrade, 1: (json) => json })).toEqual(testProject());
 	});
 });
 

@@ -4,9 +4,10 @@
  */
 
 import type { StageMeta } from '../contracts/stage.ts';
-import type { Transfer } from '../core/color.ts';
+import type { Size, Transfer } from '../core/color.ts';
 import { EmulsionError, toEmulsionError } from '../core/errors.ts';
 import { type Rational, rational } from '../core/rational.ts';
+import { isMatteId } from '../core/regions.ts';
 import { type Shot, validateShots } from '../core/shots.ts';
 import { migrate, type Migrations } from './migrations.ts';
 import {
@@ -23,7 +24,9 @@ import {
 import { validateRecipe } from './recipe.ts';
 import {
 	type Marks,
+	type MatteRef,
 	MAX_FRAMES,
+	MAX_MATTES,
 	MAX_REELS,
 	MAX_SHOTS,
 	type Project,
@@ -73,6 +76,14 @@ export function isSameOriginPath(url: string): boolean {
 	return /^\/(?![/\\])[^\\\s]*$/.test(url);
 }
 
+function readSize(value: unknown, path: string): Size {
+	const size = readObject(value, path, ['width', 'height']);
+	return {
+		width: readInteger(size['width'], `${path}.width`, 1, 65_536),
+		height: readInteger(size['height'], `${path}.height`, 1, 65_536),
+	};
+}
+
 function readSource(value: unknown, path: string): SourceRef {
 	const f = readObject(
 		value,
@@ -80,7 +91,6 @@ function readSource(value: unknown, path: string): SourceRef {
 		['name', 'kind', 'fingerprint', 'bytes', 'frames', 'size', 'rate'],
 		['url', 'transfer'],
 	);
-	const size = readObject(f['size'], `${path}.size`, ['width', 'height']);
 	const url = f['url'] === undefined ? undefined : readText(f['url'], `${path}.url`, 2000);
 	if (url !== undefined && !isSameOriginPath(url)) refuse(`${path}.url`, 'a path of this origin', url);
 	return {
@@ -89,14 +99,39 @@ function readSource(value: unknown, path: string): SourceRef {
 		fingerprint: readText(f['fingerprint'], `${path}.fingerprint`, 200),
 		bytes: readInteger(f['bytes'], `${path}.bytes`, 0, Number.MAX_SAFE_INTEGER),
 		frames: readInteger(f['frames'], `${path}.frames`, 1, MAX_FRAMES),
-		size: {
-			width: readInteger(size['width'], `${path}.size.width`, 1, 65_536),
-			height: readInteger(size['height'], `${path}.size.height`, 1, 65_536),
-		},
+		size: readSize(f['size'], `${path}.size`),
 		rate: readRational(f['rate'], `${path}.rate`),
 		...(url === undefined ? {} : { url }),
 		...(f['transfer'] === undefined ? {} : { transfer: readOneOf(f['transfer'], `${path}.transfer`, TRANSFERS) }),
 	};
+}
+
+function readMatte(value: unknown, path: string, filmFrames: number): MatteRef {
+	const f = readObject(value, path, ['id', 'name', 'kind', 'fingerprint', 'frames', 'size']);
+	const id = f['id'];
+	if (typeof id !== 'string' || !isMatteId(id)) {
+		refuse(`${path}.id`, 'up to 64 letters, digits, ".", "_" and "-", and not "all"', id);
+	}
+	const frames = readInteger(f['frames'], `${path}.frames`, 1, filmFrames);
+	if (frames !== 1 && frames !== filmFrames) refuse(`${path}.frames`, `1, or ${filmFrames} as the film has`, frames);
+	return {
+		id,
+		name: readText(f['name'], `${path}.name`, 1000, 1),
+		kind: readOneOf(f['kind'], `${path}.kind`, ['file', 'sequence']),
+		fingerprint: readText(f['fingerprint'], `${path}.fingerprint`, 200, 1),
+		frames,
+		size: readSize(f['size'], `${path}.size`),
+	};
+}
+
+function readMattes(value: unknown, path: string, filmFrames: number): readonly MatteRef[] {
+	const taken = new Set<string>();
+	return readList(value, path, MAX_MATTES, (entry, at) => {
+		const matte = readMatte(entry, at, filmFrames);
+		if (taken.has(matte.id)) refuse(`${at}.id`, 'an id no other matte has', matte.id);
+		taken.add(matte.id);
+		return matte;
+	});
 }
 
 function readNumbering(value: unknown, path: string): ReelNumbering {
@@ -159,11 +194,12 @@ function readView(value: unknown, path: string, frames: number): ReelView {
 }
 
 function readReel(value: unknown, path: string, metas: readonly StageMeta[]): Reel {
-	const f = readObject(value, path, ['id', 'source', 'numbering', 'shots', 'recipe', 'marks', 'view']);
+	const f = readObject(value, path, ['id', 'source', 'mattes', 'numbering', 'shots', 'recipe', 'marks', 'view']);
 	const source = readSource(f['source'], `${path}.source`);
 	return {
 		id: readId(f['id'], `${path}.id`),
 		source,
+		mattes: readMattes(f['mattes'], `${path}.mattes`, source.frames),
 		numbering: readNumbering(f['numbering'], `${path}.numbering`),
 		shots: readNullable(f['shots'], (v) => readShots(v, `${path}.shots`, source.frames)),
 		recipe: readRecipe(f['recipe'], `${path}.recipe`, metas),

@@ -16,7 +16,6 @@ import type {
 	EncodeWorkerApi,
 	ExportProgress,
 	ExportRequest,
-	MatteInput,
 	MediaWorkerApi,
 	PlanId,
 	PlanRequest,
@@ -60,15 +59,6 @@ export type EngineStatus = Awaited<ReturnType<RestoreWorkerApi['status']>>;
 export interface OpenSource {
 	readonly id: SourceId;
 	readonly info: SourceInfo;
-}
-
-/** An open source as a matte that regions may name. */
-export function matteInput(
-	id: string,
-	source: SourceId,
-	{ frames, size, rotation, fingerprint }: SourceInfo,
-): MatteInput {
-	return { id, source, frames: frames.length, size, rotation, fingerprint };
 }
 
 /** Times an export is taken up again after a crashed worker before the crash is reported. */
@@ -175,12 +165,13 @@ export class Engine {
 		onProgress: (progress: ExportProgress) => void,
 		signal: AbortSignal,
 	): Promise<ExportReport> {
-		const { source, info, shots, recipe, range, ...settings } = request;
+		const { source, info, shots, recipe, range, mattes, ...settings } = request;
 		for (let attempt = 0; ; attempt++) {
 			try {
 				// The encode worker exists before the restore worker asks for it.
 				this.#worker('encode');
-				const planned = { source, info, shots, recipe, ...(range ? { range } : {}) };
+				const parts = { source, info, shots, recipe };
+				const planned = { ...parts, ...(range ? { range } : {}), ...(mattes ? { mattes } : {}) };
 				const { api, plan } = await this.#told(planned);
 				return await api.export(plan, settings, onProgress, signal);
 			} catch (thrown) {

@@ -37,6 +37,39 @@ it('tells a source and a request once, and equal parts are the same request', ()
 	expect(sent).toEqual(['know s', 'remember plan-1', 'remember plan-2', 'remember plan-3']);
 });
 
+it('tells mattes apart by name and source, and forgets what names a closed one', () => {
+	const { sent, worker } = recorder();
+	const handles = new PlanHandles(worker);
+	const first = request();
+	const matte = (id: string, source: string): NonNullable<PlanRequest['mattes']>[number] => ({
+		...{ id, source, frames: 1, size: { width: 4, height: 4 }, rotation: 0, fingerprint: 'f' },
+	});
+	const plain = handles.of(first);
+	const within = handles.of({ ...first, mattes: [matte('face', 'm1')] });
+	expect(within).not.toBe(plain);
+	expect(handles.of({ ...first, mattes: [matte('face', 'm1')] })).toBe(within);
+	expect(handles.of({ ...first, mattes: [matte('sky', 'm1')] })).not.toBe(within);
+	expect(handles.of({ ...first, mattes: [matte('face', 'm2')] })).not.toBe(within);
+	sent.length = 0;
+	handles.drop('m1');
+	expect(sent).toEqual(['forget plan-2', 'forget plan-3']);
+	expect(handles.of(first)).toBe(plain);
+});
+
+it('sends the mattes with the request', () => {
+	const told: unknown[] = [];
+	const answer = (): Promise<void> => Promise.resolve();
+	const remember = (_id: string, parts: unknown): Promise<void> => {
+		told.push(parts);
+		return answer();
+	};
+	const mattes = [
+		{ id: 'face', source: 'm1', frames: 1, size: { width: 4, height: 4 }, rotation: 0, fingerprint: 'f' },
+	] as const;
+	new PlanHandles({ know: answer, forget: answer, remember }).of(request('s', { mattes }));
+	expect(told).toEqual([expect.objectContaining({ mattes })]);
+});
+
 it('forgets the request used longest ago, and all of a closed source', () => {
 	const { sent, worker } = recorder();
 	const handles = new PlanHandles(worker);

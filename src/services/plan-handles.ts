@@ -4,7 +4,7 @@
  */
 
 import type { SourceInfo } from '../contracts/media.ts';
-import type { PlanId, PlanRequest, RestoreWorkerApi, SourceId } from '../contracts/workers.ts';
+import type { MatteInput, PlanId, PlanRequest, RestoreWorkerApi, SourceId } from '../contracts/workers.ts';
 
 /** Requests a worker remembers at a time: those being edited, played, drawn small and exported. */
 const REMEMBERED = 16;
@@ -19,6 +19,11 @@ interface Told {
 	readonly request: PlanRequest;
 }
 
+/** An open matte is its source; all else of it follows. */
+function sameMattes(a: readonly MatteInput[] = [], b: readonly MatteInput[] = []): boolean {
+	return a.length === b.length && a.every(({ id, source }, i) => id === b[i]?.id && source === b[i]?.source);
+}
+
 /** Equal parts make equal requests; each part is told apart by identity, as all of them are immutable. */
 function same(a: PlanRequest, b: PlanRequest): boolean {
 	return (
@@ -27,7 +32,8 @@ function same(a: PlanRequest, b: PlanRequest): boolean {
 		a.shots === b.shots &&
 		a.recipe === b.recipe &&
 		a.range?.start === b.range?.start &&
-		a.range?.end === b.range?.end
+		a.range?.end === b.range?.end &&
+		sameMattes(a.mattes, b.mattes)
 	);
 }
 
@@ -53,13 +59,14 @@ export class PlanHandles {
 			this.#told = [...this.#told.filter((told) => told !== known), known];
 			return known.id;
 		}
-		const { source, info, shots, recipe, range } = request;
+		const { source, info, shots, recipe, range, mattes } = request;
 		if (this.#sources.get(source) !== info) {
 			this.#sources.set(source, info);
 			this.#send(this.#worker.know(source, info));
 		}
 		const id: PlanId = `plan-${this.#next++}`;
-		this.#send(this.#worker.remember(id, { source, shots, recipe, ...(range ? { range } : {}) }));
+		const parts = { source, shots, recipe, ...(range ? { range } : {}), ...(mattes ? { mattes } : {}) };
+		this.#send(this.#worker.remember(id, parts));
 		this.#told.push({ id, request });
 		if (this.#told.length > REMEMBERED) {
 			const oldest = this.#told.shift();
@@ -68,10 +75,13 @@ export class PlanHandles {
 		return id;
 	}
 
-	/** A closed source: its requests are of no more use. */
+	/** A closed source: its requests, and those whose matte it was, are of no more use. */
 	drop(source: SourceId): void {
-		for (const { id, request } of this.#told) if (request.source === source) this.#send(this.#worker.forget(id));
-		this.#told = this.#told.filter(({ request }) => request.source !== source);
+		const useless = this.#told.filter(
+			({ request }) => request.source === source || request.mattes?.some((matte) => matte.source === source),
+		);
+		for (const { id } of useless) this.#send(this.#worker.forget(id));
+		this.#told = this.#told.filter((told) => !useless.includes(told));
 		if (this.#sources.delete(source)) this.#send(this.#worker.know(source, undefined));
 	}
 

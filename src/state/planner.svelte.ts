@@ -3,13 +3,15 @@
  * source stands in for it, so that the film can be seen and scrubbed at once.
  */
 
-import type { PlanRequest, PlanSummary } from '../contracts/workers.ts';
+import type { MatteInput, PlanRequest, PlanSummary } from '../contracts/workers.ts';
 import { EmulsionError, toEmulsionError } from '../core/errors.ts';
 import { toNumber } from '../core/rational.ts';
+import { parseRegion } from '../core/regions.ts';
 import { EMPTY_RECIPE } from '../project/recipe.ts';
 import { shotsOf } from '../project/schema.ts';
 import type { EnginePort } from './engine-port.ts';
 import type { Jobs } from './jobs.svelte.ts';
+import type { Mattes } from './mattes.svelte.ts';
 import type { ProjectState } from './project.svelte.ts';
 import type { Sources } from './sources.svelte.ts';
 import { TimelineMap } from './timeline-map.ts';
@@ -33,23 +35,37 @@ export class Planner {
 	readonly #engine: EnginePort;
 	readonly #project: ProjectState;
 	readonly #sources: Sources;
+	readonly #mattes: Mattes;
 	readonly #jobs: Jobs;
 	readonly #recipe = $derived.by(() => this.#project.reel?.recipe);
 	readonly #shots = $derived.by(() => this.#project.reel && shotsOf(this.#project.reel));
 	readonly #cutsKnown = $derived.by(() => this.#project.reel?.shots !== null);
 	readonly #source = $derived.by(() => this.#sources.of(this.#project.reel));
+	readonly #reelId = $derived.by(() => this.#project.reel?.id);
+	readonly #refs = $derived.by(() => this.#project.reel?.mattes);
+	/** Mattes that the recipe's regions name and that are open; as text, so that equal lists are one and make no new request. */
+	readonly #named = $derived.by((): string => {
+		const [reel, refs = [], recipe] = [this.#reelId, this.#refs, this.#recipe];
+		if (reel === undefined || !recipe) return '[]';
+		const names = recipe.stages.map((stage) => parseRegion(stage.region)?.matte);
+		const named = refs.filter(({ id }) => names.includes(id));
+		return JSON.stringify(named.flatMap((matte) => this.#mattes.input(reel, matte) ?? []));
+	});
+	readonly #inputs = $derived.by(() => JSON.parse(this.#named) as readonly MatteInput[]);
 	readonly #request = $derived.by((): PlanRequest | null => {
-		const [source, shots, recipe] = [this.#source, this.#shots, this.#recipe];
-		return source && shots && recipe ? { source: source.id, info: source.info, shots, recipe } : null;
+		const [source, shots, recipe, mattes] = [this.#source, this.#shots, this.#recipe, this.#inputs];
+		if (!source || !shots || !recipe) return null;
+		return { source: source.id, info: source.info, shots, recipe, ...(mattes.length === 0 ? {} : { mattes }) };
 	});
 	#planned = $state.raw<Planned | null>(null);
 	#error = $state.raw<EmulsionError | null>(null);
 	#running: { readonly request: PlanRequest; readonly done: Promise<void> } | null = null;
 
-	constructor(engine: EnginePort, project: ProjectState, sources: Sources, jobs: Jobs) {
+	constructor(engine: EnginePort, project: ProjectState, sources: Sources, mattes: Mattes, jobs: Jobs) {
 		this.#engine = engine;
 		this.#project = project;
 		this.#sources = sources;
+		this.#mattes = mattes;
 		this.#jobs = jobs;
 	}
 
@@ -111,7 +127,24 @@ export class Planner {
 		return done;
 	}
 
+	/** Every region in use names a matte whose pictures can be read. Throws `usage` or `recipe-invalid` saying what to do. */
+	#requireMattes({ recipe, mattes = [] }: PlanRequest): void {
+		for (const [index, { id, enabled, region }] of recipe.stages.entries()) {
+			const matte = parseRegion(region)?.matte;
+			if (!enabled || matte === undefined || mattes.some((m) => m.id === matte)) continue;
+			const details = { path: `stages[${index}].region`, stage: id };
+			const ref = this.#refs?.find((m) => m.id === matte);
+			if (!ref) {
+				const message = `${id} acts within matte “${matte}”, which this reel does not have: add it in the source panel, or choose another region.`;
+				throw new EmulsionError('recipe-invalid', message, details);
+			}
+			const message = `${id} acts within matte “${matte}”, whose file “${ref.name}” is not open: choose it again in the source panel.`;
+			throw new EmulsionError('usage', message, details);
+		}
+	}
+
 	async #make(request: PlanRequest, provisional: boolean): Promise<void> {
+		if (!provisional) this.#requireMattes(request);
 		const asked = provisional ? { ...request, recipe: EMPTY_RECIPE } : request;
 		const summary = await this.#jobs.run(
 			'plan',

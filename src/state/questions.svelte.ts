@@ -3,7 +3,7 @@
 import type { SourceInfo } from '../contracts/media.ts';
 import type { Transfer } from '../core/color.ts';
 import { EmulsionError } from '../core/errors.ts';
-import type { SourceRef } from '../project/schema.ts';
+import type { MatteRef } from '../project/schema.ts';
 
 /** How to go on when a file is not the one the project knows. */
 export type RelinkAnswer = 'link' | 'add';
@@ -11,7 +11,13 @@ export type RelinkAnswer = 'link' | 'add';
 /** What is asked. */
 export type Question =
 	| { readonly kind: 'transfer'; readonly name: string; readonly info: SourceInfo | null }
-	| { readonly kind: 'relink'; readonly expected: SourceRef; readonly found: SourceInfo; readonly fits: boolean };
+	| {
+			readonly kind: 'relink';
+			readonly what: 'reel' | 'matte';
+			readonly expected: Omit<MatteRef, 'id' | 'kind'>;
+			readonly found: SourceInfo;
+			readonly fits: boolean;
+	  };
 
 /** The answer that belongs to a question. */
 export type AnswerOf<Q extends Question> = Q extends { readonly kind: 'transfer' } ? Transfer : RelinkAnswer;

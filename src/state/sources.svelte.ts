@@ -132,6 +132,7 @@ export class Sources {
 		if (wanted && wanted.source.fingerprint !== info.fingerprint) {
 			const answer = await this.#questions.ask({
 				kind: 'relink',
+				what: 'reel',
 				expected: wanted.source,
 				found: info,
 				fits: fits(wanted.source, info),

@@ -5,11 +5,11 @@ import type { BackendInfo } from '../contracts/compute.ts';
 import type { InputFile } from '../contracts/media.ts';
 import type { StageMeta } from '../contracts/stage.ts';
 import type { BackendWish } from '../contracts/workers.ts';
-import { type EmulsionError, toEmulsionError } from '../core/errors.ts';
+import { EmulsionError, toEmulsionError } from '../core/errors.ts';
 import { parseEdl, shotsFromEdl } from '../core/edl.ts';
 import { shotIndexAt } from '../core/shots.ts';
 import { parseRecipe } from '../project/recipe.ts';
-import { emptyProject, type Project, type Reel } from '../project/schema.ts';
+import { emptyProject, type MatteRef, type Project, type Reel } from '../project/schema.ts';
 import { parseProject, serializeProject } from '../project/validate.ts';
 import { Autosave } from './autosave.svelte.ts';
 import type { Capability } from './capability.ts';
@@ -19,6 +19,7 @@ import { Exports } from './exports.svelte.ts';
 import { classify, download, fetchFile } from './files.ts';
 import { I18n } from './i18n/i18n.svelte.ts';
 import { Jobs } from './jobs.svelte.ts';
+import { Mattes } from './mattes.svelte.ts';
 import { Notices } from './notices.svelte.ts';
 import { Planner } from './planner.svelte.ts';
 import { Player } from './player.svelte.ts';
@@ -59,6 +60,7 @@ export class Workspace {
 	});
 	readonly project: ProjectState;
 	readonly sources: Sources;
+	readonly mattes: Mattes;
 	readonly planner: Planner;
 	readonly player: Player;
 	readonly renders: Renders;
@@ -79,7 +81,8 @@ export class Workspace {
 		this.capabilities = options.capabilities;
 		this.project = new ProjectState(options.metas, this.notices, () => this.locked);
 		this.sources = new Sources(engine, this.project, this.jobs, this.notices, this.questions);
-		this.planner = new Planner(engine, this.project, this.sources, this.jobs);
+		this.mattes = new Mattes(engine, this.project, this.sources, this.jobs, this.questions);
+		this.planner = new Planner(engine, this.project, this.sources, this.mattes, this.jobs);
 		this.player = new Player(engine, this.project, this.planner);
 		this.renders = new Renders(engine, this.jobs);
 		this.exports = new Exports(engine, this.jobs);
@@ -140,6 +143,10 @@ export class Workspace {
 			$effect(() => {
 				void this.project.project.reels.length;
 				untrack(() => void this.sources.prune());
+			});
+			$effect(() => {
+				void this.mattes.wanted;
+				untrack(() => void this.notices.guard(() => this.mattes.sync()));
 			});
 		});
 		const offRestart = this.#options.engine.onRestart((worker) => {
@@ -203,6 +210,20 @@ export class Workspace {
 			else if (opened.kind === 'project') await this.openProject(opened.file);
 			else if (opened.kind === 'edl') await this.importEdl(opened.file);
 			else await this.importRecipe(opened.file);
+		});
+	}
+
+	/** Opens files as a matte of the reel on screen: a new one, or the one that is given again. */
+	async openMatte(files: readonly InputFile[], matte?: MatteRef): Promise<void> {
+		await this.notices.guard(async () => {
+			const { reel } = this.project;
+			const opened = classify(files);
+			if (opened.kind !== 'source') {
+				throw new EmulsionError('usage', 'A matte is a film, a still or a folder of frames.');
+			}
+			if (!reel) return;
+			if (matte) await this.mattes.relink(reel, matte, opened.input);
+			else await this.mattes.add(reel, opened.input);
 		});
 	}
 
