@@ -64,8 +64,9 @@ export async function createHashes(): Promise<Hashes> {
 const PIECE = 1 << 20;
 
 /**
- * Bytes of a blob in order. What `take` gets is its own until it returns, and nobody's afterwards. In slices, not as a stream: a
- * stream's reader that waits can be collected in Chromium, and then waits for ever. Throws `aborted`.
+ * Bytes of a blob in order. What `take` gets is its own until it returns, and nobody's afterwards. In slices, not as a stream:
+ * while collections were asked for (`src/core/buffers.ts`), exports that read streams stood still, and have not since; why was
+ * not found out. Throws `aborted`.
  */
 export async function eachPiece(
 	blob: Blob,
