@@ -92,7 +92,7 @@ describe('mattes in the editor', () => {
 		await addStage(page, 'Degrain');
 		// Without mattes there is nothing to choose.
 		expect(await region(page).count()).toBe(0);
-		await choose(page, 'Add file…', half);
+		await choose(page, 'Add matte…', half);
 		await panel(page).getByText('4 frames').waitFor();
 		expect(await panel(page).getByRole('textbox', { name: 'Name of matte half' }).inputValue()).toBe('half');
 		// A matte has no transfer to be asked for.
@@ -146,7 +146,7 @@ describe('mattes in the editor', () => {
 	it('refuses what does not fit, asks about another file, takes folders, and undo brings a matte back open', async () => {
 		const { page, problems } = await e2e.open({ init: 'delete window.showDirectoryPicker' });
 		await openFilm(page);
-		await choose(page, 'Add file…', matte('short.mkv', '255', 3));
+		await choose(page, 'Add matte…', matte('short.mkv', '255', 3));
 		await page.getByRole('alert').filter({ hasText: '“short.mkv” has 3 frames; expected 4 as the film has' }).waitFor();
 		expect(
 			await panel(page)
@@ -156,7 +156,7 @@ describe('mattes in the editor', () => {
 
 		mkdirSync(tmp.path('sky'));
 		matte('sky/sky_%04d.png', '255*gte(X,W/2)');
-		await choose(page, 'Add folder of frames…', tmp.path('sky'));
+		await choose(page, 'Add matte from folder…', tmp.path('sky'));
 		await panel(page).getByRole('textbox', { name: 'Name of matte sky' }).waitFor();
 		await addStage(page, 'Upscale');
 		// A stage that changes the size has no region, and says why.
