@@ -182,6 +182,19 @@ describe('mattes in the editor', () => {
 		expect(await dialog.getByRole('button', { name: 'Add as another reel' }).count()).toBe(0);
 		await dialog.getByRole('button', { name: 'Link anyway' }).click();
 		await expect.poll(() => panel(page).getByText('is not open').count()).toBe(0);
+
+		// A recipe may name a matte that the reel does not have: said, and taken back in the card.
+		const recipe = { version: 1, stages: [{ stage: 'degrain', id: 'clean', region: 'outside:ghost' }] };
+		await page.getByTestId('open').setInputFiles(tmp.json('ghost.json', recipe));
+		const said = page
+			.getByRole('alert')
+			.filter({ hasText: 'clean acts within matte “ghost”, which this reel does not have' });
+		await said.first().waitFor();
+		await page.getByRole('button', { name: 'Degrain', exact: true }).click();
+		expect(await region(page).locator('option:checked').innerText()).toBe('Outside ghost (no such matte)');
+		await region(page).selectOption('Inside sky');
+		await expect.poll(() => said.count()).toBe(0);
+		await expect.poll(() => region(page).getByRole('option').count()).toBe(3);
 		expect(problems).toEqual([]);
 		await page.context().close();
 	});
