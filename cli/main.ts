@@ -63,6 +63,7 @@ function summary(report: SessionReport): string {
 	return [
 		`${report.output.name}: ${report.output.frames} frames, ${report.output.codec}, ${report.output.format}, ${report.output.bytes} bytes`,
 		`backend: ${report.backend.kind} (${report.backend.name}) — ${report.backend.reason}`,
+		...report.output.conversions.map((text) => `conversion: ${text}`),
 		`provenance: ${report.provenance.copiedFrames} frames copied bit for bit`,
 		`invariants: ${report.invariants.length - failed} of ${report.invariants.length} hold`,
 	].join('\n');

@@ -4,10 +4,13 @@ import { createEngine, type Engine } from '../services/engine.ts';
 import type { EnginePort } from '../state/engine-port.ts';
 import type { BackendWish } from '../contracts/workers.ts';
 
-/** An engine port over the four workers. */
-export function connectEngine(): EnginePort {
+/**
+ * An engine port over the four workers, on the backend that {@link EnginePort.start} will be asked for: a film may be dropped
+ * before that.
+ */
+export function connectEngine(first: BackendWish): EnginePort {
 	const listeners = new Set<(worker: string) => void>();
-	let wish: BackendWish = 'auto';
+	let wish = first;
 	let made: Engine | undefined;
 	const engine = (): Engine =>
 		(made ??= createEngine({ backend: wish, onRestart: (worker) => listeners.forEach((tell) => tell(worker)) }));

@@ -10,9 +10,5 @@ const WISHES: readonly BackendWish[] = ['auto', 'webgpu', 'wasm'];
 const target = document.getElementById('app');
 if (!target) throw new Error('index.html has no #app');
 const asked = new URLSearchParams(location.search).get('backend');
-void bootEditor({
-	target,
-	engine: connectEngine(),
-	metas: STAGE_METAS,
-	backend: WISHES.find((wish) => wish === asked) ?? 'auto',
-});
+const backend = WISHES.find((wish) => wish === asked) ?? 'auto';
+void bootEditor({ target, engine: connectEngine(backend), metas: STAGE_METAS, backend });

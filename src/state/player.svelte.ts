@@ -14,8 +14,10 @@ import type { ProjectState } from './project.svelte.ts';
 
 /** A running draw gives way to a newer one after this long. */
 const PATIENCE_MS = 160;
-/** While the playhead is dragged, the source stands in where the result takes longer than this. */
+/** The source stands in where the result takes longer than this. */
 const SLOW_MS = 200;
+/** During playback a result is tried again now and then: what was slow may be rendered by now. */
+const FORGETTING = 0.85;
 /** The playhead is written to the project after it rested this long. */
 const REST_MS = 300;
 /** Speeds of repeated J or L. */
@@ -268,10 +270,17 @@ export class Player {
 		);
 	}
 
-	#viewState(planned: Planned, canvas: Size): ViewState {
+	/**
+	 * The source stands in for a slow result while the playhead moves, and before a frame that is new on screen: a picture that
+	 * belongs to another frame is never left under its number.
+	 */
+	#standsIn(mode: ReelView['mode']): boolean {
+		if (mode === 'source' || this.#resultMs <= SLOW_MS) return false;
+		return this.#scrubbing || this.#speed !== 0 || this.#last?.frame !== this.#frame;
+	}
+
+	#viewState(planned: Planned, canvas: Size, standIn: boolean): ViewState {
 		const { mode, wipe, zoom, center, view } = this.view;
-		const standIn = this.#scrubbing && mode !== 'source' && this.#resultMs > SLOW_MS;
-		this.#standIn = standIn;
 		const shown = standIn ? 'source' : mode;
 		// The engine counts zoom in pixels of what it draws; the source is laid where the result lies.
 		const { summary, request } = planned;
@@ -302,13 +311,26 @@ export class Player {
 		this.#running = run;
 		this.#dirty = false;
 		this.#drawing = true;
-		const state = this.#viewState(planned, canvas);
+		const standIn = this.#standsIn(this.view.mode);
+		const state = this.#viewState(planned, canvas, standIn);
+		// Slow, and another frame's picture is on screen: begin again with the source.
+		const late = setTimeout(() => {
+			if (this.#last !== null && this.#last.frame !== state.frame) {
+				this.#dirty = true;
+				controller.abort();
+			}
+		}, SLOW_MS * 2);
+		if (standIn || state.mode === 'source') clearTimeout(late);
 		try {
 			// Plain data from raw state, never a proxy: a snapshot would copy the packet index for every picture.
 			const result = await this.#engine.view(planned.request, state, controller.signal);
 			if (!controller.signal.aborted) {
 				this.#last = result;
 				this.#drawError = null;
+				this.#standIn = standIn;
+				if (standIn && this.#speed !== 0) this.#resultMs *= FORGETTING;
+				// At rest the result follows its stand-in.
+				if (standIn && this.#speed === 0 && !this.#scrubbing) this.#dirty = true;
 				if (state.mode !== 'source') this.#resultMs = performance.now() - run.started;
 			}
 		} catch (thrown) {
@@ -316,6 +338,7 @@ export class Player {
 			if (error.code !== 'aborted' && !controller.signal.aborted) this.#drawError = error;
 			else if (state.mode !== 'source') this.#resultMs = Math.max(this.#resultMs, performance.now() - run.started);
 		} finally {
+			clearTimeout(late);
 			if (this.#running === run) {
 				this.#running = null;
 				this.#drawing = false;

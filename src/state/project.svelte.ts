@@ -43,6 +43,12 @@ export class ProjectState {
 		return this.#history.future.at(-1)?.type;
 	}
 
+	/** True where the project holds the reel, or undo or redo would bring it back. */
+	remembers(reel: string): boolean {
+		const { present, past, future } = this.#history;
+		return [present, ...past.map((e) => e.before), ...future.map((e) => e.before)].some((p) => reelById(p, reel));
+	}
+
 	/** Runs a command; a refusal is shown and changes nothing. True when it was accepted. */
 	run(command: Command): boolean {
 		if (!FREE.has(command.type) && this.#refused()) return false;

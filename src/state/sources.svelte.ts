@@ -91,9 +91,9 @@ export class Sources {
 		this.#project.run({ type: 'relink', reel: reel.id, source: reference });
 	}
 
-	/** Closes the sources of reels that are gone. */
+	/** Closes the sources of reels that are gone and that neither undo nor redo can bring back. */
 	async prune(): Promise<void> {
-		const gone = [...this.#open].filter(([id]) => !reelById(this.#project.project, id));
+		const gone = [...this.#open].filter(([id]) => !this.#project.remembers(id));
 		for (const [id] of gone) this.#open.delete(id);
 		await Promise.all(gone.map(([, source]) => this.#engine.close(source.id).catch(() => undefined)));
 	}

@@ -72,6 +72,8 @@ export class Workspace {
 	#demo = $state.raw<Demo | null>(null);
 	#selectedStage = $state<string | null>(null);
 	#ready = $state(false);
+	/** What is dropped before the last project is back goes into that one. */
+	#recalled: Promise<void> = Promise.resolve();
 	/** The project that this browser keeps. */
 	#shared = $state<string | null>(null);
 
@@ -169,11 +171,16 @@ export class Workspace {
 		};
 	}
 
-	async #restore(): Promise<void> {
+	/** The project of the last visit, or a new one. */
+	async #recall(): Promise<void> {
 		this.project.replace(emptyProject(crypto.randomUUID(), ''));
 		await this.tabs.start();
 		const restored = await this.autosave.restore(this.#options.metas);
 		if (restored) this.#show(restored);
+	}
+
+	async #restore(): Promise<void> {
+		await (this.#recalled = this.#recall());
 		this.#demo = await loadDemo();
 		this.#ready = true;
 		try {
@@ -204,6 +211,7 @@ export class Workspace {
 
 	/** Opens whatever files were chosen or dropped: a film, a sequence, a project, an EDL, a recipe. */
 	async openFiles(files: readonly InputFile[], origin: Origin = {}): Promise<void> {
+		await this.#recalled;
 		await this.notices.guard(async () => {
 			const opened = classify(files);
 			if (opened.kind === 'source') await this.#openSource(opened.input, origin);

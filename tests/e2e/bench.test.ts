@@ -40,7 +40,7 @@ describe('npm run bench', () => {
 		expect(dpx.map((row) => row.pass)).toEqual(dpx.map(() => null));
 		const engine = dpx.find((row) => row.name.startsWith('DPX to DPX through the engine'));
 		expect(engine?.data).toMatchObject({ frames: 8, copied: 8 });
-		expect(engine?.data['seconds']).toBeGreaterThan(0);
+		expect(engine?.data['long']).toMatchObject({ total: expect.any(Number) as number });
 		const [gpu, ...more] = report.rows.filter((row) => row.bench === 'gpu');
 		expect(more).toEqual([]);
 		expect(gpu).toMatchObject({ pass: false, figure: expect.stringMatching(/There is no GPU to measure/) as string });

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RequestHandler } from '../../server/static.ts';
 import { type E2e, idle, startE2e } from '../helpers/e2e.ts';
 
 const FRAMES = 5;
@@ -32,6 +33,29 @@ beforeAll(async () => {
 afterAll(async () => {
 	await e2e.close();
 	rmSync(folder, { recursive: true, force: true });
+});
+
+/** Holds back what the editor looks for before it starts the engine. */
+const slowDemo: RequestHandler = async (_request, _response, url) => {
+	if (url.pathname === '/demo/reel.json') await new Promise((resolve) => setTimeout(resolve, 4000));
+	return false;
+};
+
+describe('before the editor has started its engine', () => {
+	it('a film is opened all the same, and stays', async () => {
+		const slow = await startE2e([slowDemo]);
+		try {
+			const { page, problems } = await slow.open();
+			await page.getByTestId('open').setInputFiles(clip);
+			await expect.poll(() => page.getByTestId('backend').innerText(), { timeout: 30_000 }).toMatch(/CPU/);
+			await idle(page, 30_000);
+			await source(page).getByText('clip.mkv').first().waitFor();
+			expect(await page.getByRole('alert').count()).toBe(0);
+			expect(problems).toEqual([]);
+		} finally {
+			await slow.close();
+		}
+	});
 });
 
 const source = (page: Page) => page.getByRole('region', { name: 'Source' });

@@ -120,8 +120,9 @@ describe('a lost device', () => {
 			const { page, problems } = await losing.open({ backend: 'webgpu', init });
 			const made = (): Promise<number> => page.evaluate('window.devices');
 			await open(page, clip);
-			const badge = await page.getByTestId('backend').innerText();
-			expect(badge).toMatch(/WebGPU/);
+			const shown = (): Promise<string> => page.getByTestId('backend').innerText();
+			await expect.poll(shown, { timeout: 60_000 }).toMatch(/WebGPU/);
+			const badge = await shown();
 			await expect.poll(async () => spread(await sampleViewer(page)), { timeout: 60_000 }).toBeGreaterThan(60);
 			const before = await sampleViewer(page);
 			expect(await made()).toBe(1);

@@ -115,6 +115,24 @@ function agrees(listed: readonly TimedFrame[], shown: readonly ShownFrame[]): bo
 	);
 }
 
+/**
+ * An AVI counts the places of its frames, and a place without bytes holds the frame before it for one more: fewer pictures than
+ * places are no loss while they reach the end as closely as they follow each other.
+ */
+function repeatsTo(
+	places: number,
+	{ timebase, realRate, averageRate }: ProbedStream,
+	listed: readonly TimedFrame[],
+): boolean {
+	const rate = realRate ?? averageRate;
+	const [first, last] = [listed[0], listed[listed.length - 1]];
+	if (!rate || !first || !last) return false;
+	let longest = 0;
+	for (let i = 1; i < listed.length; i++) longest = Math.max(longest, listed[i]!.ticks - listed[i - 1]!.ticks);
+	const perTick = toNumber(mul(timebase, rate));
+	return (last.ticks - first.ticks + longest) * perTick >= places - 0.5;
+}
+
 /** A header that promises more frames than can be read, without an edit list to explain it, belongs to a cut file. */
 function truncation(
 	video: ProbedStream,
@@ -125,7 +143,8 @@ function truncation(
 	if (packets.some((packet) => packet.discard)) return undefined;
 	const readable = listed.length;
 	const promised = readable + (video.frameCount ?? 0) - packets.length;
-	if (promised > readable) return { readable, promised };
+	if (promised > readable && !(container === 'avi' && repeatsTo(promised, video, listed)))
+		return { readable, promised };
 	const first = listed[0];
 	const last = listed[readable - 1];
 	const rate = video.averageRate ?? video.realRate;

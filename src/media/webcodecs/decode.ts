@@ -10,8 +10,10 @@ import type { BufferPool } from '../buffers.ts';
 import { copyPlanes, planarFormat } from './planes.ts';
 import type { JoinedTrack } from './track.ts';
 
-/** Frames in the decoder's queue and copied frames not yet taken, together. */
-const READ_AHEAD = 10;
+/** Bytes of frames under way: in the decoder's queue, or copied and not yet taken. */
+const READ_AHEAD_BYTES = 24 * 2 ** 20;
+/** Least and most frames under way: a decoder with several threads wants some, and 32 never let it wait (640×360). */
+const [LEAST_AHEAD, MOST_AHEAD] = [6, 32];
 /** Index ↔ the decoder's microseconds: any strictly monotonic map would do. */
 const TICK = 1000;
 
@@ -37,6 +39,7 @@ class Pass {
 	readonly #decoder: VideoDecoder;
 	readonly #buffers: BufferPool;
 	readonly #queue: { readonly index: number; readonly data: Promise<ArrayBuffer> }[] = [];
+	readonly #ahead: number;
 	#failure: EmulsionError | undefined;
 	#flushed = false;
 	#closed = false;
@@ -53,6 +56,8 @@ class Pass {
 		this.#track = track;
 		this.#range = range;
 		this.#expected = expected;
+		const fitting = Math.floor(READ_AHEAD_BYTES / frameBytes(expected.format, expected.size));
+		this.#ahead = Math.min(MOST_AHEAD, Math.max(LEAST_AHEAD, fitting));
 		this.#decoder = new VideoDecoder({
 			output: (frame) => {
 				this.#take(frame);
@@ -112,7 +117,8 @@ class Pass {
 	async feed(): Promise<void> {
 		try {
 			for await (const packet of this.#track.packets(this.#range.start)) {
-				while (!this.#over() && this.#queue.length + this.#decoder.decodeQueueSize >= READ_AHEAD) await this.#changed();
+				while (!this.#over() && this.#queue.length + this.#decoder.decodeQueueSize >= this.#ahead)
+					await this.#changed();
 				if (this.#over()) return;
 				const index = this.#track.indexOf(packet);
 				this.#decoder.decode(new EncodedVideoChunk({ type: packet.type, timestamp: index * TICK, data: packet.data }));
@@ -135,30 +141,27 @@ class Pass {
 		return this.#closed || this.#failure !== undefined;
 	}
 
-	/** The next frame; frames before a failure still come out. */
+	/** The next frame; frames before a failure still come out. An abort is seen after {@link interrupt}. */
 	async next(expected: number, signal: AbortSignal): Promise<DecodedPlanes> {
-		const onAbort = (): void => {
-			this.#wake();
-		};
-		signal.addEventListener('abort', onAbort, { once: true });
-		try {
-			for (;;) {
-				throwIfAborted(signal);
-				const head = this.#queue[0];
-				if (head?.index === expected) {
-					const data = await head.data;
-					this.#queue.shift();
-					this.#wake();
-					return { index: expected, data };
-				}
-				if (this.#failure)
-					throw this.#failure.code === 'input-truncated' ? this.#lost(expected, this.#failure) : this.#failure;
-				if (head !== undefined || this.#flushed) throw this.#lost(expected);
-				await this.#changed();
+		for (;;) {
+			throwIfAborted(signal);
+			const head = this.#queue[0];
+			if (head?.index === expected) {
+				const data = await head.data;
+				this.#queue.shift();
+				this.#wake();
+				return { index: expected, data };
 			}
-		} finally {
-			signal.removeEventListener('abort', onAbort);
+			if (this.#failure)
+				throw this.#failure.code === 'input-truncated' ? this.#lost(expected, this.#failure) : this.#failure;
+			if (head !== undefined || this.#flushed) throw this.#lost(expected);
+			await this.#changed();
 		}
+	}
+
+	/** Wakes whoever waits for a frame. */
+	interrupt(): void {
+		this.#wake();
 	}
 
 	#lost(frame: number, cause?: EmulsionError): EmulsionError {
@@ -190,9 +193,12 @@ export async function* decodePlanes(
 	throwIfAborted(signal);
 	const pass = new Pass(track, config, range, expected, buffers);
 	const fed = pass.feed();
+	const onAbort = (): void => pass.interrupt();
+	signal.addEventListener('abort', onAbort);
 	try {
 		for (let index = range.start; index < range.end; index++) yield await pass.next(index, signal);
 	} finally {
+		signal.removeEventListener('abort', onAbort);
 		pass.close();
 		await fed;
 	}
