@@ -65,22 +65,29 @@ async function drop(page: Page, files: readonly string[]): Promise<void> {
 	const cdp = await page.context().newCDPSession(page);
 	const data = { items: [], files: [...files], dragOperationsMask: 1 };
 	const at = { x: 700, y: 400, data };
-	await cdp.send('Input.dispatchDragEvent', { type: 'dragEnter', ...at });
-	await cdp.send('Input.dispatchDragEvent', { type: 'dragOver', ...at });
-	await page.locator('div.drop').waitFor();
-	// A drop counts once the page has answered that it takes it, which the protocol does not tell.
+	const send = (type: 'dragEnter' | 'dragOver' | 'drop' | 'dragCancel') =>
+		cdp.send('Input.dispatchDragEvent', { type, ...at });
+	const held = () => page.locator('div.drop').count();
+	// The protocol loses drags now and then, and a drop counts only once the page has answered that it takes it: again from the start.
 	await expect
 		.poll(
 			async () => {
-				await cdp.send('Input.dispatchDragEvent', { type: 'dragOver', ...at });
+				await send('dragEnter');
+				await send('dragOver');
 				await page.waitForTimeout(200);
-				await cdp.send('Input.dispatchDragEvent', { type: 'drop', ...at });
+				await send('dragOver');
+				await page.waitForTimeout(200);
+				if ((await held()) === 0) return 'the drag was lost';
+				await send('drop');
 				await page.mouse.move(at.x + 1, at.y);
-				return page.locator('div.drop').count();
+				await page.waitForTimeout(200);
+				if ((await held()) === 0) return 'dropped';
+				await send('dragCancel');
+				return 'the drop was lost';
 			},
-			{ timeout: 20_000 },
+			{ timeout: 60_000 },
 		)
-		.toBe(0);
+		.toBe('dropped');
 	await cdp.detach();
 }
 
