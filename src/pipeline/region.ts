@@ -4,7 +4,6 @@ import type { Compute, Picture } from '../contracts/compute.ts';
 import { PROVENANCE, type WorkingFrame } from '../contracts/stage.ts';
 import { filled } from '../gpu/ops/fill/op.ts';
 import { blendRegion } from './ops/blend.ts';
-import { withinRegion } from './ops/within.ts';
 
 /** Picture and provenance of a frame; the caller owns both. */
 export interface Confined {
@@ -23,12 +22,12 @@ export function confine(
 	result: { readonly picture: Picture; readonly provenance: Picture | undefined },
 	matte: Picture,
 ): Confined {
-	const picture = blendRegion(compute, input.picture, result.picture, matte);
+	const picture = blendRegion(compute, input.picture, result.picture, matte, 'soft');
 	if (!result.provenance) return { picture };
 	const { width, height } = picture;
 	const before = input.sides.provenance?.retain() ?? filled(compute, width, height, 1, PROVENANCE.original);
 	try {
-		return { picture, provenance: withinRegion(compute, before, result.provenance, matte) };
+		return { picture, provenance: blendRegion(compute, before, result.provenance, matte, 'hard') };
 	} catch (error) {
 		picture.release();
 		throw error;

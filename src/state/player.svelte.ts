@@ -314,13 +314,8 @@ export class Player {
 		const standIn = this.#standsIn(this.view.mode);
 		const state = this.#viewState(planned, canvas, standIn);
 		// Slow, and another frame's picture is on screen: begin again with the source.
-		const late = setTimeout(() => {
-			if (this.#last !== null && this.#last.frame !== state.frame) {
-				this.#dirty = true;
-				controller.abort();
-			}
-		}, SLOW_MS * 2);
-		if (standIn || state.mode === 'source') clearTimeout(late);
+		const replaces = state.mode !== 'source' && this.#last !== null && this.#last.frame !== state.frame;
+		const late = replaces ? setTimeout(() => this.#restart(controller), SLOW_MS * 2) : undefined;
 		try {
 			// Plain data from raw state, never a proxy: a snapshot would copy the packet index for every picture.
 			const result = await this.#engine.view(planned.request, state, controller.signal);
@@ -347,6 +342,11 @@ export class Player {
 				if (this.#dirty) void this.#drawNow();
 			}
 		}
+	}
+
+	#restart(running: AbortController): void {
+		this.#dirty = true;
+		running.abort();
 	}
 
 	#remember(): void {

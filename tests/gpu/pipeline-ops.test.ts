@@ -5,7 +5,6 @@ import type { Op } from '../../src/contracts/compute.ts';
 import { blendOp } from '../../src/pipeline/ops/blend.ts';
 import { matteOp } from '../../src/pipeline/ops/matte.ts';
 import { countProvenance, raiseOp } from '../../src/pipeline/ops/provenance.ts';
-import { withinOp } from '../../src/pipeline/ops/within.ts';
 import { bothTwins, makeCpu, maxDifference, noise, withErrorScope } from './kit.ts';
 
 const AREA = 37 * 23;
@@ -25,8 +24,16 @@ function check<P>(name: string, op: Op<P>, inputs: readonly Float32Array<ArrayBu
 }
 
 describe('shader and twin agree', () => {
-	check('blend by a matte', blendOp, [a, b, matte], AREA * 3, { area: AREA, channels: 3 });
-	check('provenance within a matte', withinOp, [levels(4), levels(5), matte], AREA, { area: AREA });
+	check('blend by a matte', blendOp, [a, b, matte], AREA * 3, {
+		area: AREA,
+		channels: 3,
+		hard: 0,
+	});
+	check('provenance within a matte', blendOp, [levels(4), levels(5), matte], AREA, {
+		area: AREA,
+		channels: 1,
+		hard: 1,
+	});
 	check('matte of a picture', matteOp, [a], AREA, { area: AREA, inverted: 0 });
 	check('what lies outside of it', matteOp, [a], AREA, { area: AREA, inverted: 1 });
 	check('provenance raised', raiseOp, [levels(6)], AREA, { count: AREA, value: 1 });

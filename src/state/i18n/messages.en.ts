@@ -1,9 +1,10 @@
 /** English texts. The keys of this table are the keys of every language. `{names}` are placeholders. */
 
 import { ERRORS_EN } from './errors.en.ts';
+import { FILM_EN } from './film.en.ts';
 import { INTERFACE_EN } from './interface.en.ts';
 
 /** All texts. */
-export const EN = { ...INTERFACE_EN, ...ERRORS_EN } as const;
+export const EN = { ...INTERFACE_EN, ...FILM_EN, ...ERRORS_EN } as const;
 /** A key of a text. */
 export type MessageKey = keyof typeof EN;

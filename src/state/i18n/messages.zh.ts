@@ -1,8 +1,9 @@
 /** 简体中文. The type demands every key of the English table and no other. */
 
 import { ERRORS_ZH } from './errors.zh.ts';
+import { FILM_ZH } from './film.zh.ts';
 import { INTERFACE_ZH } from './interface.zh.ts';
 import type { MessageKey } from './messages.en.ts';
 
 /** All texts. */
-export const ZH = { ...INTERFACE_ZH, ...ERRORS_ZH } as const satisfies Readonly<Record<MessageKey, string>>;
+export const ZH = { ...INTERFACE_ZH, ...FILM_ZH, ...ERRORS_ZH } as const satisfies Readonly<Record<MessageKey, string>>;
