@@ -317,6 +317,18 @@ describe('bad input gets a typed, actionable message', () => {
 		expect(source.info.codec).toBe('prores');
 	});
 
+	it('an AVI whose places repeat a frame is whole, and cut short it is not', async () => {
+		const source = await opening(openFixture('d-repeats.avi'));
+		expect(source.info.notices.filter((entry) => entry.kind === 'truncated')).toEqual([]);
+		expect(source.info.frames.map(({ pts }) => (pts.num * 24) / pts.den)).toEqual([0, 4, 8, 12, 16, 20]);
+		let count = 0;
+		for await (const frame of source.frames({ start: 0, end: 6 }, new AbortController().signal))
+			count += frame.index >= 0 ? 1 : 0;
+		expect(count).toBe(6);
+		const damaged = await opening(open(await cut('d-repeats.avi', 0.5)));
+		expect(damaged.info.notices.some((entry) => entry.kind === 'truncated')).toBe(true);
+	});
+
 	it.each(['d-faststart.mp4', 'd-huffyuv.avi', 'd-dnxhr.mxf'])(
 		'%s cut short: the frames before the cut come, then input-truncated names the frame',
 		async (name) => {

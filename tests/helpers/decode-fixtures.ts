@@ -185,6 +185,18 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
 	],
 	// Media data is found relative to its fragment, so that a test may push it beyond 4 GiB.
 	'd-fragmented.mp4': [...small, ...h264('-movflags', 'frag_keyframe+empty_moov+default_base_moof+skip_trailer')],
+	// 21 places, 6 pictures: the muxer writes places without bytes for the others.
+	'd-repeats.avi': [
+		...[
+			'-f',
+			'lavfi',
+			'-i',
+			"testsrc2=size=64x48:rate=24,trim=end_frame=24,select='not(mod(n,4))'",
+			'-fps_mode',
+			'vfr',
+		],
+		...video('mjpeg', 'yuvj420p', '-q:v', '3'),
+	],
 	'd-no-frames.mp4': [
 		'-f',
 		'lavfi',
