@@ -125,6 +125,46 @@ describe('the editor', () => {
 		await page.context().close();
 	});
 
+	it('never leaves another frame’s picture under a number: the source stands in while a result is rendered', async () => {
+		const { page, problems } = await e2e.open();
+		await openClip(page);
+		writeFileSync(
+			join(folder, 'slow.json'),
+			JSON.stringify({
+				version: 1,
+				stages: [
+					{ stage: 'degrain', params: { sigma: 25, temporal: 2 } },
+					{ stage: 'upscale', params: { factor: 4, character: 'vivid' } },
+				],
+			}),
+		);
+		await page.getByTestId('open').setInputFiles(join(folder, 'slow.json'));
+		await expect.poll(() => page.locator('[data-stage]').count()).toBe(2);
+		await page.getByText('384 × 256').first().waitFor();
+		await page.keyboard.press('End');
+		await page.getByText('Rendering: source shown').waitFor({ timeout: 15_000 });
+		// The bars of the second shot, not the pattern of the first: the source's own picture of this frame.
+		const standIn = await sampleViewer(page);
+		await page.getByText('Rendering: source shown').waitFor({ state: 'detached' });
+		await expect.poll(async () => difference(standIn, await sampleViewer(page))).toBeLessThan(16);
+		expect(problems).toEqual([]);
+		await page.context().close();
+	});
+
+	it('takes a film out by undo and brings it back open by redo', async () => {
+		const { page, problems } = await e2e.open();
+		await openClip(page);
+		const undo = page.getByRole('region', { name: 'Source' }).getByText('No source is open.');
+		for (let steps = 0; steps < 6 && (await undo.count()) === 0; steps++) await page.keyboard.press('Control+z');
+		await undo.waitFor();
+		for (let steps = 0; steps < 6; steps++) await page.keyboard.press('Control+Shift+z');
+		await expect.poll(() => shots(page).count()).toBe(2);
+		await page.getByRole('region', { name: 'Source' }).getByText('96 × 64').first().waitFor();
+		expect(await page.getByRole('button', { name: 'Choose the file…' }).count()).toBe(0);
+		expect(problems).toEqual([]);
+		await page.context().close();
+	});
+
 	it('cuts shots by hand, undoes and redoes, saves and reopens the project, and checks the fingerprint', async () => {
 		const { page, problems } = await e2e.open();
 		await openClip(page);
