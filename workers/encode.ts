@@ -92,7 +92,8 @@ const api: EncodeWorkerApi = {
 		return id;
 	},
 	encode(id, range, port, signal) {
-		return find(id).encoder.encode(receiveFrames(port, { signal }), range, signal);
+		// An encoder is done with a frame when it asks for the next one.
+		return find(id).encoder.encode(receiveFrames(port, { signal, recycle: true }), range, signal);
 	},
 	async mux(id, chunks, timeline, audio, target, name, onProgress, signal) {
 		const job = find(id);

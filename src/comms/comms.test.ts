@@ -80,6 +80,27 @@ describe('frame port', () => {
 		]);
 	});
 
+	it('takes buffers back when the consumer says so, to the stream itself', async () => {
+		const { port1, port2 } = channel();
+		const back: number[] = [];
+		const { stream } = producer(4);
+		const sending = sendFrames(
+			Object.assign(stream, { recycle: (data: ArrayBuffer) => back.push(new Uint8Array(data)[0]!) }),
+			port1,
+		);
+		const frames = receiveFrames(port2, { credits: 1 });
+		const kept: ArrayBuffer[] = [];
+		for await (const frame of frames) {
+			kept.push(frame.data);
+			if (kept.length === 3) frames.recycle(kept[0]!);
+		}
+		await sending;
+		expect(back).toEqual([0]);
+		expect(kept.map((data) => data.byteLength)).toEqual([0, 2, 2, 2]);
+		// After the end there is nobody to take it; nothing happens.
+		frames.recycle(kept[1]!);
+	});
+
 	it('makes no more frames than there are credits', async () => {
 		const { port1, port2 } = channel();
 		const { state, stream } = producer(100);

@@ -10,8 +10,10 @@ import { EmulsionError, type ErrorRecord, fromRecord, throwIfAborted, toEmulsion
 export const DEFAULT_CREDITS = 4;
 
 type ToProducer =
-	/** `spent`: the buffer of a frame that the consumer has finished with. */
-	{ readonly kind: 'credit'; readonly count: number; readonly spent?: ArrayBuffer } | { readonly kind: 'stop' };
+	| { readonly kind: 'credit'; readonly count: number }
+	/** The buffer of a frame that the consumer has finished with. */
+	| { readonly kind: 'spent'; readonly data: ArrayBuffer }
+	| { readonly kind: 'stop' };
 type ToConsumer =
 	| { readonly kind: 'frame'; readonly frame: PlanarFrame }
 	| { readonly kind: 'end' }
@@ -48,23 +50,21 @@ class Credits {
 /**
  * Sends a stream's frames over the port as the consumer grants credits, then closes the port. Resolves when the stream has
  * ended or the consumer stopped; rejects with the stream's error (after sending it) or `aborted`.
- * @param recycle takes buffers that the consumer gives back.
+ * @param recycle takes buffers that the consumer gives back; default: the stream itself.
  */
 export async function sendFrames(
 	stream: FrameStream,
 	port: MessagePort,
 	signal?: AbortSignal,
-	recycle?: (data: ArrayBuffer) => void,
+	recycle: (data: ArrayBuffer) => void = (data) => stream.recycle?.(data),
 ): Promise<void> {
 	const credits = new Credits();
 	const onAbort = () => credits.close();
 	signal?.addEventListener('abort', onAbort, { once: true });
 	port.onmessage = ({ data }: MessageEvent<ToProducer>) => {
 		if (data.kind === 'stop') credits.close();
-		else {
-			if (data.spent) recycle?.(data.spent);
-			credits.grant(data.count);
-		}
+		else if (data.kind === 'spent') recycle(data.data);
+		else credits.grant(data.count);
 	};
 	const post = (message: ToConsumer, transfer: Transferable[] = []) => port.postMessage(message, transfer);
 	const iterator = stream[Symbol.asyncIterator]();
@@ -123,14 +123,31 @@ export interface ReceiveOptions {
 	/** Settles when the producer's call does: a rejection ends a stream whose port went silent (a crashed worker). */
 	readonly producer?: Promise<unknown>;
 	/**
-	 * Give each frame's buffer back when the next one is asked for, so that the producer can fill it again. Only for
-	 * consumers that keep no frame beyond that; a buffer that was transferred on is not given back. Default false.
+	 * Give each frame's buffer back when the next one is asked for. Only for consumers that keep no frame beyond that; a
+	 * buffer that was transferred on is not given back. Default false: the consumer calls `recycle` itself, or not at all.
 	 */
 	readonly recycle?: boolean;
 }
 
-/** The frames that {@link sendFrames} sends to this port. One consumer; returning early tells the producer to stop. */
-export async function* receiveFrames(port: MessagePort, options: ReceiveOptions = {}): AsyncGenerator<PlanarFrame> {
+/** Frames received from a port: a generator with the way back for buffers. */
+export type ReceivedFrames = AsyncGenerator<PlanarFrame> & Required<Pick<FrameStream, 'recycle'>>;
+
+/** A generator whose frames' buffers can be given back. */
+export function withRecycle(frames: AsyncGenerator<PlanarFrame>, recycle: (data: ArrayBuffer) => void): ReceivedFrames {
+	return Object.assign(frames, { recycle });
+}
+
+/**
+ * The frames that {@link sendFrames} sends to this port. One consumer; returning early tells the producer to stop. Buffers
+ * that it gives back (`recycle`) go to the producer; after the end of the stream they are dropped.
+ */
+export function receiveFrames(port: MessagePort, options: ReceiveOptions = {}): ReceivedFrames {
+	return withRecycle(received(port, options), (data) => {
+		if (data.byteLength > 0) port.postMessage({ kind: 'spent', data } satisfies ToProducer, [data]);
+	});
+}
+
+async function* received(port: MessagePort, options: ReceiveOptions): AsyncGenerator<PlanarFrame> {
 	const { signal, credits = DEFAULT_CREDITS, recycle = false } = options;
 	if (!Number.isInteger(credits) || credits < 1) {
 		throw new EmulsionError('internal', `frame port: credits must be a whole number from 1, got ${credits}`);
@@ -149,8 +166,9 @@ export async function* receiveFrames(port: MessagePort, options: ReceiveOptions 
 			if (item.kind === 'frame') {
 				const { data } = item.frame;
 				yield item.frame;
-				if (recycle && data.byteLength > 0) send({ kind: 'credit', count: 1, spent: data }, [data]);
-				else send({ kind: 'credit', count: 1 });
+				// Before the credit: the producer finds the buffer when it makes the next frame.
+				if (recycle && data.byteLength > 0) send({ kind: 'spent', data }, [data]);
+				send({ kind: 'credit', count: 1 });
 				continue;
 			}
 			finished = true;

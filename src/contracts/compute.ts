@@ -85,8 +85,11 @@ export interface Compute {
 	uploadPicture(data: Float32Array<ArrayBuffer>, width: number, height: number, channels: number): Picture;
 	/** Enqueues an op; outputs are defined for whatever is enqueued later. On the CPU it has run on return. */
 	run<P>(op: Op<P>, inputs: readonly Block[], outputs: readonly Block[], params: P): void;
-	/** Copies back to the CPU; waits for enqueued work. Counted by {@link ComputeCounters}. */
-	readback(block: Block): Promise<ArrayBuffer>;
+	/**
+	 * Copies back to the CPU; waits for enqueued work. Counted by {@link ComputeCounters}.
+	 * @param into filled and returned instead of a new buffer: `block.words * 4` bytes (else `internal`).
+	 */
+	readback(block: Block, into?: ArrayBuffer): Promise<ArrayBuffer>;
 	/** Resolves when all enqueued work has completed; rejects with `device-lost`. */
 	done(): Promise<void>;
 	counters(): ComputeCounters;

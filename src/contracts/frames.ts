@@ -52,4 +52,10 @@ export interface Progress {
 export type OnProgress = (progress: Progress) => void;
 
 /** A stream of frames with back-pressure: pulling is what lets the producer go on. */
-export type FrameStream = AsyncIterable<PlanarFrame>;
+export interface FrameStream extends AsyncIterable<PlanarFrame> {
+	/**
+	 * Gives the buffer of one of its frames back to the producer, who fills it again; nobody may read it any more. Never needed:
+	 * a buffer that is kept, or transferred on, is simply not given. Absent where the producer cannot use it.
+	 */
+	recycle?(data: ArrayBuffer): void;
+}

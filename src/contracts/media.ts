@@ -209,7 +209,10 @@ export interface EncodedChunk {
 
 /** Encodes the frames of one chunk. */
 export interface ChunkEncoder {
-	/** Frames are consumed in order; exactly `range.end − range.start` of them. The encoder's queue is bounded. */
+	/**
+	 * Frames are consumed in order; exactly `range.end − range.start` of them. The encoder's queue is bounded. It is done with a
+	 * frame's buffer when it asks for the next one.
+	 */
 	encode(frames: FrameStream, range: FrameRange, signal: AbortSignal): Promise<EncodedChunk>;
 	close(): Promise<void>;
 }

@@ -122,3 +122,12 @@ export function newCounters(): MutableCounters {
 		readbackSeconds: 0,
 	};
 }
+
+/** Where a block is read back to: the buffer that was given, which has to fit exactly, or a new one. */
+export function readbackTarget({ words }: Block, into: ArrayBuffer | undefined): ArrayBuffer {
+	const bytes = words * 4;
+	if (into && into.byteLength !== bytes) {
+		throw new EmulsionError('internal', `A block of ${bytes} bytes is not read back into ${into.byteLength}.`);
+	}
+	return into ?? new ArrayBuffer(bytes);
+}

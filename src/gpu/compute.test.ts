@@ -97,6 +97,10 @@ describe('runTiled', () => {
 		);
 		expect(tiles).toBeGreaterThan(4);
 		expect(new Float32Array(await compute.readback(output))).toEqual(ramp);
+		const own = new ArrayBuffer(output.words * 4);
+		expect(await compute.readback(output, own)).toBe(own);
+		expect(new Float32Array(own)).toEqual(ramp);
+		await expect(compute.readback(output, new ArrayBuffer(4))).rejects.toMatchObject({ code: 'internal' });
 		input.release();
 		output.release();
 		expect(compute.live).toBe(0);

@@ -2,7 +2,16 @@
 
 import type { BackendInfo, Block, Compute, ComputeCounters, Op, Picture } from '../contracts/compute.ts';
 import { EmulsionError } from '../core/errors.ts';
-import { asBytes, checkAliasing, checkPictureSize, newCounters, owned, PooledBlock, PooledPicture } from './blocks.ts';
+import {
+	asBytes,
+	checkAliasing,
+	checkPictureSize,
+	newCounters,
+	owned,
+	PooledBlock,
+	PooledPicture,
+	readbackTarget,
+} from './blocks.ts';
 import type { BlockOwner } from './blocks.ts';
 import { Pool } from './pool.ts';
 
@@ -116,15 +125,17 @@ export class CpuCompute implements Compute, BlockOwner {
 		);
 	}
 
-	readback(block: Block): Promise<ArrayBuffer> {
+	// Async, so that what it throws is a rejection, as on the GPU.
+	async readback(block: Block, into?: ArrayBuffer): Promise<ArrayBuffer> {
 		this.#check();
 		const started = performance.now();
 		const floats = cpuFloats(owned(block, this));
-		const copy = floats.buffer.slice(0, floats.byteLength);
+		const copy = readbackTarget(block, into);
+		new Float32Array(copy).set(floats);
 		this.#counters.readbacks++;
 		this.#counters.readbackBytes += copy.byteLength;
 		this.#counters.readbackSeconds += (performance.now() - started) / 1000;
-		return Promise.resolve(copy);
+		return copy;
 	}
 
 	done(): Promise<void> {

@@ -16,18 +16,19 @@ export class Readbacks {
 		this.#device = device;
 	}
 
-	/** Copies the first `bytes` bytes of a buffer; everything submitted before is included. */
-	async read(source: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
+	/** Copies a buffer's first bytes into `target`, as many as that holds, and returns it; everything submitted before is included. */
+	async read(source: GPUBuffer, target: ArrayBuffer): Promise<ArrayBuffer> {
+		const bytes = target.byteLength;
 		const staging = this.#take(sizeClass(bytes));
 		const encoder = this.#device.createCommandEncoder();
 		encoder.copyBufferToBuffer(source, 0, staging, 0, bytes);
 		this.#device.queue.submit([encoder.finish()]);
 		try {
 			await staging.mapAsync(MODE_READ, 0, bytes);
-			const copy = staging.getMappedRange(0, bytes).slice(0);
+			new Uint8Array(target).set(new Uint8Array(staging.getMappedRange(0, bytes)));
 			staging.unmap();
 			this.#keep(staging);
-			return copy;
+			return target;
 		} catch (error) {
 			staging.destroy();
 			throw error;

@@ -5,7 +5,16 @@
 
 import type { BackendInfo, Block, Compute, ComputeCounters, Op, Picture } from '../contracts/compute.ts';
 import { EmulsionError } from '../core/errors.ts';
-import { asBytes, checkAliasing, checkPictureSize, newCounters, owned, PooledBlock, PooledPicture } from './blocks.ts';
+import {
+	asBytes,
+	checkAliasing,
+	checkPictureSize,
+	newCounters,
+	owned,
+	PooledBlock,
+	PooledPicture,
+	readbackTarget,
+} from './blocks.ts';
 import type { BlockOwner } from './blocks.ts';
 import { PipelineCache } from './pipelines.ts';
 import { Pool, sizeClass } from './pool.ts';
@@ -140,14 +149,15 @@ export class WebGpuCompute implements Compute, BlockOwner {
 		this.#batch++;
 	}
 
-	async readback(block: Block): Promise<ArrayBuffer> {
+	async readback(block: Block, into?: ArrayBuffer): Promise<ArrayBuffer> {
 		this.check();
 		const started = performance.now();
 		const bytes = block.words * 4;
 		const buffer = gpuBuffer(owned(block, this));
+		const target = readbackTarget(block, into);
 		this.flush();
 		try {
-			const copy = await this.orLost(this.#readbacks.read(buffer, bytes));
+			const copy = await this.orLost(this.#readbacks.read(buffer, target));
 			this.check();
 			this.#counters.readbacks++;
 			this.#counters.readbackBytes += bytes;

@@ -3,7 +3,7 @@
  * the next chunk renders; a lost device costs the chunk that was being rendered, nothing more.
  */
 
-import type { FrameRange, PlanarFrame } from '../contracts/frames.ts';
+import type { FrameRange, FrameStream, PlanarFrame } from '../contracts/frames.ts';
 import type { EncodeConfig, EncodedChunk } from '../contracts/media.ts';
 import type { StageTime } from '../contracts/report.ts';
 import type { ExportRequest } from '../contracts/workers.ts';
@@ -186,7 +186,11 @@ export class ChunkRunner {
 				if (!complete) fail(new EmulsionError('internal', 'The encoder stopped taking frames.'));
 			}
 		};
-		const chunk = engine.encode.encode(encodeJob, range, tracked(), this.#signal);
+		const frames: FrameStream = {
+			[Symbol.asyncIterator]: tracked,
+			recycle: (data) => stream.recycle(data),
+		};
+		const chunk = engine.encode.encode(encodeJob, range, frames, this.#signal);
 		chunk.catch((error: unknown) => fail(error));
 		return { handed, chunk, notes, count: () => count };
 	}

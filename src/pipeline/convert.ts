@@ -16,6 +16,7 @@ import {
 	sampleBytes,
 	type Size,
 } from '../core/color.ts';
+import type { BufferPool } from '../media/buffers.ts';
 import { planesToRgb } from '../gpu/color/planes-to-rgb.ts';
 import { rgbToPlanes } from '../gpu/color/rgb-to-planes.ts';
 import { linearize } from '../gpu/color/transfer-op.ts';
@@ -61,16 +62,21 @@ function copyAlpha(target: ArrayBuffer, format: PixelFormat, size: Size, source:
 	new Uint8Array(target, to.offset * bytes, count).set(new Uint8Array(source.data, from.offset * bytes, count));
 }
 
-/**
- * Converts and reads back one frame's planes in the encoder's format (dithered at 8 bit; `seed` is the frame's index).
- * `source` lends its alpha plane.
- */
+/** What a conversion to planes may use. */
+export interface ToPlanesOptions {
+	/** The source's own frame: lends its alpha plane. */
+	readonly lender?: PlanarFrame;
+	/** Buffers to fill again; default: a new one for each frame. */
+	readonly buffers?: BufferPool;
+}
+
+/** Converts and reads back one frame's planes in the encoder's format (dithered at 8 bit; `seed` is the frame's index). */
 export async function toPlanes(
 	compute: Compute,
 	frame: WorkingFrame,
 	config: Pick<EncodeConfig, 'format' | 'color'>,
 	seed: number,
-	source?: PlanarFrame,
+	{ lender, buffers }: ToPlanesOptions = {},
 ): Promise<ArrayBuffer> {
 	const size = { width: frame.picture.width, height: frame.picture.height };
 	const { format, color } = config;
@@ -82,10 +88,10 @@ export async function toPlanes(
 		linear?.release();
 	}
 	try {
-		const data = await compute.readback(block);
+		const data = await compute.readback(block, buffers?.take(block.words * 4));
 		const bytes = frameBytes(format, size);
 		const exact = data.byteLength === bytes ? data : data.slice(0, bytes);
-		copyAlpha(exact, format, size, source);
+		copyAlpha(exact, format, size, lender);
 		return exact;
 	} finally {
 		block.release();

@@ -4,7 +4,7 @@
  */
 
 import type { Compute, Picture } from '../contracts/compute.ts';
-import type { OnProgress, PlanarFrame } from '../contracts/frames.ts';
+import type { OnProgress } from '../contracts/frames.ts';
 import type { ModelRuntime } from '../contracts/models.ts';
 import type { RecipeStage } from '../contracts/recipe.ts';
 import type { StageTime } from '../contracts/report.ts';
@@ -32,6 +32,7 @@ import { raiseProvenance } from './ops/provenance.ts';
 import { ANALYSIS, type Passing } from './passing.ts';
 import { paramsOf, type PlanLevel, type PlanStep } from './plan-types.ts';
 import { confine } from './region.ts';
+import type { SourceReader } from './source-reader.ts';
 
 /** What an executor works with. */
 export interface ExecutorDeps {
@@ -40,8 +41,8 @@ export interface ExecutorDeps {
 	readonly store: FrameStore;
 	readonly artifacts: ArtifactStore;
 	readonly hashes: Hashes;
-	/** Borrowed source frames. */
-	readonly source: { frame(index: number, signal: AbortSignal): Promise<PlanarFrame> };
+	/** Source frames, borrowed while they are looked at. */
+	readonly source: Pick<SourceReader, 'use'>;
 	readonly flow: Motion;
 	/** A region's matte for a source frame at a size, 1 channel 0…1; the caller owns it. */
 	readonly matte: (region: MatteRegion, source: number, size: PlanLevel['size']) => Promise<Picture>;
@@ -179,15 +180,16 @@ export class Executor {
 	}
 
 	async #convert(index: number): Promise<WorkingFrame> {
-		const planes = await this.#deps.source.frame(this.#levels[0]!.sources[index]!, this.#signal);
-		const clock = this.#clock('input', 'convert');
-		const started = performance.now();
-		try {
-			return toWorking(new MeteredCompute(this.#deps.compute, clock), planes);
-		} finally {
-			clock.frames++;
-			clock.computeSeconds += (performance.now() - started) / 1000;
-		}
+		return this.#deps.source.use(this.#levels[0]!.sources[index]!, this.#signal, (planes) => {
+			const clock = this.#clock('input', 'convert');
+			const started = performance.now();
+			try {
+				return toWorking(new MeteredCompute(this.#deps.compute, clock), planes);
+			} finally {
+				clock.frames++;
+				clock.computeSeconds += (performance.now() - started) / 1000;
+			}
+		});
 	}
 
 	async #analyze(inputLevel: number, entry: RecipeStage, stage: Stage, shot: number): Promise<unknown> {

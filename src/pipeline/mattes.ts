@@ -94,15 +94,15 @@ export class MattePool {
 		signal: AbortSignal,
 	): Promise<Picture> {
 		const matte = find(mattes, region);
-		let planes;
+		let picture;
 		try {
-			planes = await this.#reader(matte, who).frame(frameOf(matte, source), signal);
+			const reader = this.#reader(matte, who);
+			picture = await reader.use(frameOf(matte, source), signal, (planes) => toWorking(compute, planes).picture);
 		} catch (thrown) {
 			const error = toEmulsionError(thrown);
 			if (error.code === 'aborted') throw error;
 			throw new EmulsionError(error.code, `Matte "${matte.id}": ${error.message}`, error.details);
 		}
-		const { picture } = toWorking(compute, planes);
 		const own = matteOf(compute, picture, region.inverted);
 		picture.release();
 		if (own.width === size.width && own.height === size.height) return own;

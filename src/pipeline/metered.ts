@@ -40,10 +40,10 @@ export class MeteredCompute implements Compute {
 	run<P>(op: Op<P>, inputs: readonly Block[], outputs: readonly Block[], params: P): void {
 		this.#inner.run(op, inputs, outputs, params);
 	}
-	async readback(block: Block): Promise<ArrayBuffer> {
+	async readback(block: Block, into?: ArrayBuffer): Promise<ArrayBuffer> {
 		const started = performance.now();
 		try {
-			return await this.#inner.readback(block);
+			return await this.#inner.readback(block, into);
 		} finally {
 			this.#meter.readbackSeconds += (performance.now() - started) / 1000;
 		}

@@ -10,6 +10,7 @@ import type { Compute } from '../contracts/compute.ts';
 import type { WorkingFrame } from '../contracts/stage.ts';
 import type { PixelFormat } from '../core/color.ts';
 import { chromaStatement, isSubsampled, measureChromaError } from '../gpu/color/chroma-error.ts';
+import { BufferPool } from '../media/buffers.ts';
 import { releaseFrame } from '../store/frames.ts';
 import { copiesPlanes, toPlanes } from './convert.ts';
 import type { Executor } from './executor.ts';
@@ -81,8 +82,15 @@ export class RenderStream {
 		readbackSeconds: 0,
 	};
 
+	readonly #buffers = new BufferPool();
+
 	constructor(context: RenderContext) {
 		this.#context = context;
+	}
+
+	/** Takes the buffer of a frame that the encoder has finished with. */
+	recycle(data: ArrayBuffer): void {
+		this.#buffers.give(data);
 	}
 
 	/** Time of the conversion to output planes. */
@@ -120,15 +128,23 @@ export class RenderStream {
 		const { plan, executor, reader, config, signal } = this.#context;
 		const source = plan.copies[index]!;
 		if (source >= 0 && copiesPlanes(plan.request.info, config)) {
-			const planes = await reader.frame(source, signal);
-			if (copiesPlanes(planes, config)) {
+			const copied = await reader.use(source, signal, (planes) =>
+				copiesPlanes(planes, config) ? { ...planes, data: this.#copy(planes.data) } : undefined,
+			);
+			if (copied) {
 				notes.copied++;
 				notes.original++;
-				return { out: Promise.resolve(this.#placed(index, { ...planes, data: planes.data.slice(0) })) };
+				return { out: Promise.resolve(this.#placed(index, copied)) };
 			}
 		}
 		const frame = await executor.frame(plan.levels.length - 1, plan.window.start + index);
 		return { out: this.#out(index, frame, notes) };
+	}
+
+	#copy(data: ArrayBuffer): ArrayBuffer {
+		const copy = this.#buffers.take(data.byteLength);
+		new Uint8Array(copy).set(new Uint8Array(data));
+		return copy;
 	}
 
 	#placed(index: number, frame: PlanarFrame): PlanarFrame {
@@ -155,9 +171,12 @@ export class RenderStream {
 			// Alpha and the headers of scans come from the source's own frame; nothing else does.
 			const { info } = plan.request;
 			const lends = (info.format.alpha && config.format.alpha) || info.kind === 'sequence';
-			const base = lends ? await reader.frame(source, signal) : undefined;
 			const metered = new MeteredCompute(compute, this.#clock);
-			const data = await toPlanes(metered, frame, config, index, base);
+			const convert = async (lender?: PlanarFrame) => ({
+				data: await toPlanes(metered, frame, config, index, { ...(lender ? { lender } : {}), buffers: this.#buffers }),
+				...(lender?.header ? { header: lender.header } : {}),
+			});
+			const planes = await (lends ? reader.use(source, signal, convert) : convert());
 			if (measures) await this.#measureChroma(metered, frame, notes);
 			const { provenance } = frame.sides;
 			const marked = provenance ? await countProvenance(metered, provenance) : { repaired: 0, generated: 0 };
@@ -169,13 +188,12 @@ export class RenderStream {
 			return this.#placed(index, {
 				format: config.format,
 				size: { width, height },
-				data,
+				...planes,
 				color: config.color,
 				fields: info.fields,
 				pts: { num: 0, den: 1 },
 				duration: { num: 1, den: 1 },
 				index,
-				...(base?.header ? { header: base.header } : {}),
 			});
 		} finally {
 			releaseFrame(frame);

@@ -1,10 +1,10 @@
 /**
  * Source frames by index from a stream that only goes forward: a window of decoded frames is kept, a short step ahead reads
  * on, any other jump opens the stream anew. Back-pressure is the stream's own: it runs ahead by its credits and no more.
+ * Frames that leave the window go back to the decoder, which fills their buffers again.
  */
 
 import type { FrameRange, FrameStream, PlanarFrame } from '../contracts/frames.ts';
-import { discarded } from '../core/buffers.ts';
 import { EmulsionError, throwIfAborted } from '../core/errors.ts';
 
 /** How a reader reads. */
@@ -32,7 +32,10 @@ export class SourceReader {
 	readonly #options: SourceReaderOptions;
 	/** Oldest use first. */
 	readonly #kept = new Map<number, PlanarFrame>();
+	/** How many are looking at a frame, dropped ones included. */
+	readonly #users = new Map<PlanarFrame, number>();
 	#bytes = 0;
+	#source: FrameStream | undefined;
 	#stream: AsyncIterator<PlanarFrame> | undefined;
 	#controller: AbortController | undefined;
 	#next = 0;
@@ -56,11 +59,28 @@ export class SourceReader {
 		return this.#opened;
 	}
 
-	/** A frame; its data stays the reader's (copy before transferring it). */
-	frame(index: number, signal: AbortSignal): Promise<PlanarFrame> {
-		const next = this.#turn.then(() => this.#read(index, signal));
+	/**
+	 * Shows a frame to `look`, and returns what that returns. The frame is the reader's: its buffer is filled again some time after
+	 * `look` has settled, so nothing of it may be kept or transferred (copy what is needed).
+	 */
+	async use<T>(index: number, signal: AbortSignal, look: (frame: PlanarFrame) => T | Promise<T>): Promise<T> {
+		const next = this.#turn.then(async () => {
+			const frame = await this.#read(index, signal);
+			this.#users.set(frame, (this.#users.get(frame) ?? 0) + 1);
+			return frame;
+		});
 		this.#turn = next.catch(() => undefined);
-		return next;
+		const frame = await next;
+		try {
+			return await look(frame);
+		} finally {
+			const left = this.#users.get(frame)! - 1;
+			if (left > 0) this.#users.set(frame, left);
+			else {
+				this.#users.delete(frame);
+				if (this.#kept.get(frame.index) !== frame) this.#giveBack(frame);
+			}
+		}
 	}
 
 	/** Ends the stream and forgets all frames. */
@@ -123,14 +143,15 @@ export class SourceReader {
 		const { open, frames, end = frames } = this.#options;
 		this.#controller = new AbortController();
 		this.#last = index < end ? end : frames;
-		this.#stream = open({ start: index, end: this.#last }, this.#controller.signal)[Symbol.asyncIterator]();
+		this.#source = open({ start: index, end: this.#last }, this.#controller.signal);
+		this.#stream = this.#source[Symbol.asyncIterator]();
 		this.#next = index;
 		this.#opened++;
 	}
 
 	async #stop(): Promise<void> {
 		const stream = this.#stream;
-		this.#stream = undefined;
+		this.#stream = this.#source = undefined;
 		this.#controller?.abort();
 		this.#controller = undefined;
 		await stream?.return?.().catch(() => undefined);
@@ -138,14 +159,26 @@ export class SourceReader {
 
 	#keep(frame: PlanarFrame): void {
 		this.#options.onFrame?.(frame);
+		// Read once more on the way from an earlier frame.
+		if (this.#kept.has(frame.index)) this.#drop(frame.index);
 		this.#kept.set(frame.index, frame);
 		this.#bytes += frame.data.byteLength;
 		const { budget, least = 1 } = this.#options;
-		for (const [index, old] of this.#kept) {
+		for (const index of this.#kept.keys()) {
 			if (this.#bytes <= budget || this.#kept.size <= least) return;
-			this.#kept.delete(index);
-			this.#bytes -= old.data.byteLength;
-			discarded(old.data.byteLength);
+			this.#drop(index);
 		}
+	}
+
+	#drop(index: number): void {
+		const frame = this.#kept.get(index)!;
+		this.#kept.delete(index);
+		this.#bytes -= frame.data.byteLength;
+		if (!this.#users.has(frame)) this.#giveBack(frame);
+	}
+
+	/** To whatever stream is open: all streams of a source fill the same buffers. */
+	#giveBack({ data }: PlanarFrame): void {
+		this.#source?.recycle?.(data);
 	}
 }

@@ -3,7 +3,7 @@
  * reduced straight from the decoder's planes, in one pass, and seen through the timelines below.
  */
 
-import type { OnProgress, PlanarFrame } from '../contracts/frames.ts';
+import type { OnProgress } from '../contracts/frames.ts';
 import type { RecipeStage } from '../contracts/recipe.ts';
 import { type Stage, SURVEY_SIDE, type SurveyFrame } from '../contracts/stage.ts';
 import type { PlanRequest } from '../contracts/workers.ts';
@@ -14,6 +14,7 @@ import type { ArtifactStore } from '../store/artifacts.ts';
 import type { Hashes } from '../store/keys.ts';
 import { surveyKey } from './frame-keys.ts';
 import { paramsOf, type PlanLevel } from './plan-types.ts';
+import type { SourceReader } from './source-reader.ts';
 
 /** Reduced frames kept: neighbors, through two interpolations. */
 const KEPT = 8;
@@ -22,8 +23,8 @@ const KEPT = 8;
 export interface SurveyorDeps {
 	readonly artifacts: ArtifactStore;
 	readonly hashes: Hashes;
-	/** Borrowed source frames. */
-	readonly source: { frame(index: number, signal: AbortSignal): Promise<PlanarFrame> };
+	/** Source frames, borrowed while they are looked at. */
+	readonly source: Pick<SourceReader, 'use'>;
 	readonly breathe: (signal: AbortSignal) => Promise<void>;
 	readonly onProgress?: OnProgress;
 }
@@ -95,7 +96,7 @@ export class Surveyor {
 	async #source(index: number): Promise<SurveyFrame> {
 		const known = this.#reduced.get(index);
 		if (known) return known;
-		const frame = reduceFrame(await this.#deps.source.frame(index, this.#signal), SURVEY_SIDE);
+		const frame = await this.#deps.source.use(index, this.#signal, (planes) => reduceFrame(planes, SURVEY_SIDE));
 		this.#frames++;
 		this.#reduced.set(index, frame);
 		for (const old of this.#reduced.keys()) {

@@ -116,13 +116,13 @@ async function bench(
 			models: noModels,
 			artifacts: new ArtifactStore(false),
 			source: {
-				frame(index) {
+				async use(index, _signal, look) {
 					counts.decoded++;
 					const data = new Uint8Array(AREA * 3).fill(100 + index);
 					const { format, size, color, fields, frames } = request.info;
 					const { pts, duration } = frames[index]!;
 					const frame: PlanarFrame = { format, size, color, fields, pts, duration, index, data: data.buffer };
-					return Promise.resolve(frame);
+					return look(frame);
 				},
 			},
 			flow: {

@@ -3,7 +3,6 @@
  * SharedArrayBuffer, through a Blob that the browser keeps on disk), packets out as they come.
  */
 
-import { discarded } from '../../core/buffers.ts';
 import { frameBytes, sameFormat } from '../../core/color.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../../core/errors.ts';
 import { toNumber } from '../../core/rational.ts';
@@ -255,7 +254,10 @@ export class FfmpegEncoder implements ChunkEncoder {
 	}
 }
 
-/** Calls `take` for exactly the frames of a range; throws `internal` when the stream gives fewer or more. */
+/**
+ * Calls `take` for exactly the frames of a range, and keeps none: the stream may fill a frame's buffer again once `take` has
+ * settled. Throws `internal` when the stream gives fewer or more.
+ */
 export async function forFrames(
 	frames: FrameStream,
 	range: FrameRange,
@@ -266,7 +268,6 @@ export async function forFrames(
 	for await (const frame of frames) {
 		if (place >= count) throw new EmulsionError('internal', `encode: more than ${count} frames came`);
 		await take(frame, place++);
-		discarded(frame.data.byteLength);
 	}
 	if (place < count) throw new EmulsionError('internal', `encode: ${place} of ${count} frames came`);
 }

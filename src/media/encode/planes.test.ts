@@ -4,7 +4,7 @@ import { FrameHasher } from './frame-md5.ts';
 import { pixelFormat } from './formats.ts';
 import { ffmpegPlanes, packPixels, padPlanes } from './planes.ts';
 
-const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
+const bytes = (...values: number[]): Uint8Array<ArrayBuffer> => Uint8Array.from(values);
 
 describe('planes on the way into an encoder', () => {
 	it('repeats the last column and row, chroma in step', () => {

@@ -16,7 +16,12 @@ const GBR = [1, 2, 0, 3] as const;
  * Frame bytes with the last column and row repeated until `to` is reached; the same buffer when the sizes are equal.
  * Throws `internal` when `to` is smaller.
  */
-export function padPlanes(data: Uint8Array, format: PixelFormat, from: Size, to: Size): Uint8Array {
+export function padPlanes(
+	data: Uint8Array<ArrayBuffer>,
+	format: PixelFormat,
+	from: Size,
+	to: Size,
+): Uint8Array<ArrayBuffer> {
 	if (from.width === to.width && from.height === to.height) return data;
 	if (to.width < from.width || to.height < from.height) {
 		throw new EmulsionError('internal', `pad: ${from.width}×${from.height} does not fit into ${to.width}×${to.height}`);

@@ -199,7 +199,7 @@ export class WebCodecsEncoder implements ChunkEncoder {
 		// Times only order packets here; the plan's exact time is given by the muxer.
 		const timestamp = Math.round((place * 1e6) / toNumber(config.rate));
 		output.places.set(timestamp, place);
-		const picture = new VideoFrame(new Uint8Array(planes), {
+		const picture = new VideoFrame(planes, {
 			format: 'I420',
 			codedWidth: config.size.width,
 			codedHeight: config.size.height,
