@@ -14,6 +14,7 @@ const READ_AHEAD = 1 << 20;
 const ERRNO_IO = 29;
 const ERRNO_SPIPE = 70;
 const STDERR = 2;
+const NEWLINE = 10;
 
 /** Log lines wait here until a record goes out or there are many: a message a line would cost more than decoding. */
 export class Log {
@@ -63,17 +64,29 @@ export function captureLog(fs: EmFs, log: Log): void {
 	const stream = fs.streams[STDERR];
 	if (!stream) return;
 	const decoder = new TextDecoder();
-	let rest = '';
+	// `showinfo` writes a frame's line in some twenty pieces: they are joined as bytes and decoded once.
+	let line = new Uint8Array(1024);
+	let filled = 0;
+	const append = (bytes: Uint8Array): void => {
+		if (filled + bytes.length > line.length) {
+			const wider = new Uint8Array(2 * (filled + bytes.length));
+			wider.set(line.subarray(0, filled));
+			line = wider;
+		}
+		line.set(bytes, filled);
+		filled += bytes.length;
+	};
 	stream.stream_ops = {
 		...stream.stream_ops,
 		write: (_stream, buffer, offset, length) => {
-			rest += decoder.decode(asBytes(buffer, offset, length), { stream: true });
-			if (!rest.includes('\n')) return length;
-			const lines = rest.split('\n');
-			rest = lines.pop() ?? '';
-			lines.forEach((line) => {
-				log.add(line);
-			});
+			let bytes = asBytes(buffer, offset, length);
+			for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE)) {
+				append(bytes.subarray(0, end));
+				log.add(decoder.decode(line.subarray(0, filled)));
+				filled = 0;
+				bytes = bytes.subarray(end + 1);
+			}
+			append(bytes);
 			return length;
 		},
 	};
