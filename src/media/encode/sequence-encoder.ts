@@ -12,6 +12,9 @@ import { FrameHasher } from './frame-md5.ts';
 /** SMPTE 268M orientation that shows a picture upright, by its clockwise rotation. */
 const DPX_ORIENTATIONS = { 0: 0, 90: 5, 180: 3, 270: 6 } as const;
 
+/** Files on their way to the disk while the next frame is encoded: most of a file's time is the disk's. */
+const WRITING = 2;
+
 /** How a sequence's files are named and where they go. */
 export interface SequenceOptions {
 	/** File name of a frame of the final timeline. */
@@ -33,6 +36,17 @@ export function sequenceName(pattern: string, number: number): string {
 	const digits = Number(place[2] ?? 0);
 	const text = String(number).padStart(digits, place[1] === '0' ? '0' : ' ');
 	return pattern.slice(0, place.index) + text + pattern.slice(place.index + place[0].length);
+}
+
+async function writeFile(target: OutputTarget, name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+	const sink = await target.create(name);
+	try {
+		await sink.write(bytes);
+		await sink.close();
+	} catch (error) {
+		await sink.abort();
+		throw error;
+	}
 }
 
 /** Writer of PNG, TIFF, DPX and EXR sequences. Each frame is one finished file. */
@@ -58,30 +72,30 @@ export class SequenceEncoder implements ChunkEncoder {
 		const hasher = await FrameHasher.create();
 		const frameMd5: string[] = [];
 		const files: { name: string; data: Blob }[] = [];
-		await forFrames(frames, range, async (frame, place) => {
-			throwIfAborted(signal);
-			checkFrame(frame, this.#config);
-			frameMd5.push(hasher.hash(new Uint8Array(frame.data), frame.format, frame.size));
-			files.push(await this.#write(frame, range.start + place));
-		});
+		const { target } = this.#options;
+		const writes: Promise<void>[] = [];
+		try {
+			await forFrames(frames, range, async (frame, place) => {
+				throwIfAborted(signal);
+				checkFrame(frame, this.#config);
+				frameMd5.push(hasher.hash(new Uint8Array(frame.data), frame.format, frame.size));
+				const index = range.start + place;
+				const name = this.#options.name(index);
+				const bytes = await this.#encodeFrame(frame, index, name);
+				files.push({ name, data: target ? new Blob() : new Blob([bytes]) });
+				if (!target) return;
+				if (writes.length >= WRITING) await writes.shift();
+				const writing = writeFile(target, name, bytes);
+				// Thrown where it is waited for; until then it must not count as unhandled.
+				writing.catch(() => undefined);
+				writes.push(writing);
+			});
+			while (writes.length > 0) await writes.shift();
+		} finally {
+			await Promise.allSettled(writes);
+		}
 		throwIfAborted(signal);
 		return { range, data: new Blob(), files, frameMd5, seconds: (performance.now() - started) / 1000 };
-	}
-
-	async #write(frame: PlanarFrame, index: number): Promise<{ name: string; data: Blob }> {
-		const name = this.#options.name(index);
-		const bytes = await this.#encodeFrame(frame, index, name);
-		const { target } = this.#options;
-		if (!target) return { name, data: new Blob([bytes]) };
-		const sink = await target.create(name);
-		try {
-			await sink.write(bytes);
-			await sink.close();
-		} catch (error) {
-			await sink.abort();
-			throw error;
-		}
-		return { name, data: new Blob() };
 	}
 
 	async #encodeFrame(frame: PlanarFrame, index: number, name: string): Promise<Uint8Array<ArrayBuffer>> {
