@@ -173,6 +173,16 @@ export interface ShotAccess {
 	readonly timeline: Timeline;
 	/** The caller releases the frame. */
 	frame(index: number): Promise<WorkingFrame>;
+	/** The shot as it was decoded, whatever the stages before made of it. */
+	readonly source: SourceAccess;
+}
+
+/** A shot's source frames, converted and otherwise untouched. */
+export interface SourceAccess {
+	/** Indices of source frames. */
+	readonly range: FrameRange;
+	/** The caller releases the frame. Throws `internal` outside of `range`. */
+	frame(index: number): Promise<WorkingFrame>;
 }
 
 /** A frame as a survey sees it: reduced from the source's planes, the same on every backend. */

@@ -4,7 +4,7 @@
  */
 
 import type { Compute, Picture } from '../contracts/compute.ts';
-import type { OnProgress } from '../contracts/frames.ts';
+import type { FrameRange, OnProgress } from '../contracts/frames.ts';
 import type { ModelRuntime } from '../contracts/models.ts';
 import type { RecipeStage } from '../contracts/recipe.ts';
 import type { StageTime } from '../contracts/report.ts';
@@ -12,6 +12,7 @@ import {
 	type FlowField,
 	PROVENANCE,
 	type RenderRequest,
+	type ShotAccess,
 	type Stage,
 	type StageEnv,
 	type WorkingFrame,
@@ -202,17 +203,22 @@ export class Executor {
 		const whole: Shot = { start: 0, end: info.frames.length, transitionIn: 'start', source: 'edited' };
 		const clock = this.#clock(`${entry.id}/analyze`, stage.meta.id);
 		const started = performance.now();
-		const access = {
+		const framesOf =
+			(level: number, { start, end }: FrameRange) =>
+			async (index: number) => {
+				if (index < start || index >= end) {
+					throw new EmulsionError('internal', `analysis of frames ${start}–${end - 1} asked for ${index}`);
+				}
+				return this.#frame(level, index, 'result', ANALYSIS);
+			};
+		const sourceRange = this.#levels[0]!.shots[shot]!;
+		const access: ShotAccess = {
 			shot: this.#request.shots[shot] ?? whole,
 			range,
 			size,
 			timeline,
-			frame: async (index: number) => {
-				if (index < range.start || index >= range.end) {
-					throw new EmulsionError('internal', `analysis of frames ${range.start}–${range.end - 1} asked for ${index}`);
-				}
-				return this.#frame(inputLevel, index, 'result', ANALYSIS);
-			},
+			frame: framesOf(inputLevel, range),
+			source: { range: sourceRange, frame: framesOf(0, sourceRange) },
 		};
 		try {
 			const value = await stage.analyze?.(access, paramsOf(entry), this.#env(clock));

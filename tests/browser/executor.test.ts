@@ -6,7 +6,7 @@ import type { ModelRuntime } from '../../src/contracts/models.ts';
 import type { ParamTable, Stage } from '../../src/contracts/stage.ts';
 import type { RecipeStage } from '../../src/contracts/recipe.ts';
 import { EmulsionError } from '../../src/core/errors.ts';
-import { CpuCompute } from '../../src/gpu/cpu-compute.ts';
+import { CpuCompute, cpuFloats } from '../../src/gpu/cpu-compute.ts';
 import { Executor, type ExecutorDeps } from '../../src/pipeline/executor.ts';
 import { countProvenance } from '../../src/pipeline/ops/provenance.ts';
 import { entryOf, matteOf, metaOf, planWith, requestOf, stageOf } from '../../src/pipeline/plan.testkit.ts';
@@ -294,6 +294,25 @@ describe('executor', () => {
 		expect(store.stats().dropped).toBeGreaterThan(0);
 	});
 
+	it('shows analysis the source below what other stages made of it', async () => {
+		const seen: number[] = [];
+		const looking = gain('looking', {
+			async analyze(access) {
+				for (const frame of [await access.frame(1), await access.source.frame(1)]) {
+					seen.push(cpuFloats(frame.picture)[0]!);
+					releaseFrame(frame);
+				}
+				return access.range;
+			},
+		});
+		const { executor } = await bench([gain('a'), looking], [entryOf('a'), entryOf('looking')]);
+		releaseFrame(await executor.frame(2, 0));
+		const source = await executor.frame(0, 1);
+		expect(seen[1]).toBe(cpuFloats(source.picture)[0]!);
+		expect(seen[0]).not.toBe(seen[1]);
+		releaseFrame(source);
+	});
+
 	it('analyzes a shot once, and again only when what it read has changed', async () => {
 		let analyzed = 0;
 		const looking = gain('looking', {
@@ -301,6 +320,8 @@ describe('executor', () => {
 				analyzed++;
 				releaseFrame(await access.frame(access.range.start));
 				await expect(access.frame(9)).rejects.toThrow('asked for 9');
+				expect(access.source.range).toEqual({ start: 0, end: 5 });
+				await expect(access.source.frame(5)).rejects.toThrow('asked for 5');
 				return access.range;
 			},
 			needs: (frame, _params, shot, artifact) => {

@@ -201,15 +201,17 @@ async function flowBetween(
 	return wanted;
 }
 
-/** A shot of borrowed pictures for `analyze`. */
-export function accessOf(pictures: readonly Picture[]): ShotAccess {
+/** A shot of borrowed pictures for `analyze`; `sources` are what was decoded, where that is not the same. */
+export function accessOf(pictures: readonly Picture[], sources: readonly Picture[] = pictures): ShotAccess {
 	const range = { start: 0, end: pictures.length };
+	const framesOf = (from: readonly Picture[]) => (index: number) => Promise.resolve(frameOf(from[index]!.retain()));
 	return {
 		shot: { ...range, transitionIn: 'start', source: 'edited' },
 		range,
 		size: pictures[0]!,
 		timeline: { timebase: rational(1, 24), frames: pictures.map((_, index) => original(index)) },
-		frame: (index) => Promise.resolve(frameOf(pictures[index]!.retain())),
+		frame: framesOf(pictures),
+		source: { range: { start: 0, end: sources.length }, frame: framesOf(sources) },
 	};
 }
 

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { agreeOp } from '../../src/stages/degrain/agree.ts';
 import { fusedOp, gatherOp } from '../../src/stages/degrain/fuse.ts';
+import { columnsOp, hash32, layOp, rowsOp, whiteOp } from '../../src/stages/grain/field.ts';
 import { limitOp } from '../../src/stages/upscale/limit.ts';
 import { provenanceOp } from '../../src/stages/upscale/provenance.ts';
 import { bothTwins, maxDifference, noise, withErrorScope } from './kit.ts';
@@ -49,6 +50,40 @@ describe('kernels of the stages: shader and twin agree', () => {
 				expect(maxDifference(new Float32Array(await got[i]!), twin)).toBeLessThan(1e-5);
 			}
 			[a, b, mean, level].forEach((block) => block.release());
+		}));
+
+	it('grain/white: the same numbers on every machine', () =>
+		withErrorScope(async (compute) => {
+			const params = {
+				rect: { x: -5, y: 7, width: W, height: H },
+				seed: hash32(9),
+				mixing: [1, 0, 0, 0.6, 0.8, 0, 0.1, 0.2, 0.9],
+			};
+			const { shader, twin } = await bothTwins(compute, whiteOp, [], AREA * 3, params);
+			expect(maxDifference(shader, twin)).toBeLessThan(1e-6);
+			expect(Math.max(...shader)).toBeGreaterThan(2);
+		}));
+
+	it('grain/rows and grain/columns', () =>
+		withErrorScope(async (compute) => {
+			const radius = 3;
+			const taps = noise(4 * 6 * (2 * radius + 1), 11, -0.5, 0.5);
+			const params = { width: W, height: H, radius, first: 7, step: 14 };
+			const wide = noise(3 * (W + 2 * radius) * H, 12, -2, 2);
+			const rows = await bothTwins(compute, rowsOp, [wide, taps], AREA * 3, params);
+			expect(maxDifference(rows.shader, rows.twin)).toBeLessThan(1e-5);
+			const high = noise(3 * W * (H + 2 * radius), 13, -2, 2);
+			const columns = await bothTwins(compute, columnsOp, [high, frame, taps], AREA * 3, params);
+			expect(maxDifference(columns.shader, columns.twin)).toBeLessThan(1e-5);
+		}));
+
+	it('grain/lay', () =>
+		withErrorScope(async (compute) => {
+			const picture = noise(AREA * 3, 14, -0.2, 1.2);
+			const strengths = noise(24, 15, 0, 0.1);
+			const params = { width: W, height: H, levels: 8 };
+			const { shader, twin } = await bothTwins(compute, layOp, [picture, near, strengths], AREA * 3, params);
+			expect(maxDifference(shader, twin)).toBeLessThan(1e-5);
 		}));
 
 	for (const [width, height] of [

@@ -4,7 +4,7 @@
  */
 
 /** Side of the matched blocks in pixels. */
-const BLOCK = 16;
+export const BLOCK = 16;
 /** Reduction of the coarse search. */
 const COARSE = 4;
 /** Search radius on the coarse grid: ±32 pixels. */
@@ -26,7 +26,8 @@ interface Plane {
 /** A frame's three planes, one after the other. */
 export type Rgb = Plane;
 
-interface Match {
+/** A block of one frame and its displacement to where it lies in the other. */
+export interface Match {
 	readonly x: number;
 	readonly y: number;
 	readonly dx: number;
@@ -34,6 +35,7 @@ interface Match {
 	readonly error: number;
 }
 
+/** Mean of the three channels. */
 function luma({ data, width, height }: Rgb): Plane {
 	const area = width * height;
 	const out = new Float32Array(area);
@@ -88,6 +90,11 @@ function search(
 	return best.error < GAIN * first ? best : { x, y, ...start, error: first };
 }
 
+/** Every block of `a` that is not clipped, with where it lies in `b` (R′G′B′, one size); `error` is the squared difference of their lumas. */
+export function matchBlocks(a: Rgb, b: Rgb): Match[] {
+	return matches(luma(a), luma(b)).filter((m) => m.error < Infinity);
+}
+
 function matches(a: Plane, b: Plane): Match[] {
 	const [ra, rb] = [reduced(a), reduced(b)];
 	const found: Match[] = [];
@@ -138,7 +145,7 @@ function blockDeviation(plane: Float32Array, width: number, x: number, y: number
 /** The difference of two frames (R′G′B′, one size), in the better-matching half of their blocks; undefined where none can be matched. */
 export function noiseDifference(a: Rgb, b: Rgb): NoiseDifference | undefined {
 	const { width, height } = a;
-	const found = matches(luma(a), luma(b)).filter((m) => m.error < Infinity);
+	const found = matchBlocks(a, b);
 	if (found.length === 0) return undefined;
 	const kept = found.sort((p, q) => p.error - q.error).slice(0, Math.ceil(found.length / 2));
 	const area = width * height;
