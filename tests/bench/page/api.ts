@@ -44,6 +44,9 @@ export interface Rates {
 	/** Milliseconds of processor time a frame; NaN or absent where unknown. */
 	readonly oursCpu?: number;
 	readonly bareCpu?: number;
+	/** ffmpeg.wasm: planes in the ring, given back unread; frames a second, and milliseconds of processor time a frame. */
+	readonly ring?: readonly number[];
+	readonly ringCpu?: number;
 	/** Ours, where the reader gives no buffers back. */
 	readonly oursFresh?: readonly number[];
 	/** The bare loop with planes copied out as ours does; where that is a different thing. */
