@@ -169,12 +169,11 @@ function describeDpx(head: Uint8Array, length: number, what: string): ScanProbe 
 }
 
 async function describePng(head: Uint8Array, file: Blob, what: string): Promise<ScanProbe> {
-	const { width, height, components, depth, color, icc, interlaced } = probePng(head, what);
+	const { width, height, components, depth, color, icc } = probePng(head, what);
 	// A whole file ends with the fixed 12 bytes of IEND.
 	const tail = await readRange(file, Math.max(0, file.size - 12), file.size);
 	if (String.fromCharCode(...tail.subarray(4, 8)) !== 'IEND') throw truncated(what, file.size + 12, file.size);
 	const odd = icc ? [phrase('header-icc')] : [];
-	if (interlaced) odd.push(phrase('header-adam7'));
 	return { ...base('png', width, height, rgbFormat(components, depth === 16 ? 16 : 8), color), odd };
 }
 
