@@ -11,6 +11,7 @@ import { isExr, parseExrHeader } from './exr/header.ts';
 import { rgbFormat, truncated, unreadable, UNTAGGED, type ScanPicture } from './picture.ts';
 import { decodePng, isPng, probePng } from './png/read.ts';
 import { encodePng, type PngWriteOptions } from './png/write.ts';
+import { directoryOffset } from './tiff/directory.ts';
 import { decodeTiff, isTiff, probeTiff, type TiffHeader } from './tiff/tiff.ts';
 import { encodeTiff, type TiffWriteOptions } from './tiff/write.ts';
 
@@ -180,8 +181,7 @@ async function describePng(head: Uint8Array, file: Blob, what: string): Promise<
 /** The directory often lies behind the pixels: its surroundings are read, and the whole file only where that is not enough. */
 async function tiffHeader(head: Uint8Array, file: Blob, what: string): Promise<TiffHeader> {
 	const regions = [{ at: 0, bytes: head }];
-	const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
-	const directory = head.length >= 8 ? view.getUint32(4, head[0] === 0x49) : 0;
+	const directory = directoryOffset(head);
 	if (directory + HEAD_BYTES > head.length && directory < file.size) {
 		const from = Math.max(0, directory - HEAD_BYTES);
 		regions.push({ at: from, bytes: await readRange(file, from, directory + HEAD_BYTES) });

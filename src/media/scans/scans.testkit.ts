@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ColorTags, PixelFormat } from '../../core/color.ts';
+import { EmulsionError } from '../../core/errors.ts';
 import { allocatePicture, rgbFormat, UNTAGGED, type ScanPicture } from './picture.ts';
 
 /** A picture of repeatable noise that uses every bit of the format. */
@@ -23,6 +24,42 @@ export function noisePicture(
 		}
 	}
 	return picture;
+}
+
+/** A file of `tests/fixtures/scans`, which its `make.py` lets the programs of others write. */
+export function scanFixture(name: string): Uint8Array<ArrayBuffer> {
+	return new Uint8Array(readFileSync(new URL(`../../../tests/fixtures/scans/${name}`, import.meta.url)));
+}
+
+/** What came of reading: `read`, or the code of the typed error. Anything else that is thrown is a defect and goes on. */
+export function outcome(run: () => unknown): string {
+	try {
+		run();
+		return 'read';
+	} catch (error) {
+		if (!(error instanceof EmulsionError)) throw error;
+		return error.code;
+	}
+}
+
+/**
+ * Copies of a file with `hits` bytes replaced at places that a seeded generator chooses between `from` and `to`, one copy
+ * after the other.
+ */
+export function* damaged(
+	good: Uint8Array<ArrayBuffer>,
+	copies: number,
+	hits = 4,
+	from = 0,
+	to = good.length,
+): Generator<Uint8Array<ArrayBuffer>> {
+	let state = 7;
+	const next = (): number => (state = (Math.imul(state, 1103515245) + 12345) >>> 0) >>> 8;
+	for (let i = 0; i < copies; i++) {
+		const bytes = good.slice();
+		for (let j = 0; j < hits; j++) bytes[from + (next() % (to - from))] = next();
+		yield bytes;
+	}
 }
 
 /** Runs native ffmpeg in a folder of its own: `input` is written under `name`, the output file's bytes come back. */
