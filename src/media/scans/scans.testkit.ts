@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ColorTags, PixelFormat } from '../../core/color.ts';
 import { EmulsionError } from '../../core/errors.ts';
+import { halfBits, halfTable } from './exr/half.ts';
 import { allocatePicture, rgbFormat, UNTAGGED, type ScanPicture } from './picture.ts';
 
 /** A picture of repeatable noise that uses every bit of the format. */
@@ -22,6 +23,40 @@ export function noisePicture(
 			state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
 			plane[i] = depth === 32 ? Math.fround((state >>> 8) / 2 ** 22 - 1) : (state >>> 8) & (2 ** depth - 1);
 		}
+	}
+	return picture;
+}
+
+/**
+ * A float picture of samples that halves hold exactly: a ramp with grain. `specials` begins each plane with the odd values of
+ * the format: not a number, infinities, zeros of both signs, the largest and the smallest. `make.py` makes the same.
+ */
+export function filmPicture(
+	width: number,
+	height: number,
+	components: 1 | 2 | 3 | 4,
+	specials = false,
+	color: ColorTags = { ...UNTAGGED, primaries: 'bt709', transfer: 'linear' },
+): ScanPicture {
+	const picture = allocatePicture(rgbFormat(components, 32), { width, height }, color);
+	const odd = [NaN, Infinity, -Infinity, -0, 0, 65504, -65504, 2 ** -24, -1023 * 2 ** -24, 1];
+	let state = 1;
+	picture.planes.forEach((plane, c) => {
+		for (let i = 0; i < plane.length; i++) {
+			state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+			const ramp = ((i % width) + Math.floor(i / width) * (c + 1)) % 97;
+			plane[i] = (1024 + ramp * 16 + (state >>> 30) * 4) / 2048;
+		}
+		if (specials) plane.set(odd.slice(0, plane.length));
+	});
+	return halved(picture);
+}
+
+/** Rounds every sample to half, so that files of half samples hold it exactly. */
+export function halved(picture: ScanPicture): ScanPicture {
+	for (const plane of picture.planes) {
+		const bits = new Uint32Array(plane.buffer, plane.byteOffset, plane.length);
+		for (let i = 0; i < plane.length; i++) plane[i] = halfTable()[halfBits(bits[i] as number)] as number;
 	}
 	return picture;
 }
