@@ -7,6 +7,7 @@ import { decodeDpx, encodeDpx, probeDpx, type DpxWriteOptions } from './dpx/dpx.
 import { describeOrientation, type ScanIdentity } from './dpx/film.ts';
 import { isDpx, type DpxHeader } from './dpx/header.ts';
 import { blockOffset, prefixBytes, storedBlock, tableEnd } from './exr/blocks.ts';
+import { checkDwaLayers } from './exr/dwa.ts';
 import { decodeExr } from './exr/exr.ts';
 import { isExr, parseExrHeader, type ExrHeader } from './exr/header.ts';
 import { encodeExr, type ExrWriteOptions } from './exr/write.ts';
@@ -221,6 +222,7 @@ async function exrHeader(head: Uint8Array, file: Blob, what: string): Promise<Ex
 
 async function describeExr(head: Uint8Array, file: Blob, what: string): Promise<ScanProbe> {
 	const header = await exrHeader(head, file, what);
+	if (header.compression >= 8) checkDwaLayers(header.channels, what);
 	if (header.dataAt > file.size) throw truncated(what, header.dataAt, file.size);
 	const bytes = await readRange(file, header.tableAt, tableEnd(header));
 	const table = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

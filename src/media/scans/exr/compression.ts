@@ -1,10 +1,13 @@
 /** The compressions of OpenEXR blocks: each from stored bytes to the block's lines, whose length is known beforehand. */
 import { checkRatio, inflate } from '../deflate.ts';
-import { truncated, unreadable } from '../picture.ts';
+import { unreadable } from '../picture.ts';
 import { expandB44 } from './b44.ts';
+import { expandDwa } from './dwa.ts';
 import type { ExrCompression } from './header.ts';
 import { expandPiz } from './piz.ts';
+import { joinHalves } from './predictor.ts';
 import { expandPxr24 } from './pxr24.ts';
+import { expandRle } from './rle.ts';
 import { shapeBytes, type BlockShape } from './shape.ts';
 
 /** What one stored byte can become at most. Undefined: as much as deflate allows. */
@@ -19,6 +22,9 @@ const RATIOS: Readonly<Record<ExrCompression, number | undefined>> = {
 	5: 1032 * (4 / 3),
 	6: 32 / 3,
 	7: 32 / 3,
+	// A square of 64 halves is at least one half, deflated.
+	8: 1032 * 64,
+	9: 1032 * 64,
 };
 
 /** Refuses a block of `size` stored bytes that cannot hold what its shape promises; allocates nothing. */
@@ -50,41 +56,10 @@ export function expandBlock(
 		case 6:
 		case 7:
 			return expandB44(data, shape, what);
+		case 8:
+		case 9:
+			return expandDwa(data, shape, what);
 		default:
 			return joinHalves(inflate(data, expected, what));
 	}
-}
-
-/** Undoes what RLE, ZIPS and ZIP do before they compress: differences, and even bytes apart from odd ones. */
-export function joinHalves(packed: Uint8Array): Uint8Array<ArrayBuffer> {
-	const length = packed.length;
-	for (let i = 1; i < length; i++) packed[i] = (packed[i - 1] as number) + (packed[i] as number) - 128;
-	const out = new Uint8Array(length);
-	const half = (length + 1) >> 1;
-	for (let i = 0, o = 0; o < length; i++) {
-		out[o++] = packed[i] as number;
-		if (o < length) out[o++] = packed[half + i] as number;
-	}
-	return out;
-}
-
-/** Expands runs to `expected` bytes: a negative count is that many bytes as they are, others repeat the next byte. */
-export function expandRle(data: Uint8Array, expected: number, what: string): Uint8Array<ArrayBuffer> {
-	const out = new Uint8Array(expected);
-	let o = 0;
-	for (let i = 0; i < data.length && o < expected;) {
-		const n = ((data[i++] as number) << 24) >> 24;
-		if (n < 0) {
-			const run = data.subarray(i, i + Math.min(-n, expected - o));
-			out.set(run, o);
-			i -= n;
-			o += run.length;
-		} else if (i < data.length) {
-			const end = Math.min(expected, o + n + 1);
-			out.fill(data[i++] as number, o, end);
-			o = end;
-		}
-	}
-	if (o < expected) throw truncated(what, expected, o);
-	return out;
 }

@@ -13,7 +13,7 @@ import { sampleBytes, shapeBytes } from './shape.ts';
 /** Most bytes that one block may expand to: 256 lines of RGBA, float, 16384 wide, four times. */
 const MAX_BLOCK_BYTES = 2 ** 28;
 
-/** Decodes a whole file; the format is float with 1 to 4 planes. Every block is checked before anything is allocated. */
+/** Decodes a whole file; the format is float with 1 to 4 planes. Every block is checked before the picture is allocated. */
 export function decodeExr(bytes: Uint8Array, what = 'EXR'): ScanPicture {
 	const header = parseExrHeader(bytes, what);
 	const { width, height, channels, compression } = header;
@@ -23,11 +23,15 @@ export function decodeExr(bytes: Uint8Array, what = 'EXR'): ScanPicture {
 	}
 	const blocks = locateBlocks(bytes, header, what);
 	for (const block of blocks) checkBlock(compression, block.size, { ...block, channels }, what);
+	const expand = ({ at, size, ...shape }: StoredBlock): Uint8Array =>
+		expandBlock(compression, bytes.subarray(at, at + size), { ...shape, channels }, what);
+	// DWA may promise much in few bytes: a first block that holds what it promises comes before the picture's memory.
+	let raw = expand(blocks[0] as StoredBlock);
 	const picture = allocatePicture(rgbFormat(header.components, 32), { width, height }, header.color);
-	for (const block of blocks) {
-		const data = bytes.subarray(block.at, block.at + block.size);
-		placeBlock(expandBlock(compression, data, { ...block, channels }, what), block, header, picture);
-	}
+	blocks.forEach((block, i) => {
+		if (i > 0) raw = expand(block);
+		placeBlock(raw, block, header, picture);
+	});
 	return picture;
 }
 

@@ -14,7 +14,7 @@ import {
 } from '../scans.testkit.ts';
 import { blockAt, prefixBytes } from './blocks.ts';
 import { decodeExr } from './exr.ts';
-import { halfTable } from './half.ts';
+import { halfBits, halfTable } from './half.ts';
 import { parseExrHeader } from './header.ts';
 import { shapeBytes } from './shape.ts';
 
@@ -43,7 +43,13 @@ function blockSizes(name: string): { readonly stored: number; readonly expanded:
 }
 
 /** What OpenEXR read: planes of halves, but for those named in `floats`. */
-function expected(name: string, width: number, height: number, n: 1 | 2 | 3 | 4, floats: number[] = []): ScanPicture {
+function expected(
+	name: string,
+	width: number,
+	height: number,
+	n: 1 | 2 | 3 | 4,
+	floats: readonly number[] = [],
+): ScanPicture {
 	const raw = new DataView(scanFixture(`exr/${name}.raw`).buffer);
 	const picture = allocatePicture(rgbFormat(n, 32), { width, height }, LINEAR);
 	let at = 0;
@@ -180,8 +186,73 @@ describe('EXR compressions that lose something: the samples that OpenEXR reads',
 	});
 });
 
+/** How far samples lie apart, in halves between them: the share that is equal, and the largest distance. */
+function distance(a: ScanPicture, b: ScanPicture): { readonly equal: number; readonly most: number } {
+	expect(a.size).toEqual(b.size);
+	expect(a.format).toEqual(b.format);
+	// Bits of halves in an order in which neighbors are neighboring numbers.
+	const order = (bits: number): number => (bits & 0x8000 ? -(bits & 0x7fff) : bits);
+	const [x, y] = [a, b].map(({ data }) => Array.from(new Uint32Array(data), (v) => order(halfBits(v)))) as [
+		number[],
+		number[],
+	];
+	const apart = x.map((v, i) => Math.abs(v - (y[i] as number)));
+	return { equal: apart.filter((d) => d === 0).length / apart.length, most: Math.max(...apart) };
+}
+
+describe('EXR of DWA: the samples that OpenEXR reads, but for the last bits of its float arithmetic', () => {
+	it.each([
+		['dwaa-film', 37, 29, 4, []],
+		['dwaa-tiles', 37, 29, 3, []],
+		['dwaa-pixel', 1, 1, 3, []],
+		['dwaa-grain', 24, 40, 3, []],
+		['dwaa-float', 21, 17, 4, [0, 1, 2, 3]],
+		['dwaa-layers', 21, 17, 4, []],
+		['dwaa-layers-old', 21, 17, 4, []],
+		['dwaa-single', 21, 17, 1, []],
+		['dwaa-curve', 40, 33, 1, []],
+		['dwaa-flat', 17, 20, 3, []],
+		['dwab-lines', 9, 259, 1, []],
+	] as const)('%s', async (name, width, height, n, floats) => {
+		const picture = await read(name);
+		const wanted = expected(name, width, height, n, floats);
+		const { equal, most } = distance(picture, wanted);
+		expect(equal).toBeGreaterThanOrEqual(0.99);
+		expect(most).toBeLessThanOrEqual(4);
+		// Alpha loses nothing.
+		if (n === 4) expect(firstDifference(lastPlane(picture), lastPlane(wanted))).toBe(-1);
+		if (name !== 'dwaa-pixel') expect(blockSizes(name).some(({ stored, expanded }) => stored < expanded)).toBe(true);
+	});
+
+	it('refuses a picture behind a layer, which versions of OpenEXR take for each other, before work starts', async () => {
+		const file = scanFixture('exr/dwaa-unclear.exr');
+		expect(() => decodeExr(file)).toThrow(/layer before R, G and B.*Convert/);
+		await expect(probeScanFile(new Blob([file]), 'x')).rejects.toMatchObject({ code: 'unsupported-format' });
+	});
+
+	it('reads blocks of the first version, which do not say which channel went which way', async () => {
+		expectSame(await read('dwaa-old'), await read('dwaa-tiles'));
+	});
+});
+
+function lastPlane(picture: ScanPicture): Uint8Array {
+	const plane = picture.planes.at(-1) as Float32Array;
+	return new Uint8Array(plane.buffer, plane.byteOffset, plane.byteLength);
+}
+
 describe('hostile EXR', () => {
-	const FILES = ['tiles-rle', 'tiles-rip', 'parts', 'piz-tiles', 'piz-mixed', 'pxr24-lines', 'b44a-flat', 'b44-tiles'];
+	const FILES = [
+		'tiles-rle',
+		'tiles-rip',
+		'parts',
+		'piz-tiles',
+		'piz-mixed',
+		'pxr24-lines',
+		'b44a-flat',
+		'b44-tiles',
+		'dwaa-film',
+		'dwaa-old',
+	];
 
 	it.each(FILES)('%s: truncation is named, wherever it happens', async (name) => {
 		const good = scanFixture(`exr/${name}.exr`);

@@ -17,11 +17,9 @@ const MAX_PARTS = 1024;
 /** Blocks of the finest level: enough for tiles of 12 × 12 pixels in the largest picture. */
 const MAX_BLOCKS = 2 ** 20;
 
-/** Compressions that are read: none, RLE, ZIPS (a line), ZIP (16 lines), PIZ, PXR24, B44, B44A. */
-export type ExrCompression = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7;
+/** Compressions that are read: none, RLE, ZIPS (a line), ZIP (16 lines), PIZ, PXR24, B44, B44A, DWAA, DWAB. */
+export type ExrCompression = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
 const REFUSED: Readonly<Record<number, string>> = {
-	8: 'DWAA',
-	9: 'DWAB',
 	10: 'HTJ2K',
 	11: 'HTJ2K',
 	12: 'LJ2K',
@@ -37,6 +35,8 @@ export const LINES_PER_BLOCK: Readonly<Record<ExrCompression, number>> = {
 	5: 16,
 	6: 32,
 	7: 32,
+	8: 32,
+	9: 256,
 };
 
 /** One stored channel. */
