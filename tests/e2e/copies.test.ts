@@ -194,6 +194,7 @@ describe('image sequences', () => {
 		['png', 'gray', 99998, 'srgb', []],
 		['tiff', 'rgb24', 7, 'srgb', []],
 		['tiff', 'rgb48le', 7, 'bt709', []],
+		['dpx', 'rgb24', 1, 'linear', []],
 		['dpx', 'gbrp10be', 86400, 'log', []],
 		['dpx', 'gbrp12be', 1, 'linear', []],
 		['dpx', 'rgb48be', 1, 'linear', []],
