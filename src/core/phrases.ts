@@ -57,7 +57,7 @@ export const PHRASES_EN = {
 	'header-version': 'version "{version}"',
 	'header-log': 'transfer 3 (logarithmic, undefined by the standard) is taken as Cineon log',
 	'header-icc': 'an ICC profile is there, which is not read',
-	'header-adam7': 'interlaced (Adam7), which is not read',
+	'header-parts': 'the file has {count} parts; part {part}, the first that is a picture, is taken',
 	'header-window': 'the data window is not the display window; the data window is taken',
 	'order-defeats': '{later} after {earlier} defeats it: {reason}. Place {later} before {earlier}.',
 	'order-timeline':

@@ -163,6 +163,8 @@ describe('image sequences', () => {
 		['png', pixelFormat('rgb', 16)],
 		['tiff', pixelFormat('rgb', 16)],
 		['tiff', pixelFormat('gray', 8)],
+		['dpx', pixelFormat('rgb', 8)],
+		['dpx', pixelFormat('gray', 8)],
 		['dpx', pixelFormat('rgb', 10)],
 		['dpx', pixelFormat('rgb', 12)],
 		['dpx', pixelFormat('rgb', 16)],

@@ -1,7 +1,8 @@
 /** What the terminal promises about pictures it does not change: bit by bit, with their own time, names and headers. */
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ExportReport } from '../../src/contracts/report.ts';
 import {
@@ -194,6 +195,7 @@ describe('image sequences', () => {
 		['png', 'gray', 99998, 'srgb', []],
 		['tiff', 'rgb24', 7, 'srgb', []],
 		['tiff', 'rgb48le', 7, 'bt709', []],
+		['dpx', 'rgb24', 1, 'linear', []],
 		['dpx', 'gbrp10be', 86400, 'log', []],
 		['dpx', 'gbrp12be', 1, 'linear', []],
 		['dpx', 'rgb48be', 1, 'linear', []],
@@ -224,6 +226,18 @@ describe('image sequences', () => {
 		ffmpeg('-i', clip, '-pix_fmt', 'gbrpf32le', ...encoder, '-start_number', String(first), output);
 		return tmp.path(folder);
 	}
+
+	it.each(['piz-lines', 'tiles-rip'])('.exr as other programs write it (%s): the same samples', async (fixture) => {
+		mkdirSync(tmp.path(fixture));
+		const names = ['scan_1.exr', 'scan_2.exr'];
+		const made = fileURLToPath(new URL(`../fixtures/scans/exr/${fixture}.exr`, import.meta.url));
+		for (const name of names) copyFileSync(made, tmp.path(fixture, name));
+		const output = tmp.path(`${fixture}-out`);
+		const report = await lab.run([tmp.path(fixture), '-o', `${output}/*.exr`]);
+		expect(tmp.names(`${fixture}-out`)).toEqual(names);
+		expect(report.provenance.copiedFrames).toBe(names.length);
+		for (const name of names) expect(nativePlanes(`${output}/${name}`).equals(nativePlanes(made))).toBe(true);
+	});
 
 	it('a pattern renames and keeps the numbers; one frame may have a plain name; a film becomes a sequence', async () => {
 		const input = frames('rename', 'old_%04d.png', 'rgb24', 17);

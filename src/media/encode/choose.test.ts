@@ -42,6 +42,8 @@ describe('chooseEncode', () => {
 		['mkv', pixelFormat('411', 8)],
 		['tiff', pixelFormat('rgb', 16)],
 		['dpx', pixelFormat('rgb', 10)],
+		['dpx', pixelFormat('rgb', 8)],
+		['dpx', pixelFormat('gray', 8)],
 	];
 	it.each(same)('%s takes %o as it is, and says that nothing is converted', (container, format) => {
 		const { config, conversions } = chooseEncode(source(format), container);
@@ -73,6 +75,9 @@ describe('chooseEncode', () => {
 		expect([config.format, config.quality]).toEqual([pixelFormat('420', 8), 20]);
 		expect(config.color).toMatchObject({ matrix: 'bt709', range: 'limited', chromaLocation: 'left' });
 		expect(() => chooseEncode(source(pixelFormat('420', 8)), 'mov', { depth: 12 })).toThrow(/It holds 4:2:2 10 bit/);
+		// DPX of 8 bit is for scans that have 8 bit: nothing is brought down to it.
+		expect(chooseEncode(source(pixelFormat('rgb', 8)), 'dpx', { depth: 10 }).config.format.depth).toBe(10);
+		expect(() => chooseEncode(source(pixelFormat('rgb', 10)), 'dpx', { depth: 8 })).toThrow(/It holds RGB 10 bit/);
 		expect(() => chooseEncode(source(pixelFormat('420', 8)), 'mp4', { quality: 99 })).toThrow(/expected 0–51, got 99/);
 	});
 

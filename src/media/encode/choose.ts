@@ -89,9 +89,11 @@ function pickCodec(
 	const candidates = codecs.flatMap((codec) => {
 		const engine = wishes.engine ?? CODECS[codec].engines[0];
 		if (engine === undefined || !CODECS[codec].engines.includes(engine)) return [];
+		const { formats, copies = [] } = CODECS[codec];
+		const held = [...formats(engine), ...copies.filter((f) => sameFormat(f, source))];
 		const format = nearestFormat(
 			source,
-			CODECS[codec].formats(engine).filter((f) => fits(f, wishes)),
+			held.filter((f) => fits(f, wishes)),
 		);
 		return format ? [{ codec, engine, format }] : [];
 	});

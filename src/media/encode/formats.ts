@@ -28,6 +28,8 @@ export interface CodecRow {
 	readonly engines: readonly EncodeEngine[];
 	/** Planes it takes, by engine where they differ. */
 	readonly formats: (engine: EncodeEngine) => readonly PixelFormat[];
+	/** Planes it takes besides from sources that have them, to be copied: nothing is converted to them. */
+	readonly copies?: readonly PixelFormat[];
 	/** True when decoding gives the planes back bit by bit. */
 	readonly lossless: boolean;
 	/** True when every frame stands alone. */
@@ -136,6 +138,7 @@ export const CODECS: Readonly<Record<EncodeCodec, CodecRow>> = {
 		...STILL,
 		label: 'DPX',
 		formats: () => [...grid(['rgb', 'gray'], [10, 12, 16]), ...grid(['rgb'], [10, 12, 16], true)],
+		copies: [...grid(['rgb', 'gray'], [8]), pixelFormat('rgb', 8, true)],
 		lossless: true,
 		ranges: BOTH,
 	},

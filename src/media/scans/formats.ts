@@ -6,11 +6,15 @@ import { decodeCin, isCin, probeCin } from './cin/cin.ts';
 import { decodeDpx, encodeDpx, probeDpx, type DpxWriteOptions } from './dpx/dpx.ts';
 import { describeOrientation, type ScanIdentity } from './dpx/film.ts';
 import { isDpx, type DpxHeader } from './dpx/header.ts';
-import { decodeExr, encodeExr, type ExrWriteOptions } from './exr/exr.ts';
-import { isExr, parseExrHeader } from './exr/header.ts';
+import { blockOffset, prefixBytes, storedBlock, tableEnd } from './exr/blocks.ts';
+import { checkDwaLayers } from './exr/dwa.ts';
+import { decodeExr } from './exr/exr.ts';
+import { isExr, parseExrHeader, type ExrHeader } from './exr/header.ts';
+import { encodeExr, type ExrWriteOptions } from './exr/write.ts';
 import { rgbFormat, truncated, unreadable, UNTAGGED, type ScanPicture } from './picture.ts';
 import { decodePng, isPng, probePng } from './png/read.ts';
 import { encodePng, type PngWriteOptions } from './png/write.ts';
+import { directoryOffset } from './tiff/directory.ts';
 import { decodeTiff, isTiff, probeTiff, type TiffHeader } from './tiff/tiff.ts';
 import { encodeTiff, type TiffWriteOptions } from './tiff/write.ts';
 
@@ -107,6 +111,8 @@ function unknownFormat(bytes: Uint8Array, what: string): EmulsionError {
 const START_BYTES = 2048;
 /** Bytes of a file's beginning that hold the tags of the other formats. */
 const HEAD_BYTES = 65536;
+/** Bytes of a file's beginning that hold the largest EXR header that is read. */
+const MAX_EXR_HEADER = 1 << 24;
 
 /**
  * Reads and checks the header of a file, by as few bytes as the format allows; nothing is decoded. Truncation is found for
@@ -169,20 +175,18 @@ function describeDpx(head: Uint8Array, length: number, what: string): ScanProbe 
 }
 
 async function describePng(head: Uint8Array, file: Blob, what: string): Promise<ScanProbe> {
-	const { width, height, components, depth, color, icc, interlaced } = probePng(head, what);
+	const { width, height, components, depth, color, icc } = probePng(head, what);
 	// A whole file ends with the fixed 12 bytes of IEND.
 	const tail = await readRange(file, Math.max(0, file.size - 12), file.size);
 	if (String.fromCharCode(...tail.subarray(4, 8)) !== 'IEND') throw truncated(what, file.size + 12, file.size);
 	const odd = icc ? [phrase('header-icc')] : [];
-	if (interlaced) odd.push(phrase('header-adam7'));
 	return { ...base('png', width, height, rgbFormat(components, depth === 16 ? 16 : 8), color), odd };
 }
 
 /** The directory often lies behind the pixels: its surroundings are read, and the whole file only where that is not enough. */
 async function tiffHeader(head: Uint8Array, file: Blob, what: string): Promise<TiffHeader> {
 	const regions = [{ at: 0, bytes: head }];
-	const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
-	const directory = head.length >= 8 ? view.getUint32(4, head[0] === 0x49) : 0;
+	const directory = directoryOffset(head);
 	if (directory + HEAD_BYTES > head.length && directory < file.size) {
 		const from = Math.max(0, directory - HEAD_BYTES);
 		regions.push({ at: from, bytes: await readRange(file, from, directory + HEAD_BYTES) });
@@ -205,18 +209,32 @@ async function describeTiff(head: Uint8Array, file: Blob, what: string): Promise
 	return { ...base('tiff', width, height, rgbFormat(components, depth), color), rotation: rotation ?? 0, odd };
 }
 
+/** Previews and comments may make a header longer than what is read first: then more of the file is read, up to its limit. */
+async function exrHeader(head: Uint8Array, file: Blob, what: string): Promise<ExrHeader> {
+	try {
+		return parseExrHeader(head, what);
+	} catch (error) {
+		const short = error instanceof EmulsionError && error.code === 'input-truncated';
+		if (!short || head.length >= Math.min(file.size, MAX_EXR_HEADER)) throw error;
+		return parseExrHeader(await readRange(file, 0, MAX_EXR_HEADER), what);
+	}
+}
+
 async function describeExr(head: Uint8Array, file: Blob, what: string): Promise<ScanProbe> {
-	const header = parseExrHeader(head, what);
-	const lines = header.compression === 3 ? 16 : 1;
-	const tableEnd = header.tableAt + Math.ceil(header.height / lines) * 8;
-	if (tableEnd > file.size) throw truncated(what, tableEnd, file.size);
-	const last = new DataView((await readRange(file, tableEnd - 8, tableEnd)).buffer).getBigUint64(0, true);
-	// Writers fill the table last: an offset before the data means that writing was interrupted.
-	if (last < BigInt(tableEnd)) throw truncated(what, tableEnd + 8, file.size);
-	if (last + 8n > BigInt(file.size)) throw truncated(what, Number(last) + 8, file.size);
-	const block = new DataView((await readRange(file, Number(last), Number(last) + 8)).buffer);
-	const end = Number(last) + 8 + block.getUint32(4, true);
-	if (end > file.size) throw truncated(what, end, file.size);
+	const header = await exrHeader(head, file, what);
+	if (header.compression >= 8) checkDwaLayers(header.channels, what);
+	if (header.dataAt > file.size) throw truncated(what, header.dataAt, file.size);
+	const bytes = await readRange(file, header.tableAt, tableEnd(header));
+	const table = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+	let last = 0;
+	for (let i = 1; i < header.blocks; i++) {
+		const offset = (index: number): number => blockOffset(table, index, header, file.size, what);
+		if (offset(i) > offset(last)) last = i;
+	}
+	const at = blockOffset(table, last, header, file.size, what);
+	const prefix = await readRange(file, at, at + prefixBytes(header));
+	storedBlock(new DataView(prefix.buffer, prefix.byteOffset), at, last, header, file.size, what);
 	const odd = header.windowed ? [phrase('header-window')] : [];
+	if (header.parts > 1) odd.push(phrase('header-parts', { part: (header.part ?? 0) + 1, count: header.parts }));
 	return { ...base('exr', header.width, header.height, rgbFormat(header.components, 32), header.color), odd };
 }

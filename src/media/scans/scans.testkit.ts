@@ -4,6 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ColorTags, PixelFormat } from '../../core/color.ts';
+import { EmulsionError } from '../../core/errors.ts';
+import { halfBits, halfTable } from './exr/half.ts';
 import { allocatePicture, rgbFormat, UNTAGGED, type ScanPicture } from './picture.ts';
 
 /** A picture of repeatable noise that uses every bit of the format. */
@@ -23,6 +25,76 @@ export function noisePicture(
 		}
 	}
 	return picture;
+}
+
+/**
+ * A float picture of samples that halves hold exactly: a ramp with grain. `specials` begins each plane with the odd values of
+ * the format: not a number, infinities, zeros of both signs, the largest and the smallest. `make.py` makes the same.
+ */
+export function filmPicture(
+	width: number,
+	height: number,
+	components: 1 | 2 | 3 | 4,
+	specials = false,
+	color: ColorTags = { ...UNTAGGED, primaries: 'bt709', transfer: 'linear' },
+): ScanPicture {
+	const picture = allocatePicture(rgbFormat(components, 32), { width, height }, color);
+	const odd = [NaN, Infinity, -Infinity, -0, 0, 65504, -65504, 2 ** -24, -1023 * 2 ** -24, 1];
+	let state = 1;
+	picture.planes.forEach((plane, c) => {
+		for (let i = 0; i < plane.length; i++) {
+			state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+			const ramp = ((i % width) + Math.floor(i / width) * (c + 1)) % 97;
+			plane[i] = (1024 + ramp * 16 + (state >>> 30) * 4) / 2048;
+		}
+		if (specials) plane.set(odd.slice(0, plane.length));
+	});
+	return halved(picture);
+}
+
+/** Rounds every sample to half, so that files of half samples hold it exactly. */
+export function halved(picture: ScanPicture): ScanPicture {
+	for (const plane of picture.planes) {
+		const bits = new Uint32Array(plane.buffer, plane.byteOffset, plane.length);
+		for (let i = 0; i < plane.length; i++) plane[i] = halfTable()[halfBits(bits[i] as number)] as number;
+	}
+	return picture;
+}
+
+/** A file of `tests/fixtures/scans`, which its `make.py` lets the programs of others write. */
+export function scanFixture(name: string): Uint8Array<ArrayBuffer> {
+	return new Uint8Array(readFileSync(new URL(`../../../tests/fixtures/scans/${name}`, import.meta.url)));
+}
+
+/** What came of reading: `read`, or the code of the typed error. Anything else that is thrown is a defect and goes on. */
+export function outcome(run: () => unknown): string {
+	try {
+		run();
+		return 'read';
+	} catch (error) {
+		if (!(error instanceof EmulsionError)) throw error;
+		return error.code;
+	}
+}
+
+/**
+ * Copies of a file with `hits` bytes replaced at places that a seeded generator chooses between `from` and `to`, one copy
+ * after the other.
+ */
+export function* damaged(
+	good: Uint8Array<ArrayBuffer>,
+	copies: number,
+	hits = 4,
+	from = 0,
+	to = good.length,
+): Generator<Uint8Array<ArrayBuffer>> {
+	let state = 7;
+	const next = (): number => (state = (Math.imul(state, 1103515245) + 12345) >>> 0) >>> 8;
+	for (let i = 0; i < copies; i++) {
+		const bytes = good.slice();
+		for (let j = 0; j < hits; j++) bytes[from + (next() % (to - from))] = next();
+		yield bytes;
+	}
 }
 
 /** Runs native ffmpeg in a folder of its own: `input` is written under `name`, the output file's bytes come back. */

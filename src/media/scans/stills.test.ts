@@ -57,6 +57,41 @@ describe('PNG', () => {
 		expect(firstDifference(ffmpegPlanes('a.png', file, picture.format), planeBytes(picture))).toBe(-1);
 	});
 
+	it.each(SHAPES)('%i components of %i bit: reads interlaced files (Adam7) of every small size', (n, depth) => {
+		const eight = { 1: 'gray', 2: 'ya8', 3: 'rgb24', 4: 'rgba' }[n];
+		const name = depth === 8 ? eight : { 1: 'gray16be', 2: 'ya16be', 3: 'rgb48be', 4: 'rgba64be' }[n];
+		// From 1 × 1, where six passes are empty, to sizes that have all seven.
+		const small = [1, 2, 3, 5, 9].flatMap((w) => [1, 2, 3, 5].map((h) => [w, h] as const));
+		const sizes = n === 3 && depth === 8 ? small : [];
+		for (const [width, height] of [...sizes, [1, 1], [45, 19]] as const) {
+			const picture = noisePicture(width, height, n, depth);
+			const file = ffmpegEncode(picture, 'a.png', ['-pix_fmt', name, '-flags', '+ildct', '-pred', 'mixed']);
+			expect(probePng(file).interlaced).toBe(true);
+			expectSame(decodePng(file), picture);
+		}
+	});
+
+	it('expands interlaced palettes and bits, and names what is missing of them', () => {
+		const bits = noisePicture(21, 11, 1, 8);
+		for (const plane of bits.planes) for (let i = 0; i < plane.length; i++) plane[i] = plane[i]! & 1 ? 255 : 0;
+		const options = ['-flags', '+ildct'];
+		const mono = ffmpegEncode(bits, 'a.png', ['-pix_fmt', 'monob', '-sws_dither', 'none', ...options]);
+		expect(probePng(mono)).toMatchObject({ interlaced: true, depth: 1 });
+		expectSame(decodePng(mono), bits);
+		const file = ffmpegEncode(noisePicture(13, 5, 3, 8), 'a.png', [
+			'-vf',
+			'palettegen',
+			'-pix_fmt',
+			'pal8',
+			...options,
+		]);
+		expect(probePng(file)).toMatchObject({ interlaced: true, colorType: 3 });
+		const read = decodePng(file);
+		expect(firstDifference(ffmpegPlanes('a.png', file, read.format), planeBytes(read))).toBe(-1);
+		for (let n = 8; n < mono.length; n += 16)
+			expect(code(() => decodePng(mono.subarray(0, n)))).toBe('input-truncated');
+	});
+
 	it('expands palettes and small depths', () => {
 		const gray = noisePicture(13, 5, 1, 8);
 		for (const plane of gray.planes)

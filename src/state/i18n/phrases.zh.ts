@@ -50,7 +50,7 @@ export const PHRASES_ZH: Readonly<Record<PhraseCode, string>> = {
 	'header-version': '版本“{version}”',
 	'header-log': '传递特性 3（对数，标准未定义）按 Cineon 对数处理',
 	'header-icc': '含有 ICC 配置文件，不予读取',
-	'header-adam7': '隔行存储（Adam7），不予读取',
+	'header-parts': '文件含 {count} 个部分；采用第 {part} 部分，即其中第一个图像',
 	'header-window': '数据窗口与显示窗口不同；取数据窗口',
 	'order-defeats': '{later}放在{earlier}之后会失去作用：{reason}。请把{later}放在{earlier}之前。',
 	'order-timeline': '{earlier}生成的帧由{later}尚未处理的画面混合而成，缺陷在被发现之前就已混入',

@@ -1,22 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { EmulsionError } from '../../../core/errors.ts';
-import { UNTAGGED, type ScanPicture } from '../picture.ts';
-import { ffmpegEncode, ffmpegPlanes, firstDifference, noisePicture, planeBytes } from '../scans.testkit.ts';
-import { decodeExr, encodeExr } from './exr.ts';
+import { UNTAGGED } from '../picture.ts';
+import { ffmpegEncode, ffmpegPlanes, firstDifference, halved, noisePicture, planeBytes } from '../scans.testkit.ts';
+import { decodeExr } from './exr.ts';
 import { probeScanFile } from '../formats.ts';
 import { halfBits, halfTable } from './half.ts';
 import { parseExrHeader } from './header.ts';
+import { encodeExr } from './write.ts';
 
 const LINEAR = { ...UNTAGGED, primaries: 'bt709', transfer: 'linear' } as const;
-
-/** Rounds every sample to half, so that files of half samples hold it exactly. */
-function halved(picture: ScanPicture): ScanPicture {
-	for (const plane of picture.planes) {
-		const bits = new Uint32Array(plane.buffer, plane.byteOffset, plane.length);
-		for (let i = 0; i < plane.length; i++) plane[i] = halfTable()[halfBits(bits[i]!)]!;
-	}
-	return picture;
-}
 
 function code(bytes: Uint8Array): string {
 	try {

@@ -1,5 +1,5 @@
 /**
- * PNG (W3C third edition): gray, RGB, palette, with and without alpha, 1 to 16 bit in; gray, RGB and RGBA of 8 and 16 bit
+ * PNG (W3C third edition): gray, RGB, palette, with and without alpha, 1 to 16 bit, interlaced or not, in; gray, RGB and RGBA of 8 and 16 bit
  * out, with cICP, gAMA and cHRM. No 2D canvas is involved, so no sample passes through 8 bit.
  */
 import type { ColorTags, Transfer } from '../../../core/color.ts';
@@ -11,11 +11,11 @@ import {
 	scatterRow,
 	truncated,
 	unreadable,
-	unsupported,
 	UNTAGGED,
 	type ScanPicture,
 } from '../picture.ts';
 import { parseColorText, primariesFromChromaticities, primariesFromCode, transferFromCode } from '../tags.ts';
+import { adam7Passes, spreadPass } from './adam7.ts';
 import { crc32, paeth, SIGNATURE } from './common.ts';
 
 const SAMPLES_BY_TYPE: Readonly<Record<number, 1 | 2 | 3 | 4>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
@@ -71,18 +71,25 @@ export function probePng(start: Uint8Array, what = 'PNG'): PngHeader {
 export function decodePng(bytes: Uint8Array, what = 'PNG'): ScanPicture {
 	const chunks = readChunks(bytes, what, false);
 	const { width, height, depth, colorType, color, components, interlaced } = chunks.header;
-	if (interlaced) throw unsupported(what, 'interlaced PNG');
 	const compressed = chunks.data.reduce((sum, c) => sum + c.length, 0);
 	const samples = SAMPLES_BY_TYPE[colorType] ?? 1;
-	const stride = Math.ceil((width * samples * depth) / 8);
-	const expected = (stride + 1) * height;
+	const strideOf = (across: number): number => Math.ceil((across * samples * depth) / 8);
+	const passes = interlaced ? adam7Passes({ width, height }) : [{ size: { width, height } }];
+	const expected = passes.reduce((sum, { size }) => sum + (strideOf(size.width) + 1) * size.height, 0);
 	if (!chunks.ended) throw truncated(what, bytes.length + 12, bytes.length);
 	checkRatio(compressed, expected, what);
 	const joined = chunks.data.length === 1 ? (chunks.data[0] as Uint8Array) : join(chunks.data, compressed);
 	const raw = inflate(joined, expected, what);
-	unfilter(raw, stride, height, Math.max(1, (samples * depth) >> 3), what);
 	const picture = allocatePicture(rgbFormat(components, depth === 16 ? 16 : 8), { width, height }, color);
-	fillPlanes(picture, raw, stride, chunks, what);
+	let at = 0;
+	for (const pass of passes) {
+		const stride = strideOf(pass.size.width);
+		const rows = raw.subarray(at, (at += (stride + 1) * pass.size.height));
+		unfilter(rows, stride, pass.size.height, Math.max(1, (samples * depth) >> 3), what);
+		const part = 'grid' in pass ? allocatePicture(picture.format, pass.size, color) : picture;
+		fillPlanes(part, rows, stride, chunks, what);
+		if ('grid' in pass) spreadPass(part, pass, picture);
+	}
 	return picture;
 }
 
@@ -226,7 +233,8 @@ function addAverageOrPaeth(
 }
 
 function fillPlanes(picture: ScanPicture, raw: Uint8Array, stride: number, chunks: Chunks, what: string): void {
-	const { width, height, depth, colorType } = chunks.header;
+	const { depth, colorType } = chunks.header;
+	const { width, height } = picture.size;
 	const samples = SAMPLES_BY_TYPE[colorType] ?? 1;
 	const row = new Uint16Array(width * samples);
 	const order = Array.from({ length: samples }, (_, i) => i);

@@ -6,6 +6,26 @@ const MAX_PACKBITS_RATIO = 128;
 /** The longest LZW entry is 4096 bytes for 12 bits. */
 const MAX_LZW_RATIO = 2731;
 
+const READ = new Set([1, 5, 8, 32773, 32946]);
+const REFUSED: Readonly<Record<number, string>> = {
+	2: 'fax',
+	3: 'fax',
+	4: 'fax',
+	6: 'JPEG',
+	7: 'JPEG',
+	34712: 'JPEG 2000',
+	34925: 'LZMA',
+	50000: 'Zstandard',
+	50001: 'WebP',
+};
+
+/** Refuses what is not read, by its name, as soon as the tags are known. */
+export function checkCompression(compression: number, what: string): void {
+	if (READ.has(compression)) return;
+	const name = REFUSED[compression] ?? `number ${compression}`;
+	throw unsupported(what, `TIFF with ${name} compression (LZW, deflate, PackBits and none are read)`);
+}
+
 /** Refuses a segment whose compressed size cannot hold what is promised; allocates nothing. */
 export function checkSegment(compression: number, compressed: number, expected: number, what: string): void {
 	if (compression === 1) {
@@ -13,7 +33,7 @@ export function checkSegment(compression: number, compressed: number, expected: 
 	} else if (compression === 32773) checkRatio(compressed, expected, what, MAX_PACKBITS_RATIO);
 	else if (compression === 5) checkRatio(compressed, expected, what, MAX_LZW_RATIO);
 	else if (compression === 8 || compression === 32946) checkRatio(compressed, expected, what);
-	else throw unsupported(what, `TIFF compression ${compression}`);
+	else checkCompression(compression, what);
 }
 
 /** Expands one strip or tile to `expected` bytes; what a writer appended beyond is ignored. */

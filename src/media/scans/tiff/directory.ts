@@ -1,5 +1,8 @@
-/** The tag directory of a classic TIFF file (TIFF 6.0): entries of the first page, with every count and offset checked. */
-import { truncated, unreadable, unsupported } from '../picture.ts';
+/**
+ * The tag directory of a TIFF file, classic (TIFF 6.0) or BigTIFF (libtiff's description of it: offsets and counts of 8
+ * bytes): entries of the first page, with every count and offset checked.
+ */
+import { truncated, unreadable } from '../picture.ts';
 
 /** Tags that are read or written here. */
 export const TAG = {
@@ -33,8 +36,13 @@ export const TAG = {
 /** Name of a tag. */
 export type TagName = keyof typeof TAG;
 
-/** Bytes of each field type 1–12: BYTE, ASCII, SHORT, LONG, RATIONAL, SBYTE, UNDEFINED, SSHORT, SLONG, SRATIONAL, FLOAT, DOUBLE. */
-const TYPE_SIZES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8];
+/**
+ * Bytes of each field type 1–13: BYTE, ASCII, SHORT, LONG, RATIONAL, SBYTE, UNDEFINED, SSHORT, SLONG, SRATIONAL, FLOAT,
+ * DOUBLE, IFD; and of BigTIFF's 16–18: LONG8, SLONG8, IFD8.
+ */
+const TYPE_SIZES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8];
+const CLASSIC = 42;
+const BIG = 43;
 const MAX_ENTRIES = 4096;
 /** More values than any tag that is read can need (strips of one row each of the tallest picture). */
 const MAX_VALUES = 1 << 20;
@@ -52,6 +60,14 @@ export interface FileRegion {
 	readonly bytes: Uint8Array;
 }
 
+/** Where the first page's directory lies, by a file's first 16 bytes (8 of a classic file); 0 where they do not say. */
+export function directoryOffset(head: Uint8Array): number {
+	const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+	const le = head[0] === 0x49;
+	if (head.length >= 16 && view.getUint16(2, le) === BIG) return Number(view.getBigUint64(8, le));
+	return head.length >= 8 ? view.getUint32(4, le) : 0;
+}
+
 /** The first page's tags, read lazily out of the file's bytes, or out of the parts of it that were read for a probe. */
 export class TiffDirectory {
 	readonly littleEndian: boolean;
@@ -59,7 +75,7 @@ export class TiffDirectory {
 	readonly #entries: ReadonlyMap<number, Entry>;
 	readonly #what: string;
 
-	/** `regions`: the whole file, or parts that hold its first 8 bytes, the directory and its values. */
+	/** `regions`: the whole file, or parts that hold its first 16 bytes (8 of a classic file), the directory and its values. */
 	constructor(regions: readonly FileRegion[], what: string) {
 		this.#what = what;
 		this.#regions = regions.map(({ at, bytes }) => ({
@@ -71,26 +87,34 @@ export class TiffDirectory {
 		if (order !== 0x4949 && order !== 0x4d4d) throw unreadable(what, 'not a TIFF file (no II or MM at its start)');
 		this.littleEndian = order === 0x4949;
 		const version = view.getUint16(at + 2, this.littleEndian);
-		if (version === 43) throw unsupported(what, 'BigTIFF');
-		if (version !== 42) throw unreadable(what, `TIFF version ${version}`);
-		this.#entries = this.#readEntries();
+		if (version !== CLASSIC && version !== BIG) throw unreadable(what, `TIFF version ${version}`);
+		this.#entries = this.#readEntries(version === BIG);
 	}
 
-	#readEntries(): Map<number, Entry> {
+	#readEntries(big: boolean): Map<number, Entry> {
 		const le = this.littleEndian;
-		const head = this.#locate(0, 8);
-		const start = head.view.getUint32(head.at + 4, le);
-		const counter = this.#locate(start, 2);
-		const count = counter.view.getUint16(counter.at, le);
+		// Bytes of a count and of an offset, and of an entry: tag and type, count, and a value or where it lies.
+		const word = big ? 8 : 4;
+		const entry = 4 + 2 * word;
+		const counterBytes = big ? 8 : 2;
+		const wide = (view: DataView, at: number): number =>
+			big ? Number(view.getBigUint64(at, le)) : view.getUint32(at, le);
+		const head = this.#locate(0, big ? 16 : 8);
+		if (big && (head.view.getUint16(head.at + 4, le) !== 8 || head.view.getUint16(head.at + 6, le) !== 0)) {
+			throw unreadable(this.#what, 'a BigTIFF whose offsets are not of 8 bytes');
+		}
+		const start = wide(head.view, head.at + word);
+		const counter = this.#locate(start, counterBytes);
+		const count = big ? wide(counter.view, counter.at) : counter.view.getUint16(counter.at, le);
 		if (count === 0 || count > MAX_ENTRIES) throw unreadable(this.#what, `a directory of ${count} tags`);
-		const { view, at } = this.#locate(start + 2, count * 12);
+		const { view, at } = this.#locate(start + counterBytes, count * entry);
 		const entries = new Map<number, Entry>();
 		for (let i = 0; i < count; i++) {
-			const here = at + i * 12;
+			const here = at + i * entry;
 			const type = view.getUint16(here + 2, le);
-			const length = view.getUint32(here + 4, le);
+			const length = wide(view, here + 4);
 			const size = (TYPE_SIZES[type] ?? 0) * length;
-			const value = size <= 4 ? start + 2 + i * 12 + 8 : view.getUint32(here + 8, le);
+			const value = size <= word ? start + counterBytes + i * entry + 4 + word : wide(view, here + 4 + word);
 			const tag = view.getUint16(here, le);
 			if (size > 0 && !entries.has(tag)) entries.set(tag, { type, count: length, at: value });
 		}
@@ -137,7 +161,13 @@ export class TiffDirectory {
 			case 3:
 				return view.getUint16(at, le);
 			case 4:
+			case 13:
 				return view.getUint32(at, le);
+			case 16:
+			case 18:
+				return Number(view.getBigUint64(at, le));
+			case 17:
+				return Number(view.getBigInt64(at, le));
 			case 5:
 				return view.getUint32(at, le) / view.getUint32(at + 4, le);
 			case 8:

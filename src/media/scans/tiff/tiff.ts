@@ -1,5 +1,5 @@
 /**
- * TIFF 6.0: first page, strips or tiles, both byte orders, gray, RGB, palette, alpha, chunky or planar; 8 and 16 bit and
+ * TIFF 6.0 and BigTIFF: first page, strips or tiles, both byte orders, gray, RGB, palette, alpha, chunky or planar; 8 and 16 bit and
  * 32-bit float in, uncompressed, PackBits, LZW and deflate. Out: 8 and 16 bit, uncompressed or deflate.
  */
 import type { ColorTags } from '../../../core/color.ts';
@@ -16,7 +16,7 @@ import {
 	type ScanPicture,
 } from '../picture.ts';
 import { parseColorText, primariesFromChromaticities } from '../tags.ts';
-import { checkSegment, expandSegment } from './compression.ts';
+import { checkCompression, checkSegment, expandSegment } from './compression.ts';
 import { TiffDirectory, type FileRegion } from './directory.ts';
 
 /** What the tags of a page say. */
@@ -44,6 +44,7 @@ interface TiffLayout extends TiffHeader {
 	readonly planar: boolean;
 	readonly predictor: number;
 	readonly palette: readonly number[];
+	readonly tiled: boolean;
 	readonly segmentWidth: number;
 	readonly segmentHeight: number;
 	readonly offsets: readonly number[];
@@ -97,8 +98,9 @@ export function decodeTiff(bytes: Uint8Array, what = 'TIFF'): ScanPicture {
 
 /** Rows that strip or tile row `row` holds: the last strip is short, tiles are always whole. */
 function segmentRows(layout: TiffLayout, row: number): number {
-	const tiled = layout.segmentWidth !== layout.width || layout.segmentHeight > layout.height;
-	return tiled ? layout.segmentHeight : Math.min(layout.segmentHeight, layout.height - row * layout.segmentHeight);
+	return layout.tiled
+		? layout.segmentHeight
+		: Math.min(layout.segmentHeight, layout.height - row * layout.segmentHeight);
 }
 
 function segmentSize(layout: TiffLayout, row: number): number {
@@ -119,6 +121,8 @@ function readLayout(regions: readonly FileRegion[], what: string): TiffLayout {
 	const width = tags.number('width', 0);
 	const height = tags.number('height', 0);
 	checkSize(width, height, what);
+	const compression = tags.number('compression', 1);
+	checkCompression(compression, what);
 	const samples = tags.number('samplesPerPixel', 1);
 	const photometric = tags.number('photometric', 1);
 	if (samples < 1 || samples > 8) throw unsupported(what, `TIFF with ${samples} samples a pixel`);
@@ -136,7 +140,7 @@ function readLayout(regions: readonly FileRegion[], what: string): TiffLayout {
 		depth: photometric === 3 ? 16 : depth,
 		components,
 		color: colorOf(tags),
-		compression: tags.number('compression', 1),
+		compression,
 		orientation: tags.number('orientation', 1),
 		icc: tags.has('iccProfile'),
 		littleEndian: tags.littleEndian,
@@ -177,7 +181,7 @@ function segmentsOf(
 	width: number,
 	height: number,
 	what: string,
-): Pick<TiffLayout, 'segmentWidth' | 'segmentHeight' | 'offsets' | 'counts'> {
+): Pick<TiffLayout, 'tiled' | 'segmentWidth' | 'segmentHeight' | 'offsets' | 'counts'> {
 	const tiled = tags.has('tileWidth');
 	const segmentWidth = tiled ? tags.number('tileWidth', 0) : width;
 	const rows = tiled ? tags.number('tileHeight', 0) : tags.number('rowsPerStrip', height);
@@ -189,7 +193,7 @@ function segmentsOf(
 	}
 	const offsets = tags.numbers(tiled ? 'tileOffsets' : 'stripOffsets');
 	const counts = tags.numbers(tiled ? 'tileByteCounts' : 'stripByteCounts');
-	return { segmentWidth, segmentHeight, offsets, counts };
+	return { tiled, segmentWidth, segmentHeight, offsets, counts };
 }
 
 function colorOf(tags: TiffDirectory): ColorTags {
