@@ -13,6 +13,7 @@ import {
 	round,
 	sub,
 	toTicks,
+	nearestRational,
 } from './rational.ts';
 
 describe('rational time', () => {
@@ -61,5 +62,20 @@ describe('rational time', () => {
 		['-3', undefined],
 	])('parses %s', (text, expected) => {
 		expect(parseRational(text)).toEqual(expected);
+	});
+
+	it.each([
+		[1, { num: 1, den: 1 }],
+		[2, { num: 2, den: 1 }],
+		[Math.fround(1.25), { num: 5, den: 4 }],
+		[Math.fround(16 / 15), { num: 16, den: 15 }],
+		[Math.fround(10 / 11), { num: 10, den: 11 }],
+		[0, undefined],
+		[-1, undefined],
+		[NaN, undefined],
+		[Infinity, undefined],
+		[1e30, undefined],
+	])('is near %s', (value, expected) => {
+		expect(nearestRational(value, 5000)).toEqual(expected);
 	});
 });

@@ -129,3 +129,25 @@ export function parseRational(text: string): Rational | undefined {
 export function formatRational(a: Rational): string {
 	return a.den === 1 ? String(a.num) : `${a.num}/${a.den}`;
 }
+
+/**
+ * The fraction with a denominator of at most `most` that is nearest to a number (continued fractions), for ratios that files keep as
+ * floats. undefined for what is no positive number.
+ */
+export function nearestRational(value: number, most = 1000): Rational | undefined {
+	if (!(value > 0) || value > Number.MAX_SAFE_INTEGER / most) return undefined;
+	let [before, last] = [
+		{ num: 0, den: 1 },
+		{ num: 1, den: 0 },
+	];
+	for (let rest = value; ;) {
+		const whole = Math.floor(rest);
+		const next = { num: whole * last.num + before.num, den: whole * last.den + before.den };
+		if (next.den > most) break;
+		[before, last] = [last, next];
+		// A float's own rounding is no part of the ratio.
+		if (Math.abs(next.num / next.den - value) <= 1e-6 * value || rest === whole) break;
+		rest = 1 / (rest - whole);
+	}
+	return last.num > 0 ? rational(last.num, last.den) : undefined;
+}

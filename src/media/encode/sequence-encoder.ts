@@ -1,6 +1,7 @@
 /** Encodes frames as still images, one file a frame, by the codecs of `src/media/scans`. */
 
 import { EmulsionError, throwIfAborted } from '../../core/errors.ts';
+import { toNumber } from '../../core/rational.ts';
 import type { FrameRange, FrameStream, PlanarFrame } from '../../contracts/frames.ts';
 import type { ChunkEncoder, EncodeConfig, EncodedChunk, OutputTarget } from '../../contracts/media.ts';
 import { DpxHeader, isDpx, parseDpxHeader } from '../scans/dpx/header.ts';
@@ -100,8 +101,11 @@ export class SequenceEncoder implements ChunkEncoder {
 
 	async #encodeFrame(frame: PlanarFrame, index: number, name: string): Promise<Uint8Array<ArrayBuffer>> {
 		const picture = pictureOver(frame.data, frame.format, frame.size, this.#config.color);
-		const { rotation } = this.#config;
-		if (this.#container !== 'dpx') return encodeScan(this.#container, picture, { tiff: { rotation } });
+		const { rotation, sampleAspect } = this.#config;
+		if (this.#container !== 'dpx') {
+			const exr = { pixelAspect: toNumber(sampleAspect) };
+			return encodeScan(this.#container, picture, { tiff: { rotation }, exr });
+		}
 		const own = frame.header && new Uint8Array(frame.header);
 		const source = own ?? (await this.#options.dpxHeader?.(index));
 		const header = source && isDpx(source) ? parseDpxHeader(source, name) : this.#freshHeader();

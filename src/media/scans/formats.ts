@@ -2,6 +2,7 @@
 import type { ColorTags, PixelFormat, Size } from '../../core/color.ts';
 import { EmulsionError } from '../../core/errors.ts';
 import { type Phrase, phrase } from '../../core/phrases.ts';
+import { nearestRational } from '../../core/rational.ts';
 import { decodeCin, isCin, probeCin } from './cin/cin.ts';
 import { decodeDpx, encodeDpx, probeDpx, type DpxWriteOptions } from './dpx/dpx.ts';
 import { describeOrientation, type ScanIdentity } from './dpx/film.ts';
@@ -236,5 +237,7 @@ async function describeExr(head: Uint8Array, file: Blob, what: string): Promise<
 	storedBlock(new DataView(prefix.buffer, prefix.byteOffset), at, last, header, file.size, what);
 	const odd = header.windowed ? [phrase('header-window')] : [];
 	if (header.parts > 1) odd.push(phrase('header-parts', { part: (header.part ?? 0) + 1, count: header.parts }));
-	return { ...base('exr', header.width, header.height, rgbFormat(header.components, 32), header.color), odd };
+	const { num, den } = nearestRational(header.pixelAspect) ?? { num: 1, den: 1 };
+	const described = base('exr', header.width, header.height, rgbFormat(header.components, 32), header.color);
+	return { ...described, pixelAspect: [num, den], odd };
 }

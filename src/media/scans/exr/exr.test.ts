@@ -126,3 +126,15 @@ describe('EXR', () => {
 		}
 	});
 });
+
+describe('pixel aspect', () => {
+	it.each([
+		[2, [2, 1]],
+		[16 / 15, [16, 15]],
+		[-1, [1, 1]],
+		[NaN, [1, 1]],
+	] as const)('%s is carried', async (pixelAspect, expected) => {
+		const bytes = encodeExr(noisePicture(3, 2, 3, 32, LINEAR), { pixelAspect });
+		expect((await probeScanFile(new Blob([bytes]), 'x')).pixelAspect).toEqual(expected);
+	});
+});

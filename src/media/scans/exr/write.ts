@@ -10,6 +10,8 @@ import { EXR_MAGIC, LINES_PER_BLOCK } from './header.ts';
 export interface ExrWriteOptions {
 	/** Default `zip` (16 lines a block). */
 	readonly compression?: 'none' | 'zips' | 'zip';
+	/** Width of a pixel ÷ its height; default 1. */
+	readonly pixelAspect?: number;
 }
 
 const COMPRESSION_CODES = { none: 0, zips: 2, zip: 3 } as const;
@@ -45,6 +47,7 @@ export function encodeExr(picture: ScanPicture, options: ExrWriteOptions = {}): 
 			picture,
 			planes.map((p) => p.name),
 			compression,
+			options.pixelAspect ?? 1,
 		),
 		blocks,
 		lines,
@@ -73,7 +76,7 @@ function packBlock(raw: Uint8Array): Uint8Array {
 	return packed.length < raw.length ? packed : raw;
 }
 
-function headerBytes(picture: ScanPicture, names: readonly string[], compression: number): Uint8Array {
+function headerBytes(picture: ScanPicture, names: readonly string[], compression: number, aspect: number): Uint8Array {
 	const bytes: number[] = [];
 	const text = (s: string): void => {
 		for (const c of s) bytes.push(c.charCodeAt(0));
@@ -105,7 +108,7 @@ function headerBytes(picture: ScanPicture, names: readonly string[], compression
 	attribute('dataWindow', 'box2i', window);
 	attribute('displayWindow', 'box2i', window);
 	attribute('lineOrder', 'lineOrder', [0]);
-	attribute('pixelAspectRatio', 'float', f32(1));
+	attribute('pixelAspectRatio', 'float', f32(aspect));
 	attribute('screenWindowCenter', 'v2f', f32(0, 0));
 	attribute('screenWindowWidth', 'float', f32(1));
 	bytes.push(0);
