@@ -145,6 +145,8 @@ export interface AudioRequest {
 	/** Part of the source's clock to take, in seconds. */
 	readonly from: Rational;
 	readonly to: Rational;
+	/** First picture on the source's clock, in seconds; later than `from` where sound before it is kept. */
+	readonly picture: Rational;
 	/** Output duration ÷ source duration; 1 where time is untouched. */
 	readonly stretch: Rational;
 	readonly stretchMode?: StretchMode;
@@ -155,7 +157,7 @@ export interface AudioResult {
 	readonly file: Blob;
 	readonly codec: string;
 	readonly copied: boolean;
-	/** Time of the first presented sample relative to `from`, in seconds (≥ 0). */
+	/** First presented sample minus first picture, in seconds of the output; negative where the sound starts before it. */
 	readonly offset: Rational;
 	readonly duration: Rational;
 	readonly sampleRate: number;

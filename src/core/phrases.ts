@@ -29,7 +29,7 @@ export const PHRASES_EN = {
 	'untagged-color': 'Color is not tagged; taken as usual for this size: {tags}.',
 	'no-audio': 'No audio.',
 	'early-audio':
-		'The sound starts {seconds} s before the picture. A film begins with its first picture: what sounds before it is left out.',
+		'The sound starts {seconds} s before the picture. Exports of the whole film keep it: their picture starts as much later. Exports of a range begin with a picture.',
 	'several-audio': '{count} audio tracks; the first is taken unless another is chosen.',
 	'several-video': '{count} video tracks; the first is taken.',
 	'no-shared-memory': 'SharedArrayBuffer is not available: decoding runs in short pieces, slower.',

@@ -4,8 +4,9 @@ import type { AudioResult, EncodeConfig, EncodedChunk } from '../contracts/media
 import type { ExportReport, StageTime } from '../contracts/report.ts';
 import type { ExportProgress, ExportRequest } from '../contracts/workers.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../core/errors.ts';
-import { add, compare, ONE, type Rational, round } from '../core/rational.ts';
+import { add, compare, ONE, type Rational, round, sub } from '../core/rational.ts';
 import { formatTimecode, parseTimecode } from '../core/timecode.ts';
+import { soundLead } from '../media/audio/lead.ts';
 import { chooseEncode } from '../media/encode/choose.ts';
 import type { StagedTarget } from '../media/sinks/files.ts';
 import { openTarget } from '../media/sinks/target.ts';
@@ -88,13 +89,14 @@ function audioOf(
 	const first = info.frames[range?.start ?? 0]!;
 	const last = info.frames[(range?.end ?? info.frames.length) - 1]!;
 	const top = plan.timeline.frames;
-	const from = stretched ? first.pts : top[0]!.pts;
+	const picture = stretched ? first.pts : top[0]!.pts;
 	const end = stretched ? add(last.pts, last.duration) : add(top.at(-1)!.pts, top.at(-1)!.duration);
-	// Sound that outlasts the picture of a whole film belongs to it.
 	const track = info.audio.find((t) => t.stream === audio) ?? info.audio[0]!;
+	// Sound that starts before the picture of a whole film, or outlasts it, belongs to it.
+	const isWhole = range === undefined;
+	const from = isWhole ? sub(picture, soundLead(track, picture)) : picture;
 	// Matroska does not say how long a track is: then all that comes is taken.
 	const soundEnd = add(track.start, track.duration ?? { num: A_DAY, den: 1 });
-	const isWhole = range === undefined && !stretched;
 	const to = isWhole && compare(soundEnd, end) > 0 ? soundEnd : end;
 	return engine.media.audio(
 		request.source,
@@ -103,6 +105,7 @@ function audioOf(
 			container: request.container,
 			from,
 			to,
+			picture,
 			stretch: plan.stretch,
 			...(request.stretchMode === undefined ? {} : { stretchMode: request.stretchMode }),
 		},
@@ -316,7 +319,7 @@ async function exportJob(
 	}
 }
 
-/** First audio sample minus first frame: the audio was asked for from the first frame's time on. */
+/** First audio sample minus first frame. */
 function plannedOffset(audio: AudioResult | undefined): Rational {
 	return audio?.offset ?? { num: 0, den: 1 };
 }

@@ -4,6 +4,7 @@ import type { TimelineFrame } from '../../src/core/timeline.ts';
 import type { AudioRequest, AudioResult, ContainerId, MediaSource, StretchMode } from '../../src/contracts/media.ts';
 import type { PlanarFrame } from '../../src/contracts/frames.ts';
 import { extractAudio } from '../../src/media/audio/extract.ts';
+import { soundLead } from '../../src/media/audio/lead.ts';
 import { chooseEncode } from '../../src/media/encode/choose.ts';
 import { createEncoder } from '../../src/media/encode/encoder.ts';
 import { muxFile } from '../../src/media/mux/mux.ts';
@@ -62,9 +63,11 @@ async function exportClip(
 		const { config } = chooseEncode(info, container, container === 'mov' ? { codec: 'prores-422hq' } : {});
 		const timeline = timelineFrom(source, start, end, stretch);
 		const encoder = createEncoder({ ...config, format: container === 'mov' ? config.format : info.format });
+		const picture = info.frames[start]!.pts;
 		const request: AudioRequest = {
 			container,
-			from: info.frames[start]!.pts,
+			from: start === 0 && info.audio[0] ? sub(picture, soundLead(info.audio[0], picture)) : picture,
+			picture,
 			to: add(info.frames[end - 1]!.pts, info.frames[end - 1]!.duration),
 			stretch,
 			...(stretchMode ? { stretchMode } : {}),
@@ -163,19 +166,55 @@ describe('flash and beep stay together', () => {
 });
 
 describe('ranges and clocks', () => {
-	it('sound that starts before the picture is cut to it, and that is said', async () => {
-		const { source } = await open('flash-early.mkv');
-		expect(toNumber(source.info.avOffset!)).toBeCloseTo(0.4, 3);
-		const notice = source.info.notices.find(({ kind }) => kind === 'early-audio');
-		expect(notice?.message).toMatch(/starts 0\.400 s before the picture/);
-		await source.close();
-		const { audio, found, name } = await exportClip('flash-early.mkv', 'mkv');
-		expect(toNumber(audio!.offset)).toBe(0);
-		expect(Math.abs(toNumber(found.audioStart!))).toBeLessThan(1e-3);
+	it.each([
+		['flash-early.mkv', ['mp4', 'mov', 'mkv', 'webm']],
+		['flash-early.mp4', ['mp4', 'mkv']],
+	] as const)(
+		'%s: sound that starts before the picture is said to, kept in the whole film, cut in a range',
+		async (early, containers) => {
+			const { source } = await open(early);
+			expect(toNumber(source.info.avOffset!)).toBeCloseTo(0.4, 3);
+			const notice = source.info.notices.find(({ kind }) => kind === 'early-audio');
+			expect(notice?.message).toMatch(/starts 0\.400 s before the picture/);
+			await source.close();
+			for (const container of containers) {
+				for (const start of [0, 10]) {
+					const { audio, found, name } = await exportClip(early, container, start);
+					const offset = start === 0 ? -0.4 : 0;
+					expect(toNumber(audio!.offset)).toBeCloseTo(offset, 4);
+					expect(Math.abs(toNumber(found.audioStart!) - offset)).toBeLessThan(1e-3);
+					expect(Math.abs(toNumber(found.audioDuration!) - toNumber(audio!.duration))).toBeLessThan(1e-3);
+					const { flash, beep } = await flashAndBeep(name);
+					expect(flash).toBeCloseTo(1 - start / 25, 3);
+					// The beep was made 1 s after the sound's start: 0.6 s after the first picture.
+					expect(Math.abs(beep - (0.6 - start / 25))).toBeLessThan(AUDIO_FRAME / 2);
+				}
+			}
+		},
+	);
+
+	it('sound before the picture is stretched with it', async () => {
+		const { found, audio, name } = await exportClip('flash-early.mkv', 'mov', 0, 50, rational(2), 'resample');
+		expect(toNumber(audio!.offset)).toBeCloseTo(-0.8, 4);
+		expect(toNumber(found.audioStart!)).toBeCloseTo(-0.8, 4);
 		const { flash, beep } = await flashAndBeep(name);
-		expect(flash).toBeCloseTo(1, 3);
-		// The beep was made 1 s after the sound's start: 0.6 s after the first picture.
-		expect(Math.abs(beep - 0.6)).toBeLessThan(AUDIO_FRAME / 2);
+		expect(flash).toBeCloseTo(2, 3);
+		expect(Math.abs(beep - 1.2)).toBeLessThan(AUDIO_FRAME);
+	});
+
+	it('what a decoder drops at the start is no sound: Opus and AAC of our own Matroska', async () => {
+		for (const [source, container] of [
+			['flash-opus.mkv', 'mkv'],
+			['flash-aac.mp4', 'mkv'],
+		] as const) {
+			const { blob } = await exportClip(source, container);
+			const file = new File([blob], 'again.mkv');
+			const again = await openSource({ files: [{ path: file.name, file }], kind: 'file' }, () => undefined, never);
+			const { start } = again.info.audio[0]!;
+			await again.close();
+			// A tick of Matroska's clock.
+			expect(Math.abs(toNumber(start))).toBeLessThanOrEqual(1e-3);
+		}
 	});
 
 	it('sound that starts with the picture is not said to start before it', async () => {

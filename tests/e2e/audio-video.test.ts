@@ -47,12 +47,26 @@ function flashAt(file: string): number {
 	return Number(frames[bright]!.pts_time);
 }
 
-/** Onset of the beep, on the same clock: edit lists and priming as a player applies them. */
-function beepAt(file: string): number {
-	const filter = `aresample=${RATE}:async=1:min_hard_comp=0.001:first_pts=0`;
+/** Onsets of the beeps, on the same clock: edit lists and priming as a player applies them. */
+function beepsAt(file: string): number[] {
+	// Filled with silence from one second below zero on.
+	const filter = `aresample=${RATE}:async=1:min_hard_comp=0.001:first_pts=${-RATE}`;
 	const bytes = ffmpeg('-copyts', '-i', file, '-map', '0:a:0', '-af', filter, '-ac', '1', '-f', 's16le', '-');
-	for (let i = 0; i + 1 < bytes.length; i += 2) if (Math.abs(bytes.readInt16LE(i)) > 5000) return i / 2 / RATE;
-	throw new Error(`${file}: no beep`);
+	const onsets: number[] = [];
+	let last = -Infinity;
+	for (let i = 0; i + 1 < bytes.length; i += 2) {
+		if (Math.abs(bytes.readInt16LE(i)) <= 5000) continue;
+		const time = i / 2 / RATE - 1;
+		if (time - last > 0.05) onsets.push(time);
+		last = time;
+	}
+	return onsets;
+}
+
+function beepAt(file: string): number {
+	const [first] = beepsAt(file);
+	if (first === undefined) throw new Error(`${file}: no beep`);
+	return first;
 }
 
 /** A rational number of the report. */
@@ -99,6 +113,67 @@ describe('flash and beep', () => {
 		expect(report.output.frames).toBe(15);
 		expect(apart(output)).toBeLessThan(AUDIO_FRAME);
 		expect(flashAt(output)).toBeCloseTo(7 / 25, 3);
+	});
+});
+
+describe('sound that starts before the picture', () => {
+	/** The picture starts 0.48 s late: a beep at 0.1 s is heard before it, one at 0.96 s with the flash. */
+	const early = (name: string, ...options: string[]): string => {
+		const path = tmp.path(name);
+		ffmpeg(
+			...['-f', 'lavfi', '-i', "color=black:s=64x48:r=25:d=1,drawbox=c=white:t=fill:enable='eq(n,12)',format=yuv420p"],
+			...['-f', 'lavfi'],
+			...['-i', `aevalsrc='if(between(t,0.1,0.2)+between(t,0.96,1.08),0.8*sin(2*PI*1000*t),0)':s=${RATE}:d=1.6`],
+			...['-filter_complex', '[0:v]setpts=PTS+12[v]', '-map', '[v]', '-map', '1:a', '-fps_mode', 'passthrough'],
+			...[...options, path],
+		);
+		return path;
+	};
+	const firstPicture = (file: string): number =>
+		Number(
+			ffprobe<{ frames: { pts_time: string }[] }>(
+				file,
+				...['-select_streams', 'v:0', '-read_intervals', '%+#1', '-show_entries', 'frame=pts_time'],
+			).frames[0]!.pts_time,
+		);
+
+	it.each<[string, string, readonly string[], readonly string[]]>([
+		['an empty edit in MP4, AAC', 'early.mp4', [...h264, '-c:a', 'aac'], ['mp4', 'mkv']],
+		['an empty edit in MOV, PCM', 'early.mov', [...h264, '-c:a', 'pcm_s16le'], ['mov', 'webm']],
+		[
+			'Matroska whose clock starts below zero, FLAC',
+			'early.mkv',
+			[...h264, '-c:a', 'flac', '-output_ts_offset', '-0.25', '-avoid_negative_ts', 'disabled'],
+			['mkv', 'mov'],
+		],
+		['WebM, Opus', 'early.webm', ['-c:v', 'libvpx', '-c:a', 'libopus'], ['webm', 'mp4']],
+	])('%s', async (_what, name, options, outputs) => {
+		const input = early(name, ...options);
+		// What a muxer rounds or shifts on its way is the source's own.
+		const given = beepsAt(input).map((beep) => beep - flashAt(input));
+		const lead = firstPicture(input) - flashAt(input);
+		for (const extension of outputs) {
+			const output = tmp.path(`${name}.out.${extension}`);
+			const report = await lab.run([input, '-o', output]);
+			expect(report.invariants.filter((i) => !i.ok)).toEqual([]);
+			expect(report.input.notices.join()).toMatch(/sound starts 0\.4\d* s before the picture/);
+			expect(Math.abs(seconds(report.output.avOffset) + 0.48)).toBeLessThan(AUDIO_FRAME);
+			expect(firstPicture(output)).toBeCloseTo(0.48, 1);
+			const flash = flashAt(output);
+			expect(firstPicture(output) - flash).toBeCloseTo(lead, 2);
+			const found = beepsAt(output).map((beep) => beep - flash);
+			expect(found).toHaveLength(2);
+			found.forEach((beep, i) => {
+				expect(Math.abs(beep - given[i]!), `${name} as ${extension}`).toBeLessThan(AUDIO_FRAME / 2);
+			});
+		}
+		// A range begins with its first picture.
+		const output = tmp.path(`${name}.range.${outputs[0]!}`);
+		const report = await lab.run([input, '-o', output, '--range', '2:25']);
+		expect(Math.abs(seconds(report.output.avOffset))).toBeLessThan(AUDIO_FRAME);
+		expect(firstPicture(output)).toBeLessThan(AUDIO_FRAME);
+		expect(beepsAt(output)).toHaveLength(1);
+		expect(Math.abs(beepAt(output) - flashAt(output) - given[1]!)).toBeLessThan(AUDIO_FRAME / 2);
 	});
 });
 

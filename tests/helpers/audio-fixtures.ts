@@ -19,6 +19,11 @@ const flash = [
 	],
 	...['-f', 'lavfi', '-i', "aevalsrc='if(between(t,1,1.04),0.8*sin(2*PI*1000*t),0)':s=48000:d=2"],
 ];
+/** The sound starts 0.4 s before the picture: the flash is seen 0.4 s after the beep is heard. */
+const early = [
+	...flash,
+	...['-filter_complex', '[0:v]setpts=PTS+0.4/TB[v]', '-map', '[v]', '-map', '1:a', '-fps_mode', 'passthrough'],
+];
 const h264 = ['-c:v', 'libx264', '-preset', 'veryfast', '-bf', '2'];
 
 /** name → ffmpeg arguments. */
@@ -30,11 +35,8 @@ export const AUDIO_FIXTURES: Readonly<Record<string, readonly string[]>> = {
 	'flash-long-aac.mp4': [...long, ...h264, '-c:a', 'aac', '-b:a', '128k'],
 	'flash-long-pcm.mov': [...long, ...h264, '-c:a', 'pcm_s16le'],
 	'flash-aac.ts': [...flash, ...h264, '-c:a', 'aac', '-b:a', '128k', '-f', 'mpegts'],
-	'flash-early.mkv': [
-		...flash,
-		...['-filter_complex', '[0:v]setpts=PTS+0.4/TB[v]', '-map', '[v]', '-map', '1:a', '-fps_mode', 'passthrough'],
-		...[...h264, '-c:a', 'flac'],
-	],
+	'flash-early.mkv': [...early, ...h264, '-c:a', 'flac'],
+	'flash-early.mp4': [...early, ...h264, '-c:a', 'aac', '-b:a', '128k'],
 	'flash-late.mkv': [
 		...flash,
 		...['-filter_complex', '[1:a]atrim=start=0.5[a]', '-map', '0:v', '-map', '[a]'],

@@ -15,6 +15,7 @@ const request = (container: ContainerId, extra: Partial<AudioRequest> = {}): Aud
 	container,
 	from: rational(0),
 	to: rational(10),
+	picture: rational(0),
 	stretch: rational(1),
 	...extra,
 });

@@ -122,12 +122,15 @@ function cut(
 	if (!lastTime) return undefined;
 	const heard = heardRange(track, request, lastTime.start + lastTime.duration);
 	const reaches = times.findIndex((t) => t.start + t.duration > heard.from);
-	if (reaches < 0 || heard.to <= heard.from) return undefined;
+	if (reaches < 0) return undefined;
 	const first = Math.max(0, reaches - (PREROLL[track.codec] ?? 0));
 	const after = times.findIndex((t) => t.start >= heard.to);
 	const end = after < 0 ? times.length : after;
 	const base = times[first]?.start ?? 0;
-	const from = Math.max(heard.from, base);
+	const preSkip = track.codec === 'opus' ? opusPreSkip(collector.config) : 0;
+	// What an Opus stream begins with is never sound, whatever the container says of it.
+	const from = Math.max(heard.from, (times[0]?.start ?? 0) + preSkip, base);
+	if (heard.to <= from) return undefined;
 	const packets: PacketEntry[] = [];
 	for (let i = first; i < end; i++) {
 		const { start, duration } = times[i] ?? { start: 0, duration: 0 };
@@ -144,13 +147,13 @@ function cut(
 		timescale: track.sampleRate,
 		skip: from - base,
 		presented: heard.to - from,
-		delay: track.codec === 'opus' ? opusPreSkip(collector.config) : 0,
+		delay: preSkip,
 	};
 	return {
 		file: packetFile(header, packets, [data]),
 		codec: track.codec,
 		copied: true,
-		offset: sub(rational(from, track.sampleRate), toSampleTime(request.from, track.sampleRate)),
+		offset: sub(rational(from, track.sampleRate), toSampleTime(request.picture, track.sampleRate)),
 		duration: rational(header.presented, track.sampleRate),
 		sampleRate: track.sampleRate,
 	};

@@ -179,7 +179,7 @@ function result(
 		presented,
 		delay: codec === 'opus' ? written.delay : 0,
 	};
-	const late: Rational = sub(rational(span.start, track.sampleRate), toSampleTime(request.from, track.sampleRate));
+	const late: Rational = sub(rational(span.start, track.sampleRate), toSampleTime(request.picture, track.sampleRate));
 	return {
 		file: packetFile(header, written.packets, [written.data]),
 		codec,

@@ -37,8 +37,6 @@ export interface ProbedStream {
 	readonly frameCount: number | undefined;
 	readonly sampleRate: number;
 	readonly channels: number;
-	/** Samples of encoder priming at the start of an audio stream. */
-	readonly initialPadding: number;
 	readonly attachedPicture: boolean;
 	readonly language: string | undefined;
 	readonly timecode: string | undefined;
@@ -112,7 +110,6 @@ function streamOf(value: unknown): ProbedStream {
 		frameCount: int(stream['nb_frames']),
 		sampleRate: int(stream['sample_rate']) ?? 0,
 		channels: int(stream['channels']) ?? 0,
-		initialPadding: int(stream['initial_padding']) ?? 0,
 		attachedPicture: object(stream['disposition'])['attached_pic'] === 1,
 		language: text(tags['language']),
 		timecode: text(tags['timecode']) ?? text(stream['timecode']),

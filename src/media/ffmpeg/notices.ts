@@ -4,7 +4,8 @@ import type { AudioTrackInfo, SourceNotice } from '../../contracts/media.ts';
 import type { FieldOrder, PixelFormat, Size } from '../../core/color.ts';
 import { chromaShift } from '../../core/color.ts';
 import { type Phrase, phrase, say } from '../../core/phrases.ts';
-import { compare, formatRational, type Rational, sub, toNumber } from '../../core/rational.ts';
+import { compare, formatRational, type Rational, toNumber } from '../../core/rational.ts';
+import { soundLead } from '../audio/lead.ts';
 import type { FrameIndex } from './frame-index.ts';
 import type { IndexMode } from './plan.ts';
 
@@ -32,9 +33,6 @@ export interface Findings {
 	readonly truncated: { readonly readable: number; readonly promised: number } | undefined;
 	readonly sharedMemory: boolean;
 }
-
-/** Sound that starts earlier than this before the picture is said to. */
-const EARLY_SECONDS = 0.05;
 
 function note(kind: string, said: Phrase, severity: SourceNotice['severity'] = 'info', frame?: number): SourceNotice {
 	return { severity, kind, message: say(said), phrase: said, ...(frame === undefined ? {} : { frame }) };
@@ -107,10 +105,9 @@ function pictureNotices(f: Findings): SourceNotice[] {
 export function noticesOf(f: Findings): SourceNotice[] {
 	const list = [...timeNotices(f), ...pictureNotices(f)];
 	if (f.audio.length === 0) list.push(note('no-audio', phrase('no-audio')));
-	const early = f.audio[0] && f.index.frames[0] && sub(f.index.frames[0].pts, f.audio[0].start);
-	// Within a packet of the coarsest codec it is priming that no header states.
-	if (early && toNumber(early) > EARLY_SECONDS)
-		list.push(note('early-audio', phrase('early-audio', { seconds: toNumber(early).toFixed(3) })));
+	const lead = f.audio[0] && f.index.frames[0] && soundLead(f.audio[0], f.index.frames[0].pts);
+	if (lead && lead.num > 0)
+		list.push(note('early-audio', phrase('early-audio', { seconds: toNumber(lead).toFixed(3) })));
 	if (f.audio.length > 1) list.push(note('several-audio', phrase('several-audio', { count: f.audio.length })));
 	if (f.videoTracks > 1) list.push(note('several-video', phrase('several-video', { count: f.videoTracks }), 'warning'));
 	if (!f.sharedMemory) list.push(note('no-shared-memory', phrase('no-shared-memory'), 'warning'));

@@ -10,6 +10,8 @@ import type { FieldOrder, Size } from '../../core/color.ts';
 import { EmulsionError } from '../../core/errors.ts';
 import { add, rational, sub, ZERO } from '../../core/rational.ts';
 import { fingerprintBlob } from '../fingerprint.ts';
+import { codecDelays } from '../mux/verify-matroska.ts';
+import { blobReader } from '../sinks/files.ts';
 import { sharedMemoryAvailable } from './core/rings.ts';
 import { probePackets, type ProbedFile, type ProbedStream, probeStreams, reasonInLog } from './ffprobe.ts';
 import type { PacketLine } from './frame-index.ts';
@@ -58,7 +60,11 @@ export async function probeFile(file: File, onProgress: OnProgress, signal: Abor
 	const head = decodes ? await survey(base, HEAD_FRAMES, signal) : undefined;
 	if (head) await assertDecodes(head, video, packets, file);
 	const found = await indexFrames({ container: probed.container, base, video, packets, head, onProgress, signal });
-	return assemble({ file, fingerprint, probed, video, base, packets, head, log: [...probed.log, ...log], ...found });
+	const sound = await primings(file, probed);
+	return assemble({
+		...{ file, fingerprint, probed, video, base, packets, head, ...found },
+		...{ log: [...probed.log, ...log], primings: sound },
+	});
 }
 
 function chooseVideo(probed: ProbedFile, name: string): ProbedStream {
@@ -127,13 +133,20 @@ async function assertDecodes(
 	);
 }
 
-function audioTracks(probed: ProbedFile): AudioTrackInfo[] {
+/** Matroska starts the clock at the priming samples, which the decoder then drops; MOV's edit list has done so already. */
+async function primings(file: File, probed: ProbedFile): Promise<readonly number[]> {
+	return probed.container === 'matroska' ? codecDelays(blobReader(file)) : [];
+}
+
+/** Tracks of sound. `primings`: nanoseconds that each one's decoder drops, where the container's clock counts them. */
+function audioTracks(probed: ProbedFile, primings: readonly number[]): AudioTrackInfo[] {
 	return probed.streams
 		.filter((stream) => stream.type === 'audio')
-		.map((stream) => {
-			// Matroska starts the clock at the priming samples, which the decoder then drops; MOV's edit list has done so already.
-			const primed = probed.container === 'matroska' && stream.sampleRate > 0;
-			const start = add(stream.start ?? ZERO, primed ? rational(stream.initialPadding, stream.sampleRate) : ZERO);
+		.map((stream, i) => {
+			const priming = rational(Math.round(((primings[i] ?? 0) * stream.sampleRate) / 1e9), stream.sampleRate || 1);
+			const start = add(stream.start ?? ZERO, priming);
+			// MPEG program streams state no duration; ffprobe's guess ends where the last timestamp is, packets before the end.
+			const duration = probed.container === 'mpeg' ? undefined : stream.duration;
 			return {
 				stream: stream.index,
 				codec: stream.codec ?? 'unknown',
@@ -141,7 +154,7 @@ function audioTracks(probed: ProbedFile): AudioTrackInfo[] {
 				channels: stream.channels,
 				...(stream.language === undefined || stream.language === 'und' ? {} : { language: stream.language }),
 				start,
-				...(stream.duration === undefined ? {} : { duration: stream.duration }),
+				...(duration === undefined ? {} : { duration }),
 			};
 		});
 }
@@ -155,6 +168,7 @@ interface Parts extends Indexed {
 	readonly packets: readonly PacketLine[];
 	readonly head: Survey | undefined;
 	readonly log: readonly string[];
+	readonly primings: readonly number[];
 }
 
 interface Picture {
@@ -213,7 +227,7 @@ function assemble(parts: Parts): Probed {
 			`${file.name}: the picture track (${video.codec ?? ''}) holds no frames. Find a whole copy.`,
 		);
 	const picture = pictureOf(parts);
-	const audio = audioTracks(probed);
+	const audio = audioTracks(probed, parts.primings);
 	const firstPts = index.frames[0]?.pts ?? ZERO;
 	const notices = noticesOf({
 		index,

@@ -92,6 +92,67 @@ describe('files larger than 4 GiB', () => {
 	});
 });
 
+/** The film with PCM of a tenth of a second a packet, whose first sample is `start` ticks of 48 000 after the first picture. */
+function withSound(input: MuxInput, start: number, packets: number): MuxInput {
+	const blob = new Blob([new Uint8Array(9600)]);
+	return {
+		...input,
+		encode: { ...input.encode, timecode: '01:00:00:00' },
+		audio: {
+			header: {
+				...{ kind: 'audio', codec: 'pcm_s16le', config: '', sampleRate: 48000, channels: 1, timescale: 48000 },
+				...{ skip: 0, presented: packets * 4800, delay: 0 },
+			},
+			config: new Uint8Array(),
+			packets: Array.from({ length: packets }, (_, i) => ({
+				time: i * 4800,
+				duration: 4800,
+				blob,
+				offset: 0,
+				bytes: 9600,
+			})),
+			start,
+		},
+	};
+}
+
+describe('sound and picture start apart', () => {
+	it.each([
+		[-24000, 0.5, 0],
+		[0, 0, 0],
+		[12000, 0, 0.25],
+		// No whole number of pictures, nor of the clock that only the picture has.
+		[-24001, 24001 / 48000, 0],
+	])(
+		'MP4, sound %i/48000 s after the picture: the later one, and its timecode, wait behind an empty edit',
+		async (start, video, audio) => {
+			const layout = layoutMp4(withSound(film('mp4', 24, 10), start, 20));
+			const head = front(layout);
+			const reader = { size: head.length, read: (a: number, b: number) => Promise.resolve(head.slice(a, b)) };
+			const tracks = await presentedTracks(reader);
+			const at = (handler: string): number => toNumber(tracks.find((t) => t.handler === handler)!.start);
+			expect([at('vide'), at('tmcd'), at('soun')]).toEqual([video, video, audio]);
+			expect(tracks.map((t) => toNumber(t.duration)).slice(0, 2)).toEqual([1, 2]);
+		},
+	);
+
+	it('Matroska: all times are whole ticks from whatever comes first', async () => {
+		const times = async (start: number): Promise<number[][]> => {
+			const found: number[][] = [[], [], []];
+			const reader = new MatroskaReader({ onTrack: () => undefined, onBlock: (b) => found[b.track]!.push(b.time) });
+			for await (const block of readLayout(layoutMatroska(withSound(film('mkv', 24, 10), start, 80))))
+				reader.push(block);
+			return found;
+		};
+		// Ticks of 10 µs; the lead spans more than a cluster, and no block's time fell below zero on the way.
+		const [, video, audio] = await times(-6 * 48000);
+		expect([video![0], video![1], video!.length]).toEqual([600_000, 604_167, 24]);
+		expect([audio![0], audio![1], audio!.length]).toEqual([0, 10_000, 80]);
+		const [, later, late] = await times(6 * 48000);
+		expect([later![0], late![0]]).toEqual([0, 600_000]);
+	});
+});
+
 describe('clocks', () => {
 	it('finds the timescale in which all times are whole', () => {
 		expect(commonTimescale([rational(1001, 30000), rational(1, 25)])).toEqual({ timescale: 30000, exact: true });

@@ -77,22 +77,24 @@ export function timestampScale(clock: VideoClock): number {
 	return clock.exact ? (SCALES.find(isWhole) ?? INEXACT_SCALE) : INEXACT_SCALE;
 }
 
-function videoBlocks(input: MuxInput, clock: VideoClock, fine: VideoClock): Block[] {
+/** `lead`: ticks that the sound starts before the picture. */
+function videoBlocks(input: MuxInput, clock: VideoClock, fine: VideoClock, lead: number): Block[] {
 	let latest = 0;
 	const last = fine.pts.length - 1;
 	return input.video.packets.map(({ place, key, blob, offset, bytes }) => {
 		// In decoding order, a packet comes no earlier than the ones before it.
-		latest = Math.max(latest, (clock.pts[place] ?? 0) / clock.timescale);
-		const time = fine.pts[place] ?? 0;
+		latest = Math.max(latest, lead / fine.timescale + (clock.pts[place] ?? 0) / clock.timescale);
+		const time = lead + (fine.pts[place] ?? 0);
 		const block: Block = { track: 1, time, key, order: latest, blob, offset, bytes };
 		if (place !== last) return block;
-		const reference = key ? 0 : (fine.pts[place - 1] ?? 0) - time;
+		const reference = key ? 0 : lead + (fine.pts[place - 1] ?? 0) - time;
 		return { ...block, end: { duration: fine.durations[place] ?? 0, discard: 0, reference } };
 	});
 }
 
 function audioBlocks(audio: AudioTrack, scale: number): Block[] {
-	const { header, packets, start } = audio;
+	const { header, packets } = audio;
+	const start = Math.max(0, audio.start);
 	const ticks = (t: number): number => Math.round((t * NANOS) / (header.timescale * scale));
 	const total = packets.reduce((n, p) => Math.max(n, p.time + p.duration), 0);
 	const excess = Math.max(0, total - header.skip - header.presented);
@@ -335,13 +337,16 @@ export function layoutMatroska(input: MuxInput): FileLayout {
 	const scale = timestampScale(clock);
 	const ticksPerSecond = NANOS / scale;
 	const fine = videoClock(input.timeline, ticksPerSecond);
-	const blocks = [...videoBlocks(input, clock, fine), ...(audio ? audioBlocks(audio, scale) : [])];
+	// The segment's time starts with whatever comes first, sound or picture.
+	const soundTicks = (ticks: number): number => (ticks / (audio?.header.timescale ?? 1)) * ticksPerSecond;
+	const lead = Math.round(soundTicks(Math.max(0, -(audio?.start ?? 0))));
+	const blocks = [...videoBlocks(input, clock, fine, lead), ...(audio ? audioBlocks(audio, scale) : [])];
 	blocks.sort((a, b) => a.order - b.order || a.track - b.track);
 	const clusters = makeClusters(blocks, ticksPerSecond);
-	const audioEnd = audio ? ((audio.start + audio.header.presented) / audio.header.timescale) * ticksPerSecond : 0;
+	const audioEnd = audio ? soundTicks(Math.max(0, audio.start) + audio.header.presented) : 0;
 	const info = master(EBML.Info, [
 		uint(EBML.TimestampScale, scale),
-		float64(EBML.Duration, Math.max(fine.total, audioEnd)),
+		float64(EBML.Duration, Math.max(lead + fine.total, audioEnd)),
 		text(EBML.MuxingApp, 'Emulsion'),
 		text(EBML.WritingApp, 'Emulsion'),
 	]);

@@ -1,6 +1,7 @@
 /**
  * MP4 and QuickTime files: movie header first, then the samples in the order of time, so that the file is written front
- * to back whatever its size. Times are the plan's, exactly; creation times are zero; nothing is random.
+ * to back whatever its size. Times are the plan's, exactly; creation times are zero; nothing is random. The movie starts with
+ * whatever comes first, sound or picture; the other waits behind an empty edit.
  */
 
 import { EmulsionError } from '../../core/errors.ts';
@@ -47,6 +48,7 @@ interface ChunkSpan {
 	readonly time: number;
 }
 
+/** A stretch of a track's presentation. */
 interface Edit {
 	/** Movie ticks. */
 	readonly duration: number;
@@ -94,6 +96,11 @@ function spans(
 	return result;
 }
 
+/** Seconds that the sound starts before the picture. */
+function leadSeconds({ audio }: MuxInput): number {
+	return audio ? Math.max(0, -audio.start) / audio.header.timescale : 0;
+}
+
 function videoSamples(input: MuxInput, clock: VideoClock): { samples: Samples; delay: number } {
 	const { packets } = input.video;
 	const order = decodeOrder(
@@ -109,7 +116,7 @@ function videoSamples(input: MuxInput, clock: VideoClock): { samples: Samples; d
 		...(sync.length === packets.length ? {} : { sync }),
 		chunks: spans(
 			packets,
-			(i) => (clock.pts[packets[i]?.place ?? 0] ?? 0) / clock.timescale,
+			(i) => leadSeconds(input) + (clock.pts[packets[i]?.place ?? 0] ?? 0) / clock.timescale,
 			() => 1,
 		),
 		sources: packets,
@@ -123,7 +130,7 @@ function audioSamples(input: MuxInput): Samples | undefined {
 	const { header, packets, start } = audio;
 	const pcm = pcmLayout(header.codec);
 	const frame = pcm ? (pcm.bits / 8) * header.channels : 0;
-	const seconds = (i: number): number => (start + (packets[i]?.time ?? 0)) / header.timescale;
+	const seconds = (i: number): number => (Math.max(0, start) + (packets[i]?.time ?? 0)) / header.timescale;
 	const shared = { timescale: header.timescale, sources: packets };
 	if (pcm) {
 		const count = packets.reduce((n, p) => n + p.bytes / frame, 0);
@@ -216,16 +223,26 @@ function trackBox(track: Track, offsets: readonly number[], wide: boolean): Uint
 	);
 }
 
-function videoTrack(input: MuxInput, clock: VideoClock, scale: number, id: number, timecodeId?: number): Track {
+/** Movie ticks of nothing before a track's media starts: an empty edit (ISO/IEC 14496-12, 8.6.6). */
+function emptyEdit(duration: number): Edit[] {
+	return duration > 0 ? [{ duration, mediaTime: -1 }] : [];
+}
+
+/** When the picture is presented, in movie ticks. */
+interface Shown {
+	readonly lead: number;
+	readonly duration: number;
+}
+
+function videoTrack(input: MuxInput, clock: VideoClock, shown: Shown, id: number, timecodeId?: number): Track {
 	const { encode } = input;
 	const { samples, delay } = videoSamples(input, clock);
-	const duration = Math.round((clock.total * scale) / clock.timescale);
 	const { width, height } = encode.size;
 	return {
 		id,
 		samples,
-		edits: [{ duration, mediaTime: delay }],
-		duration,
+		edits: [...emptyEdit(shown.lead), { duration: shown.duration, mediaTime: delay }],
+		duration: shown.lead + shown.duration,
 		header: { handler: 'vide', name: 'VideoHandler', volume: 0 },
 		matrix: rotationMatrix(encode),
 		display: [width * toNumber(encode.sampleAspect), height],
@@ -242,13 +259,13 @@ function audioTrack(input: MuxInput, scale: number, id: number): Track | undefin
 	if (!samples || !audio) return undefined;
 	const { skip, presented, timescale } = audio.header;
 	const toMovie = (ticks: number): number => Math.round((ticks * scale) / timescale);
-	const lead = toMovie(audio.start);
+	const late = toMovie(Math.max(0, audio.start));
 	const shown = toMovie(presented);
 	return {
 		id,
 		samples,
-		edits: [...(lead > 0 ? [{ duration: lead, mediaTime: -1 }] : []), { duration: shown, mediaTime: skip }],
-		duration: lead + shown,
+		edits: [...emptyEdit(late), { duration: shown, mediaTime: skip }],
+		duration: late + shown,
 		header: { handler: 'soun', name: 'SoundHandler', volume: 0x100 },
 		matrix: IDENTITY,
 		display: [0, 0],
@@ -260,7 +277,7 @@ function audioTrack(input: MuxInput, scale: number, id: number): Track | undefin
 }
 
 /** The timecode track: one sample, the frame number of the first frame. */
-function timecodeTrack(input: MuxInput, movieTicks: number, id: number): Track | undefined {
+function timecodeTrack(input: MuxInput, shown: Shown, id: number): Track | undefined {
 	const { timecode, rate } = input.encode;
 	if (timecode === undefined) return undefined;
 	const drop = timecode.includes(';');
@@ -288,8 +305,9 @@ function timecodeTrack(input: MuxInput, movieTicks: number, id: number): Track |
 			chunks: [{ first: 0, packets: 1, samples: 1, bytes: 4, time: 0 }],
 			sources: [{ blob, offset: 0, bytes: 4 }],
 		},
-		edits: [],
-		duration: movieTicks,
+		// It counts the picture, and starts with it.
+		edits: shown.lead > 0 ? [...emptyEdit(shown.lead), { duration: shown.duration, mediaTime: 0 }] : [],
+		duration: shown.lead + shown.duration,
 		header: { handler: 'tmcd', name: 'TimeCodeHandler', volume: 0 },
 		matrix: IDENTITY,
 		display: [0, 0],
@@ -307,9 +325,10 @@ function makeTracks(input: MuxInput): { tracks: Track[]; scale: number } {
 	const hasTimecode = input.encode.timecode !== undefined;
 	const audio = audioTrack(input, scale, 2);
 	const timecodeId = audio ? 3 : 2;
-	const movieTicks = Math.round((clock.total * scale) / clock.timescale);
-	const timecode = hasTimecode ? timecodeTrack(input, movieTicks, timecodeId) : undefined;
-	const video = videoTrack(input, clock, scale, 1, timecode?.id);
+	const lead = Math.round((Math.max(0, -(input.audio?.start ?? 0)) * scale) / audioScale);
+	const shown = { lead, duration: Math.round((clock.total * scale) / clock.timescale) };
+	const timecode = hasTimecode ? timecodeTrack(input, shown, timecodeId) : undefined;
+	const video = videoTrack(input, clock, shown, 1, timecode?.id);
 	return { tracks: [video, audio, timecode].filter((t) => t !== undefined), scale };
 }
 

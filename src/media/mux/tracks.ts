@@ -47,7 +47,7 @@ export interface AudioTrack {
 	readonly header: AudioTrackHeader;
 	readonly config: Uint8Array<ArrayBuffer>;
 	readonly packets: readonly AudioPacket[];
-	/** First presented sample minus first video frame, in ticks of the track (≥ 0). */
+	/** First presented sample minus first video frame, in ticks of the track; negative where the sound starts first. */
 	readonly start: number;
 }
 

@@ -13,6 +13,8 @@ export interface AudioTrim {
 
 const HEAD_BYTES = 16;
 const AUDIO_TRACK = 2;
+/** Bytes within which a track list begins and ends: attachments come later. */
+const MAX_FRONT = 4 << 20;
 
 interface Placed extends ElementHead {
 	readonly at: number;
@@ -29,12 +31,31 @@ function content(reader: ByteReader, element: Placed): Promise<Uint8Array> {
 	return reader.read(element.at + element.headBytes, element.at + element.headBytes + element.size);
 }
 
-function delayOf(tracks: Uint8Array): number {
+function delaysOf(tracks: Uint8Array): number[] {
+	const delays: number[] = [];
 	for (const { id, data } of children(tracks)) {
 		const type = id === EBML.TrackEntry ? child(data, EBML.TrackType) : undefined;
-		if (type && readUint(type) === AUDIO_TRACK) return readUint(child(data, EBML.CodecDelay) ?? new Uint8Array());
+		if (type && readUint(type) === AUDIO_TRACK) delays.push(readUint(child(data, EBML.CodecDelay) ?? new Uint8Array()));
 	}
-	return 0;
+	return delays;
+}
+
+/**
+ * CodecDelay of every audio track in nanoseconds, in the order of the file. Empty where the track list is not found in front of
+ * the first cluster, as everywhere it is written; never throws for what the bytes say.
+ */
+export async function codecDelays(reader: ByteReader): Promise<number[]> {
+	try {
+		const bytes = await reader.read(0, Math.min(reader.size, MAX_FRONT));
+		const header = readHead(bytes, 0);
+		const segment = header?.size === undefined ? undefined : readHead(bytes, header.headBytes + header.size);
+		if (header?.size === undefined || segment?.id !== EBML.Segment) return [];
+		// A live recording's segment has no size: only its children do.
+		const tracks = child(bytes.subarray(header.headBytes + header.size + segment.headBytes), EBML.Tracks);
+		return tracks ? delaysOf(tracks) : [];
+	} catch {
+		return [];
+	}
 }
 
 function lastCue(cues: Uint8Array): number | undefined {
@@ -69,7 +90,7 @@ export async function audioTrim(reader: ByteReader): Promise<AudioTrim> {
 		const element = await elementAt(reader, next);
 		if (!element) return { delayNs, discardNs };
 		next = element.at + element.headBytes + element.size;
-		if (element.id === EBML.Tracks) delayNs = delayOf(await content(reader, element));
+		if (element.id === EBML.Tracks) [delayNs = 0] = delaysOf(await content(reader, element));
 		else if (element.id === EBML.Cues) {
 			// Only what follows the last cue can be the end: jump there, never back (cues may stand behind the clusters).
 			const position = lastCue(await content(reader, element));

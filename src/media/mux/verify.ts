@@ -93,13 +93,15 @@ export async function verifyFile(
 		const first = times.starts[0] ?? rational(0);
 		const shown = isMp4 ? (await presentedTracks(reader)).find((t) => t.handler === 'vide') : undefined;
 		const sound = audio ? await audioSpan(reader, isMp4, audio, signal) : undefined;
+		// Of a movie both starts are read from the edit lists, which hold them to a tick of the movie's clock.
+		const picture = shown?.start ?? first;
 		return {
 			bytes: reader.size,
 			frames: times.starts.length,
 			pts: times.starts.map((t) => sub(t, first)),
 			duration: shown?.duration ?? sub(times.end, first),
 			tick: times.tick,
-			...(sound ? { audioStart: sub(sound.start, first), audioDuration: sound.duration } : {}),
+			...(sound ? { audioStart: sub(sound.start, picture), audioDuration: sound.duration } : {}),
 		};
 	} catch (error) {
 		if (error instanceof EmulsionError) throw error;

@@ -25,7 +25,8 @@ export const PHRASES_ZH: Readonly<Record<PhraseCode, string>> = {
 	'assumed-transfer': '未标记传递特性；假定为 {transfer}。',
 	'untagged-color': '未标记色彩；按此尺寸的惯例取值：{tags}。',
 	'no-audio': '没有声音。',
-	'early-audio': '声音比画面早 {seconds} 秒开始。影片从第一帧画面开始：此前的声音略去。',
+	'early-audio':
+		'声音比画面早 {seconds} 秒开始。导出整部影片时保留这段声音，画面相应推迟开始；导出某一范围时从画面开始。',
 	'several-audio': '有 {count} 条音轨；除非另选，否则取第一条。',
 	'several-video': '有 {count} 条视频轨；取第一条。',
 	'no-shared-memory': '没有 SharedArrayBuffer：解码分成小段进行，速度较慢。',
