@@ -1,5 +1,6 @@
-/** The report of an export (`report.json`). Types only; every figure is measured during the run. */
+/** The report of an export. Types only; every figure is measured during the run. */
 
+import type { Phrase, Spoken, Text } from '../core/phrases.ts';
 import type { BackendInfo } from './compute.ts';
 import type { ModelUse } from './models.ts';
 
@@ -8,8 +9,8 @@ export interface InvariantResult {
 	/** `frame-count`, `timestamps`, `duration`, `av-offset`; from the terminal also `bytes-on-disk`. */
 	readonly name: string;
 	readonly ok: boolean;
-	readonly expected: string;
-	readonly found: string;
+	readonly expected: Text;
+	readonly found: Text;
 }
 
 /** Seconds spent in one stage, over all frames. */
@@ -31,7 +32,7 @@ export interface ProvenanceSummary {
 	readonly copiedFrames: number;
 }
 
-/** What a run did. Times of day appear nowhere. */
+/** What a run did, its sentences as data. Times of day appear nowhere. */
 export interface ExportReport {
 	readonly version: 1;
 	readonly app: string;
@@ -40,7 +41,7 @@ export interface ExportReport {
 		readonly bytes: number;
 		readonly sha256: string;
 		readonly engine: string;
-		readonly engineReason: string;
+		readonly engineReason: Text;
 		readonly frames: number;
 		readonly duration: string;
 		readonly timebase: string;
@@ -53,7 +54,7 @@ export interface ExportReport {
 		readonly name: string;
 		readonly container: string;
 		readonly codec: string;
-		readonly format: string;
+		readonly format: Phrase;
 		readonly bytes: number;
 		readonly sha256: string;
 		readonly frames: number;
@@ -61,9 +62,10 @@ export interface ExportReport {
 		readonly timebase: string;
 		readonly avOffset: string | null;
 		readonly frameMd5: readonly string[];
-		readonly audio: string | null;
+		/** Codec, and whether its packets were copied; null without sound. */
+		readonly audio: Phrase | null;
 		/** Conversions applied on the way out (chroma resampling with its measured error, padding of odd sizes, dithering). */
-		readonly conversions: readonly string[];
+		readonly conversions: readonly Phrase[];
 	};
 	readonly backend: BackendInfo;
 	readonly models: readonly ModelUse[];
@@ -82,3 +84,6 @@ export interface ExportReport {
 	/** Mattes that the recipe's regions could name, with what identifies their files. */
 	readonly mattes: readonly { readonly id: string; readonly frames: number; readonly fingerprint: string }[];
 }
+
+/** `report.json`: the report with its sentences in English (`spoken` in `src/core/phrases.ts`). */
+export type ReportFile = Spoken<ExportReport>;

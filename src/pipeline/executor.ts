@@ -18,6 +18,7 @@ import {
 } from '../contracts/stage.ts';
 import type { PlanRequest } from '../contracts/workers.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
 import { type MatteRegion, parseRegion } from '../core/regions.ts';
 import type { Shot } from '../core/shots.ts';
 import type { ArtifactStore } from '../store/artifacts.ts';
@@ -243,7 +244,7 @@ export class Executor {
 		if (!shown(stage, view)) {
 			throw new EmulsionError(
 				'usage',
-				`view "${view}": expected result${stage.meta.views.map((v) => `, ${v}`).join('')}`,
+				phrase('expected', { path: 'view', expected: ['result', ...stage.meta.views], got: `"${view}"` }),
 			);
 		}
 		const { needs, artifact } = await this.#keys.needs(level, index);

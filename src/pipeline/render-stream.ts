@@ -9,6 +9,7 @@ import type { StageTime } from '../contracts/report.ts';
 import type { Compute } from '../contracts/compute.ts';
 import type { WorkingFrame } from '../contracts/stage.ts';
 import type { PixelFormat } from '../core/color.ts';
+import type { Phrase } from '../core/phrases.ts';
 import { chromaStatement, isSubsampled, measureChromaError } from '../gpu/color/chroma-error.ts';
 import { releaseFrame } from '../store/frames.ts';
 import { copiesPlanes, toPlanes } from './convert.ts';
@@ -53,7 +54,7 @@ export function addNotes(notes: RenderNotes, more: RenderNotes): void {
 }
 
 /** What subsampled chroma cost, as measured; undefined where nothing was resampled. */
-export function describeChroma(notes: RenderNotes, format: PixelFormat): string | undefined {
+export function describeChroma(notes: RenderNotes, format: PixelFormat): Phrase | undefined {
 	if (notes.chromaFrames === 0) return undefined;
 	const square = notes.chromaSquares / notes.chromaFrames;
 	const psnr = square === 0 ? Infinity : -10 * Math.log10(square);

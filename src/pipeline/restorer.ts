@@ -15,6 +15,7 @@ import type {
 } from '../contracts/workers.ts';
 import type { Size } from '../core/color.ts';
 import { EmulsionError, throwIfAborted } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
 import type { Viewer } from '../gpu/viewer/view.ts';
 import { createViewer } from '../gpu/viewer/viewer.ts';
 import { ArtifactStore } from '../store/artifacts.ts';
@@ -292,7 +293,7 @@ export class Restorer {
 	}
 
 	#viewerOn(compute: Awaited<ReturnType<BackendParts['compute']>>): Viewer {
-		if (!this.#canvas) throw new EmulsionError('usage', 'No canvas is attached: call attachCanvas first.');
+		if (!this.#canvas) throw new EmulsionError('usage', phrase('no-canvas'));
 		if (this.#viewer?.compute !== compute) {
 			this.#viewer?.viewer.destroy();
 			this.#viewer = { viewer: createViewer(compute, this.#canvas), compute };

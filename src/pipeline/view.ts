@@ -3,6 +3,7 @@
 import type { WorkingFrame } from '../contracts/stage.ts';
 import type { ViewResult, ViewState } from '../contracts/workers.ts';
 import { EmulsionError, throwIfAborted } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
 import { toNumber } from '../core/rational.ts';
 import type { Viewer } from '../gpu/viewer/view.ts';
 import { releaseFrame } from '../store/frames.ts';
@@ -24,9 +25,11 @@ export interface ViewTarget {
 export function resolveView(plan: Plan, index: number, view: string): ViewTarget {
 	const top = plan.levels.length - 1;
 	if (!plan.timeline.frames[index]) {
-		throw new EmulsionError('usage', `frame: expected 0–${plan.timeline.frames.length - 1}, got ${index}`, {
-			path: 'frame',
-		});
+		throw new EmulsionError(
+			'usage',
+			phrase('expected', { path: 'frame', expected: `0–${plan.timeline.frames.length - 1}`, got: index }),
+			{ path: 'frame' },
+		);
 	}
 	let at = plan.window.start + index;
 	if (view === 'result' || view === 'provenance') return { level: top, index: at, view: 'result' };
@@ -38,9 +41,11 @@ export function resolveView(plan: Plan, index: number, view: string): ViewTarget
 		}
 		at = timeline.frames[at]!.needs[0]!;
 	}
-	throw new EmulsionError('usage', `view: expected result, provenance or <stage id>/<view>, got "${view}"`, {
-		path: 'view',
-	});
+	throw new EmulsionError(
+		'usage',
+		phrase('expected', { path: 'view', expected: ['result', 'provenance', '<stage id>/<view>'], got: `"${view}"` }),
+		{ path: 'view' },
+	);
 }
 
 /** Renders what a view shows and draws it. */

@@ -2,7 +2,7 @@
  * A folder of stills as a film: which files are its frames, in which order, and everything that is wrong with them, found
  * from headers alone before any work starts.
  */
-import { describeFormat, sameFormat, type Transfer } from '../../core/color.ts';
+import { formatPhrase, sameFormat, type Transfer } from '../../core/color.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../../core/errors.ts';
 import { type Phrase, phrase, say } from '../../core/phrases.ts';
 import type { OnProgress } from '../../contracts/frames.ts';
@@ -79,7 +79,7 @@ export async function surveySequence(
 
 function noImages(pattern: string | undefined): EmulsionError {
 	const where = pattern === undefined ? 'The folder' : `Pattern "${pattern}"`;
-	return new EmulsionError('input-no-video', `${where} holds no DPX, Cineon, PNG, TIFF or EXR images.`);
+	return new EmulsionError('input-no-video', phrase('no-images', { where }));
 }
 
 function selectImages(files: readonly InputFile[], pattern: string | undefined, notices: SourceNotice[]): Candidate[] {
@@ -182,7 +182,7 @@ async function probeFrame(frame: SequenceFrame, index: number): Promise<Sequence
 		const error = toEmulsionError(thrown, { frame: index });
 		const problem =
 			error.code === 'internal'
-				? new EmulsionError('input-unreadable', `${frame.path}: the file cannot be read.`, {
+				? new EmulsionError('input-unreadable', phrase('file-unreadable', { path: frame.path }), {
 						frame: index,
 						cause: thrown,
 					})
@@ -236,6 +236,7 @@ function frameNotices(frames: readonly SequenceFrame[], typical: ScanProbe): Sou
 				severity: 'error',
 				kind: PROBLEM_KINDS[problem.code] ?? 'unreadable-frame',
 				message: problem.message,
+				...(typeof problem.said === 'string' ? {} : { phrase: problem.said }),
 				frame: i,
 				path,
 			});
@@ -248,7 +249,7 @@ function frameNotices(frames: readonly SequenceFrame[], typical: ScanProbe): Sou
 			collector.one({ severity: 'error', kind: 'mixed-size', ...told(said), frame: i, path });
 		}
 		if (!sameFormat(probe.pixel, typical.pixel)) {
-			const [found, expected] = [describeFormat(probe.pixel), describeFormat(typical.pixel)];
+			const [found, expected] = [formatPhrase(probe.pixel), formatPhrase(typical.pixel)];
 			const said = phrase('mixed-depth', { name, found, expected });
 			collector.one({ severity: 'error', kind: 'mixed-depth', ...told(said), frame: i, path });
 		}

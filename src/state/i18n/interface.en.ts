@@ -75,6 +75,7 @@ export const INTERFACE_EN = {
 	'export.all': 'Whole reel',
 	'export.audio': 'Sound',
 	'export.background': 'The export goes on when this dialog is closed.',
+	'export.bits': '{depth} bit',
 	'export.choose': 'Choose…',
 	'export.codec': 'Codec',
 	'export.container': 'Container',

@@ -72,6 +72,7 @@ export const INTERFACE_ZH = {
 	'export.all': '整本',
 	'export.audio': '声音',
 	'export.background': '关闭此对话框后导出仍会继续。',
+	'export.bits': '{depth} 位',
 	'export.choose': '请选择…',
 	'export.codec': '编码',
 	'export.container': '封装',

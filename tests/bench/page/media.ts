@@ -5,6 +5,7 @@ import type { Compute } from '../../../src/contracts/compute.ts';
 import type { PlanarFrame } from '../../../src/contracts/frames.ts';
 import type { MediaSource } from '../../../src/contracts/media.ts';
 import type { BackendWish } from '../../../src/contracts/workers.ts';
+import { say } from '../../../src/core/phrases.ts';
 import { createCompute } from '../../../src/gpu/create.ts';
 import { chooseEncode } from '../../../src/media/encode/choose.ts';
 import { createEncoder } from '../../../src/media/encode/encoder.ts';
@@ -85,7 +86,7 @@ export async function passthroughParts(
 			await compute.done();
 		});
 		const encoded = await cost(frames, cpu, () => encode(converted));
-		return { frames, engine: info.engine, backend: compute.info.name, decode, convert, encode: encoded };
+		return { frames, engine: info.engine, backend: say(compute.info.name), decode, convert, encode: encoded };
 	} finally {
 		await source.close();
 		compute.destroy();

@@ -3,6 +3,7 @@
  * float32 planes, which hold every half exactly, so that half pictures leave with the bits they came with.
  */
 import { EmulsionError } from '../../../core/errors.ts';
+import { phrase } from '../../../core/phrases.ts';
 import { checkRatio, deflate, inflate } from '../deflate.ts';
 import { allocatePicture, rgbFormat, truncated, unreadable, type ScanPicture } from '../picture.ts';
 import { chromaticitiesOf } from '../tags.ts';
@@ -110,10 +111,16 @@ const COMPRESSION_CODES = { none: 0, zips: 2, zip: 3 } as const;
 export function encodeExr(picture: ScanPicture, options: ExrWriteOptions = {}): Uint8Array<ArrayBuffer> {
 	const { format, size } = picture;
 	if (format.sample !== 'f32' || (format.chroma !== 'rgb' && format.chroma !== 'gray')) {
-		throw new EmulsionError('usage', `EXR takes linear float RGB or gray, not ${format.chroma} ${format.depth} bit.`);
+		throw new EmulsionError(
+			'usage',
+			phrase('takes', { format: 'EXR', legal: 'RGB, gray; float', found: `${format.chroma} ${format.depth}` }),
+		);
 	}
 	if (picture.color.transfer !== 'linear') {
-		throw new EmulsionError('usage', `EXR holds linear light, not ${picture.color.transfer}: convert before writing.`);
+		throw new EmulsionError(
+			'usage',
+			phrase('exr-linear', { transfer: picture.color.transfer }),
+		);
 	}
 	const compression: ExrCompression = COMPRESSION_CODES[options.compression ?? 'zip'];
 	const base = format.chroma === 'rgb' ? ['R', 'G', 'B'] : ['Y'];
