@@ -4,7 +4,7 @@
  */
 import { formatPhrase, sameFormat, type Transfer } from '../../core/color.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../../core/errors.ts';
-import { type Phrase, phrase, say } from '../../core/phrases.ts';
+import { type Phrase, phrase, say, type Text } from '../../core/phrases.ts';
 import type { OnProgress } from '../../contracts/frames.ts';
 import type { InputFile, SourceNotice } from '../../contracts/media.ts';
 import { probeScanFile, SCAN_EXTENSIONS, type ScanProbe } from './formats.ts';
@@ -227,6 +227,11 @@ const PROBLEM_KINDS: Readonly<Partial<Record<EmulsionError['code'], string>>> = 
 	'unsupported-format': 'unsupported-frame',
 };
 
+function tagsPhrase({ color }: ScanProbe): Phrase {
+	const word = (tag: string): Text => (tag === 'unknown' ? phrase('codec-untagged') : tag);
+	return phrase('tag-pair', { transfer: word(color.transfer), primaries: word(color.primaries) });
+}
+
 function frameNotices(frames: readonly SequenceFrame[], typical: ScanProbe): SourceNotice[] {
 	const collector = new NoticeCollector();
 	frames.forEach((frame, i) => {
@@ -254,8 +259,7 @@ function frameNotices(frames: readonly SequenceFrame[], typical: ScanProbe): Sou
 			collector.one({ severity: 'error', kind: 'mixed-depth', ...told(said), frame: i, path });
 		}
 		if (probe.color.transfer !== typical.color.transfer || probe.color.primaries !== typical.color.primaries) {
-			const found = `${probe.color.transfer}/${probe.color.primaries}`;
-			const expected = `${typical.color.transfer}/${typical.color.primaries}`;
+			const [found, expected] = [tagsPhrase(probe), tagsPhrase(typical)];
 			const said = phrase('mixed-color', { name, found, expected });
 			collector.one({ severity: 'warning', kind: 'mixed-color', ...told(said), frame: i, path });
 		}
