@@ -1,6 +1,7 @@
 /** The report of an export. Types only; every figure is measured during the run. */
 
 import type { Phrase, Spoken, Text } from '../core/phrases.ts';
+import type { ProvenanceShares } from '../core/provenance.ts';
 import type { BackendInfo } from './compute.ts';
 import type { ModelUse } from './models.ts';
 
@@ -23,11 +24,8 @@ export interface StageTime {
 	readonly readbackSeconds: number;
 }
 
-/** Provenance of the whole output, in frames and in share of pixels. */
-export interface ProvenanceSummary {
-	readonly original: number;
-	readonly repaired: number;
-	readonly generated: number;
+/** Provenance of the whole output: the shares of its frames added up, so that together they are its frames. */
+export interface ProvenanceSummary extends ProvenanceShares {
 	/** Frames whose source planes were copied unconverted. */
 	readonly copiedFrames: number;
 }

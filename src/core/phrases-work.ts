@@ -58,6 +58,11 @@ export const WORK_PHRASES_EN = {
 	'chroma-same': 'Chroma is stored at {layout}: resampling changed nothing on the frames measured.',
 	'chroma-loss':
 		'Chroma is stored at {layout}: untouched pixels keep their codes; changed ones lose detail of color, {decibels} dB (largest {percent} % of the range) on the frames measured.',
+	'provenance-original': 'original',
+	'provenance-repaired': 'repaired',
+	'provenance-generated': 'generated',
+	'provenance-share': '{percent} % {kind}',
+	'provenance-shares': '{shares}',
 	'audio-copied': '{codec} (copied)',
 	'audio-transcoded': '{codec} (transcoded)',
 	'audio-none': 'no audio',

@@ -15,7 +15,7 @@ import { releaseFrame } from '../store/frames.ts';
 import { copiesPlanes, toPlanes } from './convert.ts';
 import type { Executor } from './executor.ts';
 import { type Meter, MeteredCompute } from './metered.ts';
-import { countProvenance } from './ops/provenance.ts';
+import { provenanceShares } from './ops/provenance.ts';
 import type { Plan } from './plan-types.ts';
 import type { SourceReader } from './source-reader.ts';
 
@@ -160,12 +160,10 @@ export class RenderStream {
 			const metered = new MeteredCompute(compute, this.#clock);
 			const data = await toPlanes(metered, frame, config, index, base);
 			if (measures) await this.#measureChroma(metered, frame, notes);
-			const { provenance } = frame.sides;
-			const marked = provenance ? await countProvenance(metered, provenance) : { repaired: 0, generated: 0 };
-			const area = provenance ? provenance.width * provenance.height : 1;
-			notes.repaired += marked.repaired / area;
-			notes.generated += marked.generated / area;
-			notes.original += 1 - (marked.repaired + marked.generated) / area;
+			const shares = await provenanceShares(metered, frame);
+			notes.repaired += shares.repaired;
+			notes.generated += shares.generated;
+			notes.original += shares.original;
 			const { width, height } = frame.picture;
 			return this.#placed(index, {
 				format: config.format,

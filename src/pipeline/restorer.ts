@@ -34,7 +34,7 @@ import { paramsOf } from './plan-types.ts';
 import { PlanCache, type PlannedSource } from './plan-cache.ts';
 import { ProgressMeter } from './progress.ts';
 import { type Engine, makeExecutor, type Urgency } from './session.ts';
-import { resolveView, viewFrame } from './view.ts';
+import { resolveView, SharesMemo, viewFrame } from './view.ts';
 
 /** What a restorer is made of; the worker entry supplies it. */
 export interface RestorerParts {
@@ -68,6 +68,7 @@ export class Restorer {
 	#canvas: OffscreenCanvas | undefined;
 	#viewer: { readonly viewer: Viewer; readonly compute: unknown } | undefined;
 	#view: AbortController | undefined;
+	readonly #shares = new SharesMemo();
 	#warming = new AbortController();
 
 	private constructor(parts: RestorerParts, engine: Engine, jobs: JobStore) {
@@ -157,9 +158,10 @@ export class Restorer {
 			const result = await this.#urgent(() =>
 				this.#engine.host.resilient(async (backend) => {
 					const planned = await this.#plans.get(request, { signal: both, urgency: 'urgent' });
-					const viewer = this.#viewerOn(backend.compute);
+					const { compute } = backend;
+					const tools = { viewer: this.#viewerOn(compute), compute, shares: this.#shares };
 					const executor = this.#executor(backend, planned, both, 'urgent');
-					return viewFrame(planned, executor, viewer, state, both);
+					return viewFrame(planned, executor, tools, state, both);
 				}),
 			);
 			return { ...result, seconds: (performance.now() - started) / 1000 };

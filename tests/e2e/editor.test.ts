@@ -83,6 +83,8 @@ describe('the editor', () => {
 			.poll(async () => difference(source, await sampleViewer(page, 64)), { timeout: 60_000 })
 			.toBeGreaterThan(2);
 		const result = await sampleViewer(page, 64);
+		// The viewer and the report say the same of it.
+		await expect.poll(() => page.getByTestId('provenance').innerText()).toBe('repaired');
 		await page.getByRole('radio', { name: 'Wipe' }).click();
 		const wipe = page.getByRole('slider', { name: 'Wipe' });
 		await wipe.focus();
@@ -110,6 +112,7 @@ describe('the editor', () => {
 		await dialog.getByTestId('invariants').waitFor();
 		expect(await dialog.locator('[data-ok=false]').count()).toBe(0);
 		expect(await dialog.locator('[data-ok=true]').count()).toBeGreaterThanOrEqual(3);
+		expect(await dialog.locator('dt:text-is("Provenance") + dd').innerText()).toBe('repaired');
 		const report = page.waitForEvent('download');
 		await dialog.getByRole('button', { name: 'Save report' }).click();
 		await (await report).saveAs(join(folder, 'report.json'));

@@ -58,6 +58,11 @@ export const WORK_PHRASES_ZH: Readonly<Record<keyof typeof WORK_PHRASES_EN, stri
 	'chroma-same': '色度以 {layout} 存储：在所测各帧上重采样未作任何改变。',
 	'chroma-loss':
 		'色度以 {layout} 存储：未触及的像素保持码值；改变过的像素损失色彩细节，所测各帧为 {decibels} dB（最大为范围的 {percent} %）。',
+	'provenance-original': '原始',
+	'provenance-repaired': '修补',
+	'provenance-generated': '生成',
+	'provenance-share': '{kind} {percent} %',
+	'provenance-shares': '{shares}',
 	'audio-copied': '{codec}（复制）',
 	'audio-transcoded': '{codec}（转码）',
 	'audio-none': '没有声音',
