@@ -188,6 +188,8 @@ export interface ViewResult {
 	readonly origin: FrameOrigin;
 	/** Of the result at this frame; absent where the source alone or a stage's own view was drawn. */
 	readonly provenance?: ProvenanceShares;
+	/** Values that stand for `"auto"` at this frame, by recipe entry and parameter: those that were measured already. */
+	readonly resolved?: Readonly<Record<string, Readonly<Record<string, number | undefined>>>>;
 	readonly rendered: boolean;
 	readonly seconds: number;
 	/** Picture size of the result. */

@@ -159,6 +159,11 @@ export class Executor {
 		return pending;
 	}
 
+	/** A shot's artifact if it is at hand: nothing is looked at or read. */
+	known(inputLevel: number, { entry, stage }: PlanStep, shot: number): { readonly value: unknown } | undefined {
+		return this.#deps.artifacts.peek(this.#keys.artifact(inputLevel, entry, stage, shot));
+	}
+
 	#clock(id: string, stage: string): Clock {
 		let clock = this.#clocks.get(id);
 		if (!clock) {

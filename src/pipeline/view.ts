@@ -13,6 +13,7 @@ import type { Executor } from './executor.ts';
 import { provenanceShares } from './ops/provenance.ts';
 import type { PlannedSource } from './plan-cache.ts';
 import type { Plan } from './plan-types.ts';
+import { resolvedValues } from './resolved.ts';
 
 /** Frames whose shares are remembered. */
 const REMEMBERED = 20_000;
@@ -76,7 +77,7 @@ export interface ViewTools {
 	readonly shares: SharesMemo;
 }
 
-/** Renders what a view shows, draws it, and says what its pixels are. */
+/** Renders what a view shows, draws it, and says what its pixels are and what was measured for them. */
 export async function viewFrame(
 	{ plan }: PlannedSource,
 	executor: Executor,
@@ -109,7 +110,8 @@ export async function viewFrame(
 		);
 		const { width, height } = result?.picture ?? plan.size;
 		const { origin } = plan.timeline.frames[state.frame]!;
-		const drawn = { frame: state.frame, sourceFrame, origin, rendered: true, size: { width, height } };
+		const resolved = resolvedValues(plan.levels, plan.window.start + state.frame, executor);
+		const drawn = { frame: state.frame, sourceFrame, origin, resolved, rendered: true, size: { width, height } };
 		if (!result || target.view !== 'result' || target.level !== plan.levels.length - 1) return drawn;
 		const key = await executor.key(target.level, target.index);
 		return { ...drawn, provenance: await shares.of(key, () => provenanceShares(compute, result)) };

@@ -95,3 +95,26 @@ it('says of a frame what an export says of the film: by pixels, whatever its pla
 		element.remove();
 	});
 });
+
+it('says what auto stands for in the shot, once it was measured and where the stage acts', async () => {
+	await withEngine(async (engine) => {
+		const source = await openClip(engine, 'p-444-8.mkv');
+		const { element, offscreen } = canvasOf();
+		await engine.attachCanvas(offscreen);
+		const scope = { range: { start: 0, end: 4 } };
+		const request = planOf(source, recipe(entry('degrain', { params: { ...DEGRAIN, sigma: 'auto' }, scope })));
+		const at = async (frame: number, mode: ViewState['mode'] = 'result') =>
+			(await engine.view(request, stateOf(frame, { mode }), NEVER)).resolved;
+		// Looking at the source measures nothing.
+		expect(await at(1, 'source')).toEqual({});
+		const measured = await at(1);
+		expect(measured).toEqual({ 'degrain-0': { sigma: expect.any(Number) as number } });
+		expect(measured?.['degrain-0']?.['sigma']).toBeLessThanOrEqual(75);
+		expect(await at(2, 'source')).toEqual(measured);
+		expect(await at(5)).toEqual({});
+		const byHand = planOf(source, recipe(entry('degrain', { params: DEGRAIN })));
+		const { resolved } = await engine.view(byHand, stateOf(1), NEVER);
+		expect(resolved).toEqual({ 'degrain-0': {} });
+		element.remove();
+	});
+});

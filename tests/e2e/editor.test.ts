@@ -74,7 +74,16 @@ describe('the editor', () => {
 		await idle(page);
 		const source = await sampleViewer(page, 64);
 		await addStage(page, 'Degrain');
+		// What auto stands for is shown once a frame of the shot was rendered, and is where setting it by hand begins.
+		await page.keyboard.press('3');
+		const inUse = page
+			.getByTestId('in-use')
+			.filter({ hasText: /^auto: \d+\.\d 8-bit code values measured in shot 1$/ });
+		await inUse.waitFor();
+		const measured = (await inUse.innerText()).split(' ')[1] ?? '';
+		await page.keyboard.press('1');
 		await page.getByRole('checkbox', { name: 'auto' }).uncheck();
+		expect(await page.getByRole('spinbutton', { name: 'Sigma' }).inputValue()).toBe(measured);
 		const sigma = page.getByRole('spinbutton', { name: 'Sigma' });
 		await sigma.fill('75');
 		await sigma.press('Enter');

@@ -172,6 +172,7 @@ export const INTERFACE_EN = {
 	'origin.repeated': 'repeated frame',
 	'param.auto': 'auto',
 	'param.expected': 'Expected {expected}.',
+	'param.measured': 'measured in shot {shot}',
 	'param.range': 'Expected {min} to {max}.',
 	'param.unused': 'not used',
 	'phase.analyze': 'Analyzing',

@@ -168,6 +168,7 @@ export const INTERFACE_ZH = {
 	'origin.repeated': '重复帧',
 	'param.auto': '自动',
 	'param.expected': '应为 {expected}。',
+	'param.measured': '镜头 {shot} 所测',
 	'param.range': '应为 {min} 至 {max}。',
 	'param.unused': '不使用',
 	'phase.analyze': '正在分析',
