@@ -4,6 +4,8 @@ import { accessSync, constants, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { STAGE_METAS } from '../src/stages/metas.ts';
 import { EmulsionError, exitCode, toEmulsionError } from '../src/core/errors.ts';
+import { say } from '../src/core/phrases.ts';
+import { provenancePhrase } from '../src/core/provenance.ts';
 import { parseRecipe } from '../src/project/recipe.ts';
 import { ensureBuild } from '../scripts/build.ts';
 import { ensureChromium } from '../scripts/ensure.ts';
@@ -64,7 +66,7 @@ function summary(report: SessionReport): string {
 		`${report.output.name}: ${report.output.frames} frames, ${report.output.codec}, ${report.output.format}, ${report.output.bytes} bytes`,
 		`backend: ${report.backend.kind} (${report.backend.name}) — ${report.backend.reason}`,
 		...report.output.conversions.map((text) => `conversion: ${text}`),
-		`provenance: ${report.provenance.copiedFrames} frames copied bit for bit`,
+		`provenance: ${say(provenancePhrase(report.provenance))}; ${report.provenance.copiedFrames} frames copied bit for bit`,
 		`invariants: ${report.invariants.length - failed} of ${report.invariants.length} hold`,
 	].join('\n');
 }

@@ -11,6 +11,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { InvariantResult } from '../src/contracts/report.ts';
 import { EmulsionError, throwIfAborted } from '../src/core/errors.ts';
+import type { Spoken } from '../src/core/phrases.ts';
 import { sendFile } from '../server/static.ts';
 import { SECURITY_HEADERS } from '../server/headers.ts';
 import type { PartsLedger } from './parts.ts';
@@ -272,7 +273,7 @@ export class OutputWriter {
 	 * @returns what was proven, for the report.
 	 * @throws EmulsionError `invariant-failed` naming the file, `aborted`.
 	 */
-	async verify(sent: SentOutput, signal?: AbortSignal): Promise<InvariantResult> {
+	async verify(sent: SentOutput, signal?: AbortSignal): Promise<Spoken<InvariantResult>> {
 		const stop = (): void => this.#stopped.abort();
 		signal?.addEventListener('abort', stop, { once: true });
 		try {

@@ -5,7 +5,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BrowserContext, Page } from 'playwright-core';
 import type { HeadlessApi, HeadlessEvent, HeadlessJob, HeadlessResult } from '../src/contracts/headless.ts';
-import type { ExportReport } from '../src/contracts/report.ts';
+import type { ReportFile } from '../src/contracts/report.ts';
 import { EmulsionError, fromRecord, throwIfAborted, toEmulsionError } from '../src/core/errors.ts';
 import { startStaticServer } from '../server/static.ts';
 import type { RestoreArgs } from './args.ts';
@@ -48,7 +48,7 @@ export interface PageRun extends Pick<SessionOptions, 'args' | 'input' | 'mattes
 }
 
 /** The report, with the processes' memory as this side measured it. */
-export interface SessionReport extends ExportReport {
+export interface SessionReport extends ReportFile {
 	/** Null where the system has no `/proc`. */
 	readonly processMemory: ProcessMemory | null;
 }
@@ -176,7 +176,7 @@ function isFilm({ container }: RestoreArgs): boolean {
 }
 
 /** A film's sum is of its file; a sequence's is of a list, and its files are held against what came. */
-function sentOutput({ output }: ExportReport, args: RestoreArgs): SentOutput {
+function sentOutput({ output }: ReportFile, args: RestoreArgs): SentOutput {
 	return { bytes: output.bytes, ...(isFilm(args) ? { sha256: output.sha256 } : {}) };
 }
 
@@ -201,7 +201,7 @@ export function openWriter(
  * One job in an open page: loads the headless page from `url`, gives it the input, and publishes what it wrote. On any
  * failure nothing stays where OUTPUT goes.
  */
-export async function runInPage(page: Page, url: string, writer: OutputWriter, run: PageRun): Promise<ExportReport> {
+export async function runInPage(page: Page, url: string, writer: OutputWriter, run: PageRun): Promise<ReportFile> {
 	try {
 		const result = await drive(page, url, run, writer.token);
 		if (!result.ok) throw writer.failure ? diskError(writer.failure) : aboutInput(fromRecord(result.error), run.args);

@@ -6,6 +6,7 @@ import type { OnProgress } from '../src/contracts/frames.ts';
 import type { ChunkEncoder, EncodeConfig, OutputTarget } from '../src/contracts/media.ts';
 import type { EncodeWorkerApi, MuxedFile, SequenceSpec } from '../src/contracts/workers.ts';
 import { EmulsionError, throwIfAborted } from '../src/core/errors.ts';
+import { phrase } from '../src/core/phrases.ts';
 import { sub } from '../src/core/rational.ts';
 import { timelineDuration, type TimelineFrame } from '../src/core/timeline.ts';
 import { createEncoder } from '../src/media/encode/encoder.ts';
@@ -30,7 +31,7 @@ let opened = 0;
 function find(id: string): Job {
 	const job = jobs.get(id);
 	if (!job)
-		throw new EmulsionError('worker-crashed', `encode job ${id} is gone: the worker was restarted`, {
+		throw new EmulsionError('worker-crashed', phrase('encode-gone', { id }), {
 			retryable: true,
 		});
 	return job;

@@ -16,6 +16,7 @@ import type {
 	SourceId,
 } from '../src/contracts/workers.ts';
 import { EmulsionError } from '../src/core/errors.ts';
+import { phrase } from '../src/core/phrases.ts';
 import { createCompute } from '../src/gpu/create.ts';
 import { WebGpuCompute } from '../src/gpu/webgpu-compute.ts';
 import { FFDNET } from '../src/models/ffdnet.ts';
@@ -105,7 +106,7 @@ function create(options: Parameters<RestoreWorkerApi['init']>[0]): Promise<Resto
 		},
 		lose(compute) {
 			if (!(compute instanceof WebGpuCompute)) {
-				throw new EmulsionError('usage', 'The wasm backend has no device to lose.');
+				throw new EmulsionError('usage', phrase('no-device-to-lose'));
 			}
 			compute.loseDevice();
 		},

@@ -1,8 +1,9 @@
 /** What this browser can do, found by trying; each lack is data for the editor, never an exception. */
 
+import { phrase, type Text } from '../core/phrases.ts';
 import type { Capability } from '../state/capability.ts';
 
-async function found(check: () => Promise<string> | string): Promise<{ available: boolean; detail: string }> {
+async function found(check: () => Promise<Text> | Text): Promise<{ available: boolean; detail: Text }> {
 	try {
 		return { available: true, detail: await check() };
 	} catch (thrown) {
@@ -27,9 +28,10 @@ function webcodecs(): string {
 		: lacking('VideoDecoder is missing');
 }
 
-function sharedMemory(): string {
+function sharedMemory(): Text {
 	if (!crossOriginIsolated || !('SharedArrayBuffer' in window)) lacking('the page is not cross-origin isolated');
-	return `${navigator.hardwareConcurrency} threads`;
+	const threads = navigator.hardwareConcurrency;
+	return phrase(threads === 1 ? 'thread' : 'threads', { threads });
 }
 
 async function privateFiles(): Promise<string> {

@@ -6,12 +6,12 @@
 import type { HeadlessApi, HeadlessEvent, HeadlessJob, HeadlessResult } from '../contracts/headless.ts';
 import type { FrameRange } from '../contracts/frames.ts';
 import type { SourceInfo, SourceInput } from '../contracts/media.ts';
-import type { ExportReport } from '../contracts/report.ts';
+import type { ReportFile } from '../contracts/report.ts';
 import type { ExportProgress, ExportRequest, MatteInput } from '../contracts/workers.ts';
 import type { Transfer } from '../core/color.ts';
 import { parseEdl, shotsFromEdl } from '../core/edl.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../core/errors.ts';
-import { say } from '../core/phrases.ts';
+import { say, spoken } from '../core/phrases.ts';
 import { parseRational, toNumber } from '../core/rational.ts';
 import type { Shot } from '../core/shots.ts';
 import { validateRecipe } from '../project/recipe.ts';
@@ -139,7 +139,7 @@ async function discardStale(engine: Engine, job: HeadlessJob): Promise<void> {
 	for (const { id, name } of await engine.interrupted()) if (name === job.name) await engine.discard(id);
 }
 
-async function run(job: HeadlessJob, signal: AbortSignal): Promise<ExportReport> {
+async function run(job: HeadlessJob, signal: AbortSignal): Promise<ReportFile> {
 	// Whatever needs no media is refused first.
 	const recipe = validateRecipe(job.recipe, STAGE_METAS);
 	const engine = createEngine({
@@ -149,7 +149,7 @@ async function run(job: HeadlessJob, signal: AbortSignal): Promise<ExportReport>
 	});
 	try {
 		const backend = await engine.backend();
-		notice(`backend: ${backend.kind} (${backend.name}) — ${backend.reason}`);
+		notice(`backend: ${backend.kind} (${say(backend.name)}) — ${say(backend.reason)}`);
 		// Beside opening and looking for shots, which other workers do.
 		engine.warm(recipe).catch(() => undefined);
 		const source = await engine.open(sourceInput(job), () => undefined, signal);
@@ -185,7 +185,7 @@ async function run(job: HeadlessJob, signal: AbortSignal): Promise<ExportReport>
 		};
 		const report = await engine.export(request, progressSender(), signal);
 		await discardStale(engine, job).catch(() => undefined);
-		return report;
+		return spoken(report);
 	} finally {
 		engine.dispose();
 	}

@@ -5,6 +5,7 @@
 
 import { type Endpoint, expose, wrap } from 'comlink';
 import { EmulsionError, toEmulsionError } from '../core/errors.ts';
+import { phrase, type Text } from '../core/phrases.ts';
 import { installTransferHandlers, releaseTransferred } from './transfer.ts';
 
 /** An interface as seen from the other side of a thread boundary: every method gives a promise. */
@@ -132,20 +133,20 @@ export function wrapWorker<T>(worker: Worker, name: string): WorkerBridge<T> {
 		pending.fail(error);
 		settle(error);
 	};
-	const crash = (why: string) =>
-		end(new EmulsionError('worker-crashed', `The ${name} worker stopped: ${why}`, { retryable: true }));
+	const crash = (why: Text) =>
+		end(new EmulsionError('worker-crashed', phrase('worker-stopped', { name, why }), { retryable: true }));
 	const onError = (event: ErrorEvent) => {
 		event.preventDefault();
-		crash(event.message || 'it could not be loaded');
+		crash(event.message || phrase('worker-not-loaded'));
 	};
-	const onMessageError = () => crash('a message could not be read');
+	const onMessageError = () => crash(phrase('worker-message'));
 	worker.addEventListener('error', onError);
 	worker.addEventListener('messageerror', onMessageError);
 	return {
 		api: bridgeOver<T>(worker, pending),
 		pending: () => pending.count,
 		terminate: (error) =>
-			end(error ?? new EmulsionError('worker-crashed', `The ${name} worker was ended.`, { retryable: true })),
+			end(error ?? new EmulsionError('worker-crashed', phrase('worker-ended', { name }), { retryable: true })),
 		ended,
 	};
 }
@@ -165,8 +166,7 @@ export function wrapPort<T>(port: MessagePort, name: string): PortBridge<T> {
 		api,
 		close(error) {
 			pending.fail(
-				error ??
-					new EmulsionError('worker-crashed', `The connection to the ${name} worker was closed.`, { retryable: true }),
+				error ?? new EmulsionError('worker-crashed', phrase('worker-closed', { name }), { retryable: true }),
 			);
 			port.close();
 		},

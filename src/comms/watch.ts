@@ -4,6 +4,7 @@
  */
 
 import { EmulsionError } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
 
 /** A run began, with what it may take at most; or null: it ended. */
 export type WatchMessage = { readonly what: string; readonly allowanceMs: number } | null;
@@ -29,7 +30,7 @@ export function watchRuns(port: MessagePort, onOverdue: (error: EmulsionError) =
 		if (!data) return;
 		timer = setTimeout(() => {
 			const seconds = Math.round(data.allowanceMs / 1000);
-			onOverdue(new EmulsionError('timeout', `${data.what} did not end within ${seconds} s.`, { retryable: true }));
+			onOverdue(new EmulsionError('timeout', phrase('overdue', { what: data.what, seconds }), { retryable: true }));
 		}, data.allowanceMs);
 	};
 	return () => {

@@ -4,6 +4,7 @@
  */
 
 import type { Size } from '../core/color.ts';
+import type { Text } from '../core/phrases.ts';
 
 /** The two backends. `wasm` means: kernels in TypeScript, models in onnxruntime's wasm build. */
 export type BackendKind = 'webgpu' | 'wasm';
@@ -12,11 +13,11 @@ export type BackendKind = 'webgpu' | 'wasm';
 export interface BackendInfo {
 	readonly kind: BackendKind;
 	/** Adapter description, or `CPU, N threads`. */
-	readonly name: string;
+	readonly name: Text;
 	/** True for SwiftShader, llvmpipe, WARP and `isFallbackAdapter`. */
 	readonly software: boolean;
 	/** Why this backend was taken. */
-	readonly reason: string;
+	readonly reason: Text;
 	/** Part of every cache key: backend, vendor, architecture, driver where known. */
 	readonly key: string;
 }

@@ -3,7 +3,7 @@
 import type { ErrorRecord } from '../core/errors.ts';
 import type { FrameRange } from './frames.ts';
 import type { ContainerId, EncodeCodec, StretchMode } from './media.ts';
-import type { ExportReport } from './report.ts';
+import type { ReportFile } from './report.ts';
 import type { BackendWish, ExportProgress } from './workers.ts';
 
 /** A matte of a run, in the order of their file inputs. */
@@ -49,7 +49,7 @@ export interface HeadlessJob {
 
 /** How a run ended. */
 export type HeadlessResult =
-	{ readonly ok: true; readonly report: ExportReport } | { readonly ok: false; readonly error: ErrorRecord };
+	{ readonly ok: true; readonly report: ReportFile } | { readonly ok: false; readonly error: ErrorRecord };
 
 /** Progress and notices as the page sends them. */
 export type HeadlessEvent =

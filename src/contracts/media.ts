@@ -4,7 +4,7 @@
  */
 
 import type { ColorTags, FieldOrder, PixelFormat, Size, Transfer } from '../core/color.ts';
-import type { Phrase } from '../core/phrases.ts';
+import type { Phrase, Text } from '../core/phrases.ts';
 import type { Rational } from '../core/rational.ts';
 import type { TimelineFrame } from '../core/timeline.ts';
 import type { FrameRange, FrameStream, OnProgress, PlanarFrame } from './frames.ts';
@@ -41,7 +41,7 @@ export interface SourceNotice {
 	readonly kind: string;
 	/** English sentence with the figures. */
 	readonly message: string;
-	/** The same sentence as data, to be said in the reader's language; absent where `message` is an error's own. */
+	/** The same sentence as data, to be said in the reader's language; absent where it is another program's own. */
 	readonly phrase?: Phrase;
 	readonly frame?: number;
 	readonly path?: string;
@@ -103,7 +103,7 @@ export interface SourceInfo {
 	readonly notices: readonly SourceNotice[];
 	/** The engine that will decode, and why. */
 	readonly engine: DecodeEngine;
-	readonly engineReason: string;
+	readonly engineReason: Text;
 	/** File names of a sequence, one a frame (gaps have none and no frame). */
 	readonly names?: readonly string[];
 	/** Reel numbering of a sequence: number in the name of the first frame. */

@@ -1,5 +1,7 @@
-/** The report of an export (`report.json`). Types only; every figure is measured during the run. */
+/** The report of an export. Types only; every figure is measured during the run. */
 
+import type { Phrase, Spoken, Text } from '../core/phrases.ts';
+import type { ProvenanceShares } from '../core/provenance.ts';
 import type { BackendInfo } from './compute.ts';
 import type { ModelUse } from './models.ts';
 
@@ -8,8 +10,8 @@ export interface InvariantResult {
 	/** `frame-count`, `timestamps`, `duration`, `av-offset`; from the terminal also `bytes-on-disk`. */
 	readonly name: string;
 	readonly ok: boolean;
-	readonly expected: string;
-	readonly found: string;
+	readonly expected: Text;
+	readonly found: Text;
 }
 
 /** Seconds spent in one stage, over all frames. */
@@ -22,16 +24,13 @@ export interface StageTime {
 	readonly readbackSeconds: number;
 }
 
-/** Provenance of the whole output, in frames and in share of pixels. */
-export interface ProvenanceSummary {
-	readonly original: number;
-	readonly repaired: number;
-	readonly generated: number;
+/** Provenance of the whole output: the shares of its frames added up, so that together they are its frames. */
+export interface ProvenanceSummary extends ProvenanceShares {
 	/** Frames whose source planes were copied unconverted. */
 	readonly copiedFrames: number;
 }
 
-/** What a run did. Times of day appear nowhere. */
+/** What a run did, its sentences as data. Times of day appear nowhere. */
 export interface ExportReport {
 	readonly version: 1;
 	readonly app: string;
@@ -40,7 +39,7 @@ export interface ExportReport {
 		readonly bytes: number;
 		readonly sha256: string;
 		readonly engine: string;
-		readonly engineReason: string;
+		readonly engineReason: Text;
 		readonly frames: number;
 		readonly duration: string;
 		readonly timebase: string;
@@ -53,7 +52,7 @@ export interface ExportReport {
 		readonly name: string;
 		readonly container: string;
 		readonly codec: string;
-		readonly format: string;
+		readonly format: Phrase;
 		readonly bytes: number;
 		readonly sha256: string;
 		readonly frames: number;
@@ -61,9 +60,10 @@ export interface ExportReport {
 		readonly timebase: string;
 		readonly avOffset: string | null;
 		readonly frameMd5: readonly string[];
-		readonly audio: string | null;
+		/** Codec, and whether its packets were copied; null without sound. */
+		readonly audio: Phrase | null;
 		/** Conversions applied on the way out (chroma resampling with its measured error, padding of odd sizes, dithering). */
-		readonly conversions: readonly string[];
+		readonly conversions: readonly Phrase[];
 	};
 	readonly backend: BackendInfo;
 	readonly models: readonly ModelUse[];
@@ -82,3 +82,6 @@ export interface ExportReport {
 	/** Mattes that the recipe's regions could name, with what identifies their files. */
 	readonly mattes: readonly { readonly id: string; readonly frames: number; readonly fingerprint: string }[];
 }
+
+/** `report.json`: the report with its sentences in English (`spoken` in `src/core/phrases.ts`). */
+export type ReportFile = Spoken<ExportReport>;

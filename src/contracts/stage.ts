@@ -233,6 +233,11 @@ export interface Stage<T extends ParamTable = ParamTable, A = unknown, S = unkno
 	models?(params: ValuesOf<T>): readonly string[];
 	/** Looks at a shot, before its first frame is rendered, and returns what `render` needs to know; stored by cache key, cancellable. */
 	analyze?(access: ShotAccess, params: ValuesOf<T>, env: StageEnv): Promise<A>;
+	/**
+	 * What parameters left to `"auto"` stand for in a shot, by name, in their own units; read from the shot's artifact alone. It is
+	 * what `render` uses, and what people are shown. A stage with such a parameter has it.
+	 */
+	resolved?(params: ValuesOf<T>, artifact: A): Partial<Record<keyof T & string, number>>;
 	/** False where these parameters need no survey. Default true. */
 	surveys?(params: ValuesOf<T>): boolean;
 	/** Looks at a shot's source pictures while the film is planned and returns what `timeline` needs to know; stored, cancellable. */

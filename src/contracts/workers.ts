@@ -8,9 +8,10 @@
 
 import type { Size } from '../core/color.ts';
 import type { Phrase } from '../core/phrases.ts';
+import type { ProvenanceShares } from '../core/provenance.ts';
 import type { Rational } from '../core/rational.ts';
 import type { Shot } from '../core/shots.ts';
-import type { Timeline, TimelineFrame } from '../core/timeline.ts';
+import type { FrameOrigin, Timeline, TimelineFrame } from '../core/timeline.ts';
 import type { BackendInfo } from './compute.ts';
 import type { FrameRange, OnProgress } from './frames.ts';
 import type {
@@ -183,7 +184,12 @@ export interface ViewResult {
 	readonly frame: number;
 	/** Source frame shown beside or under it. */
 	readonly sourceFrame: number;
-	readonly origin: string;
+	/** What the frame is on the timeline: original, repeated, created. What its pixels are is `provenance`'s to say. */
+	readonly origin: FrameOrigin;
+	/** Of the result at this frame; absent where the source alone or a stage's own view was drawn. */
+	readonly provenance?: ProvenanceShares;
+	/** Values that stand for `"auto"` at this frame, by recipe entry and parameter: those that were measured already. */
+	readonly resolved?: Readonly<Record<string, Readonly<Record<string, number | undefined>>>>;
 	readonly rendered: boolean;
 	readonly seconds: number;
 	/** Picture size of the result. */

@@ -7,6 +7,7 @@
  */
 
 import { EmulsionError } from './errors.ts';
+import { type Phrase, phrase } from './phrases.ts';
 
 /** How a source's log codes relate to density and light. */
 export interface CineonReference {
@@ -32,15 +33,20 @@ const MAX_10_BIT = 1023;
  */
 export function cineonReference(changes: Partial<CineonReference> = {}): CineonReference {
 	const reference = { ...CINEON, ...changes };
-	const check = (ok: boolean, field: keyof CineonReference, legal: string): void => {
+	const check = (ok: boolean, field: keyof CineonReference, legal: Phrase): void => {
 		if (!ok) {
-			throw new EmulsionError('usage', `Cineon ${field}: expected ${legal}, got ${reference[field]}.`, { path: field });
+			const said = phrase('expected', { path: `Cineon ${field}`, expected: legal, got: reference[field] });
+			throw new EmulsionError('usage', said, { path: field });
 		}
 	};
-	check(reference.black >= 0 && reference.black < reference.white, 'black', 'a code of at least 0, below white');
-	check(reference.white <= MAX_10_BIT, 'white', 'a code up to 1023');
-	check(reference.densityPerCode > 0 && reference.densityPerCode <= 0.1, 'densityPerCode', 'more than 0, up to 0.1');
-	check(reference.gamma > 0 && reference.gamma <= 4, 'gamma', 'more than 0, up to 4');
+	check(reference.black >= 0 && reference.black < reference.white, 'black', phrase('kind-black'));
+	check(reference.white <= MAX_10_BIT, 'white', phrase('kind-at-most', { max: MAX_10_BIT }));
+	check(
+		reference.densityPerCode > 0 && reference.densityPerCode <= 0.1,
+		'densityPerCode',
+		phrase('kind-above-zero', { max: 0.1 }),
+	);
+	check(reference.gamma > 0 && reference.gamma <= 4, 'gamma', phrase('kind-above-zero', { max: 4 }));
 	return reference;
 }
 

@@ -3,6 +3,8 @@
  * that probe output, reports and command lines read alike.
  */
 
+import { type Phrase, phrase, say } from './phrases.ts';
+
 /** Chroma layout. `gray` has one plane, `rgb` three of full size in R, G, B order. */
 export type ChromaLayout = '420' | '422' | '444' | '411' | '410' | '440' | 'rgb' | 'gray';
 
@@ -129,9 +131,14 @@ export function ffmpegPixelFormat(format: PixelFormat): string {
 	return format.chroma === 'rgb' ? `gbr${a}p${suffix}` : `yuv${a}${format.chroma}p${suffix}`;
 }
 
-/** Short text for people: `4:2:0 10 bit`, `RGB 16 bit`. */
+/** Short text for people, as data: `4:2:0 10 bit`, `RGB 16 bit`. */
+export function formatPhrase({ chroma, alpha, sample, depth }: PixelFormat): Phrase {
+	const layout = chroma === 'rgb' ? 'RGB' : chroma === 'gray' ? phrase('layout-gray') : chroma.split('').join(':');
+	const values = { layout, alpha: alpha ? '+A' : '', depth };
+	return phrase(sample === 'f32' ? 'format-float' : 'format-bits', values);
+}
+
+/** {@link formatPhrase} in English. */
 export function describeFormat(format: PixelFormat): string {
-	const layout =
-		format.chroma === 'rgb' ? 'RGB' : format.chroma === 'gray' ? 'gray' : format.chroma.split('').join(':');
-	return `${layout}${format.alpha ? '+A' : ''} ${format.sample === 'f32' ? 'float' : `${format.depth} bit`}`;
+	return say(formatPhrase(format));
 }

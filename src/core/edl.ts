@@ -5,7 +5,8 @@
  * number: the outgoing source with no length, then the incoming one with the transition's length in frames.
  */
 
-import { EmulsionError } from './errors.ts';
+import { EmulsionError, toEmulsionError } from './errors.ts';
+import { type Phrase, phrase } from './phrases.ts';
 import { type ShotBoundary, type ShotList, shotsFromBoundaries } from './shots.ts';
 import { formatTimecode, parseTimecode, type TimecodeFormat } from './timecode.ts';
 
@@ -49,10 +50,13 @@ export function isPicture(event: EdlEvent): boolean {
 	return /V|^B$|^NONE$/i.test(event.channels);
 }
 
+function onLine(line: number, what: Phrase): EmulsionError {
+	return new EmulsionError('project-invalid', phrase('edl-line', { line, what }));
+}
+
 function parseTransition(code: string, duration: string | undefined, line: number): EdlTransition {
 	if (code === 'C') return { kind: 'cut', duration: 0 };
-	if (duration === undefined && !code.startsWith('K'))
-		throw new EmulsionError('project-invalid', `EDL line ${line}: expected a length in frames after ${code}.`);
+	if (duration === undefined && !code.startsWith('K')) throw onLine(line, phrase('edl-length', { code }));
 	const frames = Number(duration ?? 0);
 	if (code === 'D') return { kind: 'dissolve', duration: frames };
 	return { kind: code.startsWith('W') ? 'wipe' : 'key', duration: frames, code: code.slice(1) };
@@ -64,8 +68,8 @@ function parseEvent(match: RegExpExecArray, format: TimecodeFormat, line: number
 		try {
 			return parseTimecode(part(index), format);
 		} catch (cause) {
-			const reason = cause instanceof Error ? cause.message : String(cause);
-			throw new EmulsionError('project-invalid', `EDL line ${line}: ${reason}`, { cause });
+			const error = toEmulsionError(cause);
+			throw new EmulsionError('project-invalid', phrase('edl-line', { line, what: error.said }), { cause });
 		}
 	};
 	const event: EdlEvent = {
@@ -79,10 +83,8 @@ function parseEvent(match: RegExpExecArray, format: TimecodeFormat, line: number
 		recordOut: time(9),
 		notes: [],
 	};
-	if (event.recordOut < event.recordIn)
-		throw new EmulsionError('project-invalid', `EDL line ${line}: record out lies before record in.`);
-	if (event.transition.duration > event.recordOut - event.recordIn)
-		throw new EmulsionError('project-invalid', `EDL line ${line}: the transition is longer than its event.`);
+	if (event.recordOut < event.recordIn) throw onLine(line, phrase('edl-out-before-in'));
+	if (event.transition.duration > event.recordOut - event.recordIn) throw onLine(line, phrase('edl-transition'));
 	return event;
 }
 
@@ -106,31 +108,19 @@ export function parseEdl(text: string, base: number): Edl {
 		}
 		if (header) {
 			const wanted = !/NON/i.test(header[2] ?? '');
-			if (wanted && base % 30 !== 0)
-				throw new EmulsionError(
-					'project-invalid',
-					`EDL line ${index + 1}: drop-frame numbering at ${base} frames a second.`,
-				);
-			if (events.length > 0 && wanted !== drop)
-				throw new EmulsionError(
-					'project-invalid',
-					`EDL line ${index + 1}: the numbering (FCM) changes inside of the list.`,
-				);
+			if (wanted && base % 30 !== 0) throw onLine(index + 1, phrase('edl-drop', { base }));
+			if (events.length > 0 && wanted !== drop) throw onLine(index + 1, phrase('edl-numbering'));
 			drop = wanted;
 			return;
 		}
 		const match = EVENT.exec(line);
 		if (match) {
-			if (events.length >= MAX_EVENTS)
-				throw new EmulsionError('project-invalid', `EDL line ${index + 1}: more than ${MAX_EVENTS} events.`);
+			if (events.length >= MAX_EVENTS) throw onLine(index + 1, phrase('edl-events', { max: MAX_EVENTS }));
 			events.push({ ...parseEvent(match, { base, drop }, index + 1), notes: [] });
 			return;
 		}
 		if (/^\d+\s/.test(line))
-			throw new EmulsionError(
-				'project-invalid',
-				`EDL line ${index + 1}: malformed event ${JSON.stringify(line.slice(0, 80))}.`,
-			);
+			throw onLine(index + 1, phrase('edl-malformed', { text: JSON.stringify(line.slice(0, 80)) }));
 		events[events.length - 1]?.notes.push(line);
 	});
 	return { title, format: { base, drop }, events };
@@ -174,10 +164,7 @@ export interface EdlOptions {
  */
 export function edlFromShots(list: ShotList, options: EdlOptions): Edl {
 	if (!/^\S{1,32}$/.test(options.reel))
-		throw new EmulsionError(
-			'usage',
-			`EDL reel: expected 1 to 32 characters without spaces, got ${JSON.stringify(options.reel)}.`,
-		);
+		throw new EmulsionError('usage', phrase('edl-reel', { name: JSON.stringify(options.reel) }));
 	const startOf = (index: number): number | undefined => {
 		const shot = list[index];
 		return shot?.dissolve?.from ?? shot?.start;
@@ -216,18 +203,14 @@ export function edlFromShots(list: ShotList, options: EdlOptions): Edl {
 export function shotsFromEdl(edl: Edl, frames: number, firstFrame?: number): ShotList {
 	const events = edl.events.filter(isPicture);
 	const first = events[0];
-	if (first === undefined)
-		throw new EmulsionError('project-invalid', 'EDL: expected at least one picture event, got none.');
+	if (first === undefined) throw new EmulsionError('project-invalid', phrase('edl-empty'));
 	const origin = firstFrame ?? events.reduce((least, e) => Math.min(least, e.recordIn), first.recordIn);
 	const boundaries: ShotBoundary[] = [];
 	for (const event of events) {
 		const from = event.recordIn - origin;
 		const end = event.recordOut - origin;
 		if (from < 0 || end > frames)
-			throw new EmulsionError(
-				'project-invalid',
-				`EDL event ${event.number}: expected record frames inside of the film (0 to ${frames}), got ${from} to ${end}.`,
-			);
+			throw new EmulsionError('project-invalid', phrase('edl-outside', { number: event.number, frames, from, end }));
 		if (end === from) continue;
 		const { duration } = event.transition;
 		if (duration >= 2 && from > 0) boundaries.push({ transition: 'dissolve', dissolve: { from, to: from + duration } });

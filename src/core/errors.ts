@@ -1,7 +1,11 @@
 /**
  * The one error type of the program: a discriminated union by `code`, which survives every thread boundary
- * (`src/comms` carries it) and every log. Messages say what happened, what was received and what to do.
+ * (`src/comms` carries it) and every log. Messages say what happened, what was received and what to do: as data
+ * (`phrases.ts`), so that a person reads them in their own language, but for faults of the program itself (`internal`), whose
+ * words are for its authors.
  */
+
+import { isPhrase, type Phrase, say, type Text } from './phrases.ts';
 
 /** Every kind of failure a caller may want to tell apart. */
 export const ERROR_CODES = [
@@ -56,6 +60,8 @@ export interface ErrorRecord {
 	readonly name: 'EmulsionError';
 	readonly code: ErrorCode;
 	readonly message: string;
+	/** The message as data; absent where it is words. */
+	readonly phrase?: Phrase;
 	readonly details: Omit<ErrorDetails, 'cause'>;
 	readonly cause?: ErrorRecord;
 	readonly stack?: string;
@@ -66,10 +72,13 @@ export class EmulsionError extends Error {
 	override readonly name = 'EmulsionError';
 	readonly code: ErrorCode;
 	readonly details: ErrorDetails;
+	/** The message as it was given: `message` is its English. */
+	readonly said: Text;
 
-	constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-		super(message, details.cause === undefined ? undefined : { cause: details.cause });
+	constructor(code: ErrorCode, said: Text, details: ErrorDetails = {}) {
+		super(say(said), details.cause === undefined ? undefined : { cause: details.cause });
 		this.code = code;
+		this.said = said;
 		this.details = details;
 	}
 
@@ -80,7 +89,7 @@ export class EmulsionError extends Error {
 
 	/** The same error with more context (never replaces what is already there). */
 	with(details: ErrorDetails): EmulsionError {
-		return new EmulsionError(this.code, this.message, { ...details, ...this.details });
+		return new EmulsionError(this.code, this.said, { ...details, ...this.details });
 	}
 
 	/** Structured-clone-safe form. */
@@ -90,6 +99,7 @@ export class EmulsionError extends Error {
 			name: 'EmulsionError',
 			code: this.code,
 			message: this.message,
+			...(typeof this.said === 'string' ? {} : { phrase: this.said }),
 			details,
 			...(cause === undefined ? {} : { cause: toEmulsionError(cause).toRecord() }),
 			...(this.stack === undefined ? {} : { stack: this.stack }),
@@ -100,7 +110,8 @@ export class EmulsionError extends Error {
 /** Rebuilds an error from its record; unknown codes become `internal`, so that hostile data cannot invent one. */
 export function fromRecord(record: ErrorRecord): EmulsionError {
 	const known = (ERROR_CODES as readonly string[]).includes(record.code);
-	const error = new EmulsionError(known ? record.code : 'internal', record.message, {
+	const said = isPhrase(record.phrase) ? record.phrase : record.message;
+	const error = new EmulsionError(known ? record.code : 'internal', said, {
 		...record.details,
 		...(record.cause ? { cause: fromRecord(record.cause) } : {}),
 	});

@@ -7,7 +7,8 @@ it('fills values, phrases within phrases, and stages by name', () => {
 	expect(say(said)).toBe(
 		'degrain after upscale defeats it: upscale spreads what degrain should treat over more pixels, where it is harder to tell from detail and costs more. Place degrain before upscale.',
 	);
-	expect(sayIn(said, PHRASES_EN, (id) => id.toUpperCase())).toMatch(/^DEGRAIN after UPSCALE/);
+	const names = { stage: (id: string) => id.toUpperCase(), term: (text: string) => text };
+	expect(sayIn(said, PHRASES_EN, names)).toMatch(/^DEGRAIN after UPSCALE/);
 });
 
 it('takes values literally and leaves what is missing', () => {

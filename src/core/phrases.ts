@@ -3,8 +3,14 @@
  * of this table is what the terminal and the report print; every other language has a table with the same keys.
  */
 
+import { ERROR_PHRASES_EN } from './phrases-errors.ts';
+import { WORK_PHRASES_EN } from './phrases-work.ts';
+
 /** Texts by code. `{names}` are placeholders for values. */
 export const PHRASES_EN = {
+	'list-comma': ', ',
+	...ERROR_PHRASES_EN,
+	...WORK_PHRASES_EN,
 	'truncated-of':
 		'The file ends after frame {last}: {readable} of {promised} frames can be read. Restrict the range to 0:{readable}, or find a whole copy.',
 	truncated: 'The file ends too soon; {readable} frames can be read.',
@@ -70,8 +76,14 @@ export const PHRASES_EN = {
 /** A key of {@link PHRASES_EN}. */
 export type PhraseCode = keyof typeof PHRASES_EN;
 
-/** A value in a sentence: a word or figure as it is, a sentence of its own, or a stage by its id. */
-export type PhraseValue = string | number | Phrase | { readonly stage: string };
+/** A sentence as data, or words that are the same in every language (a name, a figure, another program's own words). */
+export type Text = string | Phrase;
+
+/**
+ * A value in a sentence: a word or figure as it is, a sentence of its own, a list, a stage by its id, or a text of a stage's
+ * `meta.ts` (a unit, what a parameter expects) by its English.
+ */
+export type PhraseValue = Text | number | readonly Text[] | { readonly stage: string } | { readonly term: string };
 
 /** A sentence as data. Structured-clone safe. */
 export interface Phrase {
@@ -84,21 +96,79 @@ export function phrase(code: PhraseCode, values?: Phrase['values']): Phrase {
 	return values === undefined ? { code } : { code, values };
 }
 
-/** The sentence in a language: its table, and the name of a stage there. Unknown placeholders stay as they are. */
-export function sayIn(
-	said: Phrase,
-	table: Readonly<Record<PhraseCode, string>>,
-	stageName: (id: string) => string,
-): string {
+function isValue(value: unknown): value is PhraseValue {
+	if (typeof value === 'string' || typeof value === 'number') return true;
+	if (Array.isArray(value)) return value.every((item) => typeof item === 'string' || isPhrase(item));
+	if (typeof value !== 'object' || value === null) return false;
+	const [key, ...rest] = Object.keys(value);
+	if (rest.length === 0 && (key === 'stage' || key === 'term')) {
+		return typeof (value as Record<string, unknown>)[key] === 'string';
+	}
+	return isPhrase(value);
+}
+
+/** True for a sentence of this program, whatever else may have come over a thread boundary or out of storage. */
+export function isPhrase(value: unknown): value is Phrase {
+	if (typeof value !== 'object' || value === null) return false;
+	const { code, values, ...rest } = value as Record<string, unknown>;
+	if (Object.keys(rest).length > 0 || typeof code !== 'string' || !Object.hasOwn(PHRASES_EN, code)) return false;
+	return (
+		values === undefined || (typeof values === 'object' && values !== null && Object.values(values).every(isValue))
+	);
+}
+
+/** How a language calls what sentences name. */
+export interface PhraseNames {
+	/** A stage, by its id. */
+	readonly stage: (id: string) => string;
+	/** A text of a stage's `meta.ts`, by its English. */
+	readonly term: (text: string) => string;
+}
+
+/** The sentence in a language: its table, and its names. Unknown placeholders stay as they are. */
+export function sayIn(said: Text, table: Readonly<Record<PhraseCode, string>>, names: PhraseNames): string {
+	if (typeof said === 'string') return said;
+	const { values = {} } = said;
 	return table[said.code].replace(/\{(\w+)\}/g, (whole, name: string) => {
-		const value = said.values && Object.hasOwn(said.values, name) ? said.values[name] : undefined;
-		if (value === undefined) return whole;
-		if (typeof value !== 'object') return String(value);
-		return 'stage' in value ? stageName(value.stage) : sayIn(value, table, stageName);
+		if (!Object.hasOwn(values, name)) return whole;
+		const value = values[name]!;
+		if (typeof value === 'number') return String(value);
+		if (isList(value)) return value.map((item) => sayIn(item, table, names)).join(table['list-comma']);
+		if (typeof value === 'object' && 'stage' in value) return names.stage(value.stage);
+		if (typeof value === 'object' && 'term' in value) return names.term(value.term);
+		return sayIn(value, table, names);
 	});
 }
 
+function isList(value: PhraseValue): value is readonly Text[] {
+	return Array.isArray(value);
+}
+
+const ENGLISH: PhraseNames = { stage: (id) => id, term: (text) => text };
+
 /** The sentence in English, stages by their ids: what the terminal prints. */
-export function say(said: Phrase): string {
-	return sayIn(said, PHRASES_EN, (id) => id);
+export function say(said: Text): string {
+	return sayIn(said, PHRASES_EN, ENGLISH);
+}
+
+/** A value with its sentences said: what is written to a file. */
+export type Spoken<T> = T extends Phrase
+	? string
+	: T extends string | number | boolean | null | undefined
+		? T
+		: unknown extends T
+			? T
+			: T extends readonly (infer Item)[]
+				? readonly Spoken<Item>[]
+				: { readonly [K in keyof T]: Spoken<T[K]> };
+
+/** Plain JSON with every sentence in it said in English. */
+export function spoken<T>(value: T): Spoken<T> {
+	const speak = (part: unknown): unknown => {
+		if (isPhrase(part)) return say(part);
+		if (Array.isArray(part)) return part.map(speak);
+		if (typeof part !== 'object' || part === null) return part;
+		return Object.fromEntries(Object.entries(part).map(([key, item]) => [key, speak(item)]));
+	};
+	return speak(value) as Spoken<T>;
 }

@@ -5,6 +5,7 @@
  */
 
 import { EmulsionError } from './errors.ts';
+import { phrase, type PhraseValue } from './phrases.ts';
 
 /** How a shot begins. A fade through black counts as a cut at the first frame that shows the new picture. */
 export type TransitionIn = 'start' | 'cut' | 'dissolve';
@@ -42,21 +43,22 @@ export function dissolveMiddle(dissolve: DissolveRange): number {
 	return dissolve.from + Math.floor((dissolve.to - dissolve.from) / 2);
 }
 
-function invalid(path: string, message: string): EmulsionError {
-	return new EmulsionError('project-invalid', `${path}: ${message}`, { path });
+function invalid(path: string, expected: PhraseValue, got: PhraseValue): EmulsionError {
+	return new EmulsionError('project-invalid', phrase('expected', { path, expected, got }), { path });
 }
 
 function checkDissolve(shot: Shot, previous: Shot | undefined, path: string): void {
 	const { dissolve } = shot;
 	if ((shot.transitionIn === 'dissolve') !== (dissolve !== undefined))
-		throw invalid(`${path}.dissolve`, `expected exactly where transitionIn is "dissolve", got "${shot.transitionIn}"`);
+		throw invalid(`${path}.dissolve`, phrase('kind-where-dissolve'), `"${shot.transitionIn}"`);
 	if (dissolve === undefined) return;
 	const { from, to } = dissolve;
 	const inside = from > (previous?.start ?? 0) && from <= shot.start && shot.start < to && to <= shot.end;
 	if (!Number.isInteger(from) || !Number.isInteger(to) || !inside)
 		throw invalid(
 			`${path}.dissolve`,
-			`expected from ≤ ${shot.start} < to inside its two shots, got from ${from} to ${to}`,
+			phrase('kind-dissolve', { start: shot.start }),
+			phrase('got-range', { from, to }),
 		);
 }
 
@@ -66,19 +68,19 @@ function checkDissolve(shot: Shot, previous: Shot | undefined, path: string): vo
  */
 export function validateShots(list: ShotList, frames: number): void {
 	if (!Number.isSafeInteger(frames) || frames < 0)
-		throw invalid('frames', `expected a whole number from 0, got ${frames}`);
+		throw invalid('frames', phrase('kind-whole-from', { min: 0 }), frames);
 	let expected = 0;
 	list.forEach((shot, index) => {
 		const path = `shots[${index}]`;
-		if (shot.start !== expected) throw invalid(`${path}.start`, `expected ${expected}, got ${shot.start}`);
+		if (shot.start !== expected) throw invalid(`${path}.start`, expected, shot.start);
 		if (!Number.isSafeInteger(shot.end) || shot.end <= shot.start || shot.end > frames)
-			throw invalid(`${path}.end`, `expected a whole number from ${shot.start + 1} to ${frames}, got ${shot.end}`);
+			throw invalid(`${path}.end`, phrase('kind-whole-from-to', { min: shot.start + 1, max: frames }), shot.end);
 		if ((index === 0) !== (shot.transitionIn === 'start'))
-			throw invalid(`${path}.transitionIn`, `expected "start" for the first shot only, got "${shot.transitionIn}"`);
+			throw invalid(`${path}.transitionIn`, phrase('kind-start'), `"${shot.transitionIn}"`);
 		checkDissolve(shot, list[index - 1], path);
 		expected = shot.end;
 	});
-	if (expected !== frames) throw invalid('shots', `expected to end at frame ${frames}, got ${expected}`);
+	if (expected !== frames) throw invalid('shots', phrase('kind-end', { frames }), expected);
 }
 
 /** Index of the shot that holds a frame, or −1 where no shot does. Binary search. */
@@ -148,9 +150,8 @@ export function splitShot(list: ShotList, frame: number): ShotList {
 	const index = shotIndexAt(list, frame);
 	const shot = list[index];
 	if (shot === undefined || !Number.isInteger(frame))
-		throw new EmulsionError('usage', `Cannot split at frame ${frame}: no shot holds it.`);
-	if (shot.start === frame)
-		throw new EmulsionError('usage', `Cannot split at frame ${frame}: a shot starts there already.`);
+		throw new EmulsionError('usage', phrase('split-nowhere', { frame }));
+	if (shot.start === frame) throw new EmulsionError('usage', phrase('split-twice', { frame }));
 	const head: Shot = { ...shot, end: frame };
 	const tail: Shot = { start: frame, end: shot.end, transitionIn: 'cut', source: 'edited' };
 	const next = list[index + 1];
@@ -167,7 +168,7 @@ export function mergeWithPrevious(list: ShotList, index: number): ShotList {
 	const shot = list[index];
 	const previous = list[index - 1];
 	if (shot === undefined || previous === undefined)
-		throw new EmulsionError('usage', `Cannot merge shot ${index}: expected 1 to ${list.length - 1}.`);
+		throw new EmulsionError('usage', phrase('merge-shot', { index, last: list.length - 1 }));
 	return [...list.slice(0, index - 1), { ...previous, end: shot.end }, ...list.slice(index + 1)];
 }
 
@@ -180,7 +181,7 @@ export function setTransition(list: ShotList, index: number, boundary: ShotBound
 	const shot = list[index];
 	const previous = list[index - 1];
 	if (shot === undefined || previous === undefined)
-		throw new EmulsionError('usage', `Cannot set the transition of shot ${index}: expected 1 to ${list.length - 1}.`);
+		throw new EmulsionError('usage', phrase('transition-shot', { index, last: list.length - 1 }));
 	const start = boundary.transition === 'cut' ? boundary.frame : dissolveMiddle(boundary.dissolve);
 	const changed: Shot = {
 		start,

@@ -4,6 +4,7 @@
  */
 
 import { EmulsionError } from './errors.ts';
+import { phrase } from './phrases.ts';
 
 /** How a reel is numbered. */
 export interface TimecodeFormat {
@@ -17,9 +18,8 @@ const TIMECODE = /^(\d{2}):(\d{2}):(\d{2})([:;.,])(\d{2,3})$/;
 
 function checkFormat({ base, drop }: TimecodeFormat): void {
 	if (!Number.isInteger(base) || base < 1 || base > 120)
-		throw new EmulsionError('usage', `Timecode base: expected a whole number from 1 to 120, got ${base}.`);
-	if (drop && base % 30 !== 0)
-		throw new EmulsionError('usage', `Timecode base: drop-frame expects a multiple of 30, got ${base}.`);
+		throw new EmulsionError('usage', phrase('timecode-base', { base }));
+	if (drop && base % 30 !== 0) throw new EmulsionError('usage', phrase('timecode-drop-base', { base }));
 }
 
 /**
@@ -38,13 +38,10 @@ export function parseTimecode(text: string, format: TimecodeFormat): number {
 		number,
 	];
 	if (!(hours < 24 && minutes < 60 && seconds < 60 && frame < base))
-		throw new EmulsionError(
-			'usage',
-			`Timecode: expected HH:MM:SS:FF with frames below ${base}, got ${JSON.stringify(text)}.`,
-		);
+		throw new EmulsionError('usage', phrase('timecode-text', { base, text: JSON.stringify(text) }));
 	const dropped = drop ? base / 15 : 0;
 	if (minutes % 10 !== 0 && seconds === 0 && frame < dropped)
-		throw new EmulsionError('usage', `Timecode: ${JSON.stringify(text)} does not exist in drop-frame numbering.`);
+		throw new EmulsionError('usage', phrase('timecode-dropped', { text: JSON.stringify(text) }));
 	const total = hours * 60 + minutes;
 	return (total * 60 + seconds) * base + frame - dropped * (total - Math.floor(total / 10));
 }
@@ -52,8 +49,7 @@ export function parseTimecode(text: string, format: TimecodeFormat): number {
 /** Timecode of a frame number; wraps at 24 hours, as clocks do. Drop-frame has `;` before the frames. */
 export function formatTimecode(frames: number, format: TimecodeFormat): string {
 	checkFormat(format);
-	if (!Number.isSafeInteger(frames))
-		throw new EmulsionError('usage', `Timecode: expected a whole number of frames, got ${frames}.`);
+	if (!Number.isSafeInteger(frames)) throw new EmulsionError('usage', phrase('timecode-frames', { frames }));
 	const { base, drop } = format;
 	const dropped = drop ? base / 15 : 0;
 	const perTen = 600 * base - 9 * dropped;

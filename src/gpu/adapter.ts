@@ -1,7 +1,8 @@
 /** Which adapter is taken, and what is a software adapter. */
 
 import type { BackendInfo } from '../contracts/compute.ts';
-import { EmulsionError } from '../core/errors.ts';
+import { EmulsionError, toEmulsionError } from '../core/errors.ts';
+import { phrase, type Text } from '../core/phrases.ts';
 
 /** Names under which software rasterizers present themselves. */
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|\bwarp\b|basic render|software/i;
@@ -34,11 +35,11 @@ export function isSoftware(facts: AdapterFacts): boolean {
 }
 
 /** The badge's text and the cache key of an adapter. */
-export function gpuInfo(facts: AdapterFacts, reason: string): BackendInfo {
+export function gpuInfo(facts: AdapterFacts, reason: Text): BackendInfo {
 	const named = [facts.description, [facts.vendor, facts.architecture].filter((s) => s !== '').join(' ')];
 	return {
 		kind: 'webgpu',
-		name: named.find((s) => s !== '') ?? 'GPU (the browser does not name it)',
+		name: named.find((s) => s !== '') ?? phrase('gpu-unnamed'),
 		software: isSoftware(facts),
 		reason,
 		key: ['webgpu', facts.vendor, facts.architecture, facts.device, facts.description].join(':'),
@@ -46,14 +47,14 @@ export function gpuInfo(facts: AdapterFacts, reason: string): BackendInfo {
 }
 
 /** The adapter that a tab would get, or why there is none. */
-export async function findAdapter(): Promise<{ readonly adapter?: GPUAdapter; readonly reason: string }> {
+export async function findAdapter(): Promise<{ readonly adapter?: GPUAdapter; readonly reason: Text }> {
 	const gpu = (globalThis.navigator as Partial<Navigator> | undefined)?.gpu;
-	if (gpu === undefined) return { reason: 'This browser has no WebGPU.' };
+	if (gpu === undefined) return { reason: phrase('webgpu-absent') };
 	try {
 		const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-		return adapter === null ? { reason: 'WebGPU found no adapter.' } : { adapter, reason: 'WebGPU is available.' };
+		return adapter === null ? { reason: phrase('webgpu-no-adapter') } : { adapter, reason: phrase('webgpu-there') };
 	} catch (error) {
-		return { reason: `WebGPU failed: ${error instanceof Error ? error.message : String(error)}` };
+		return { reason: phrase('webgpu-failed', { why: toEmulsionError(error).said }) };
 	}
 }
 
@@ -80,6 +81,6 @@ export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
 	try {
 		return await adapter.requestDevice({ requiredLimits, requiredFeatures });
 	} catch (cause) {
-		throw new EmulsionError('backend-unavailable', 'The GPU refused to give a device.', { cause, retryable: true });
+		throw new EmulsionError('backend-unavailable', phrase('webgpu-no-device'), { cause, retryable: true });
 	}
 }

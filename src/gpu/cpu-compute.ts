@@ -2,6 +2,7 @@
 
 import type { BackendInfo, Block, Compute, ComputeCounters, Op, Picture } from '../contracts/compute.ts';
 import { EmulsionError } from '../core/errors.ts';
+import { phrase, type Text } from '../core/phrases.ts';
 import {
 	asBytes,
 	checkAliasing,
@@ -22,7 +23,7 @@ export interface CpuOptions {
 	/** Threads that models may use; shown in the badge. */
 	readonly threads: number;
 	/** Why this backend was taken. */
-	readonly reason: string;
+	readonly reason: Text;
 }
 
 /** The numbers of a CPU block, as float32. Throws `internal` for blocks of the GPU. */
@@ -48,7 +49,7 @@ export class CpuCompute implements Compute, BlockOwner {
 		this.threads = threads;
 		this.info = {
 			kind: 'wasm',
-			name: `CPU, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
+			name: phrase(threads === 1 ? 'cpu-thread' : 'cpu-threads', { threads }),
 			software: false,
 			reason,
 			key: `wasm:${threads}`,
@@ -58,7 +59,7 @@ export class CpuCompute implements Compute, BlockOwner {
 				try {
 					return new ArrayBuffer(bytes);
 				} catch (cause) {
-					throw new EmulsionError('out-of-memory', `The browser gave no ${bytes} bytes.`, { cause });
+					throw new EmulsionError('out-of-memory', phrase('no-bytes', { bytes }), { cause });
 				}
 			},
 			free: () => undefined,

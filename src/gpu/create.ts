@@ -3,6 +3,7 @@
 import type { Compute } from '../contracts/compute.ts';
 import type { BackendWish } from '../contracts/workers.ts';
 import { EmulsionError } from '../core/errors.ts';
+import { phrase, type Text } from '../core/phrases.ts';
 import { adapterFacts, findAdapter, gpuInfo, isSoftware, requestDevice } from './adapter.ts';
 import { CpuCompute } from './cpu-compute.ts';
 import { WebGpuCompute } from './webgpu-compute.ts';
@@ -32,23 +33,23 @@ export function usableThreads(wish?: number): number {
  * any adapter and throws `backend-unavailable` where there is none; `wasm` never asks for one.
  */
 export async function createCompute(options: ComputeOptions): Promise<Compute> {
-	if (options.wish === 'wasm') return cpu(options, 'Chosen by the user.');
-	const { adapter, reason } = await findAdapter();
+	if (options.wish === 'wasm') return cpu(options, phrase('backend-chosen'));
+	const { adapter, reason: said } = await findAdapter();
 	if (adapter === undefined) {
-		if (options.wish === 'webgpu') throw new EmulsionError('backend-unavailable', reason);
-		return cpu(options, reason);
+		if (options.wish === 'webgpu') throw new EmulsionError('backend-unavailable', said);
+		return cpu(options, said);
 	}
 	const facts = adapterFacts(adapter);
 	if (options.wish === 'auto' && isSoftware(facts)) {
-		return cpu(options, `The only WebGPU adapter is software (${gpuInfo(facts, '').name}), slower than wasm.`);
+		return cpu(options, phrase('webgpu-software', { adapter: gpuInfo(facts, said).name }));
 	}
 	try {
 		const device = await requestDevice(adapter);
-		const why = options.wish === 'webgpu' ? 'Chosen by the user.' : reason;
+		const why = options.wish === 'webgpu' ? phrase('backend-chosen') : said;
 		return new WebGpuCompute(device, gpuInfo(facts, why), options.memoryBudget ?? GPU_BUDGET);
 	} catch (error) {
 		if (options.wish === 'webgpu' || !(error instanceof EmulsionError)) throw error;
-		return cpu(options, error.message);
+		return cpu(options, error.said);
 	}
 }
 
@@ -58,7 +59,7 @@ function cpuBudget(): number {
 	return Math.min(CPU_BUDGET.max, Math.max(CPU_BUDGET.min, deviceMemory * 2 ** 30 * CPU_BUDGET.share));
 }
 
-function cpu(options: ComputeOptions, reason: string): CpuCompute {
+function cpu(options: ComputeOptions, reason: Text): CpuCompute {
 	return new CpuCompute({
 		memoryBudget: options.memoryBudget ?? cpuBudget(),
 		threads: usableThreads(options.threads),

@@ -1,6 +1,7 @@
 /** A byte-budgeted pool of buffers in size classes; free buffers are evicted least recently used first. */
 
 import { EmulsionError } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
 
 /** Makes and destroys the buffers of one backend. */
 export interface Allocator<S> {
@@ -126,10 +127,9 @@ export class Pool<S> {
 	}
 
 	#exhausted(size: number, cause?: unknown): EmulsionError {
-		return new EmulsionError(
-			'out-of-memory',
-			`A buffer of ${size} bytes does not fit: ${this.#inUse} of ${this.budget} bytes are in use. Use smaller tiles or raise the memory budget.`,
-			{ data: { requested: size, inUse: this.#inUse, budget: this.budget }, ...(cause === undefined ? {} : { cause }) },
-		);
+		return new EmulsionError('out-of-memory', phrase('pool-full', { size, used: this.#inUse, budget: this.budget }), {
+			data: { requested: size, inUse: this.#inUse, budget: this.budget },
+			...(cause === undefined ? {} : { cause }),
+		});
 	}
 }

@@ -5,6 +5,7 @@
 
 import type { BackendInfo, Block, Compute, ComputeCounters, Op, Picture } from '../contracts/compute.ts';
 import { EmulsionError } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
 import {
 	asBytes,
 	checkAliasing,
@@ -71,7 +72,7 @@ export class WebGpuCompute implements Compute, BlockOwner {
 		this.lost = new Promise((resolve) => {
 			void device.lost.then((info) => {
 				if (this.#closed) return;
-				this.#loss = new EmulsionError('device-lost', `The GPU device was lost: ${info.message || info.reason}`, {
+				this.#loss = new EmulsionError('device-lost', phrase('gpu-lost', { why: info.message || info.reason }), {
 					retryable: true,
 				});
 				for (const reject of this.#waiting) reject(this.#loss);
@@ -238,10 +239,7 @@ export class WebGpuCompute implements Compute, BlockOwner {
 		const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits;
 		const largest = Math.min(maxBufferSize, maxStorageBufferBindingSize);
 		if (size > largest) {
-			throw new EmulsionError(
-				'out-of-memory',
-				`A buffer of ${size} bytes exceeds what this GPU can bind (${largest}). Work in tiles.`,
-			);
+			throw new EmulsionError('out-of-memory', phrase('gpu-buffer', { size, largest }));
 		}
 		return this.device.createBuffer({
 			size: sizeClass(size),
@@ -274,7 +272,7 @@ export class WebGpuCompute implements Compute, BlockOwner {
 	#onError(error: GPUError): void {
 		const memory = typeof GPUOutOfMemoryError !== 'undefined' && error instanceof GPUOutOfMemoryError;
 		this.#failure ??= memory
-			? new EmulsionError('out-of-memory', `The GPU is out of memory: ${error.message}`, { retryable: true })
+			? new EmulsionError('out-of-memory', phrase('gpu-memory', { why: error.message }), { retryable: true })
 			: new EmulsionError('internal', `WebGPU reported: ${error.message}`);
 	}
 }

@@ -2,12 +2,13 @@
 
 import type { FrameRange } from '../contracts/frames.ts';
 import { EmulsionError } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
 
 /** Throws `usage` unless 0 ≤ start ≤ end ≤ count, all whole. */
 export function assertRange(range: FrameRange, count: number): void {
 	const { start, end } = range;
 	if (Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start <= end && end <= count) return;
-	throw new EmulsionError('usage', `frame range: expected 0 ≤ start ≤ end ≤ ${count}, got ${start}:${end}`);
+	throw new EmulsionError('usage', phrase('frame-range', { count, start, end }));
 }
 
 /** Derives signals that also fire when the owner is closed, without leaving listeners behind. */
@@ -17,7 +18,7 @@ export class JobSignals {
 
 	/** @throws EmulsionError `usage` after `close`. */
 	begin(signal: AbortSignal): { readonly signal: AbortSignal; end(): void } {
-		if (this.#closed) throw new EmulsionError('usage', 'The source is closed.');
+		if (this.#closed) throw new EmulsionError('usage', phrase('source-closed'));
 		const controller = new AbortController();
 		const forward = (): void => {
 			controller.abort(signal.reason);

@@ -3,10 +3,11 @@
 import type { OnProgress } from '../contracts/frames.ts';
 import type { MediaSource, SourceInfo, SourceInput } from '../contracts/media.ts';
 import { EmulsionError, throwIfAborted } from '../core/errors.ts';
+import { phrase, type Text } from '../core/phrases.ts';
 import type { DecodeOptions } from './ffmpeg/decode.ts';
 import { type Probed, probeFile } from './ffmpeg/probe.ts';
 import { type AudioOpener, FfmpegSource } from './ffmpeg/source.ts';
-import { openWebCodecs, type WebCodecsOptions } from './webcodecs/source.ts';
+import { openWebCodecs, type WebCodecsOptions, WebCodecsSource } from './webcodecs/source.ts';
 
 /** Knobs for tests and benches; none changes what comes out. */
 export interface OpenOptions {
@@ -29,28 +30,25 @@ export async function openSource(
 ): Promise<MediaSource> {
 	throwIfAborted(signal);
 	const first = input.files[0];
-	if (!first) throw new EmulsionError('usage', 'input.files: expected at least one file, got none.');
+	if (!first) throw new EmulsionError('usage', phrase('no-files'));
 	if (input.kind === 'sequence' || input.engine === 'scans') {
 		const { openScans } = await import('./scans/source.ts');
 		return openScans(input, signal, onProgress);
 	}
 	const probed = await probeFile(first.file, onProgress, signal);
 	const audio = audioOpener(input, probed.info);
-	if (input.engine === 'ffmpeg') return new FfmpegSource(probed, 'chosen by the caller', audio, options.decode);
+	if (input.engine === 'ffmpeg') return new FfmpegSource(probed, phrase('engine-chosen'), audio, options.decode);
 	const opened = await openWebCodecs(first.file, probed, audio, options.webcodecs ?? {}, signal);
-	if (typeof opened !== 'string') return opened;
+	if (opened instanceof WebCodecsSource) return opened;
 	if (input.engine === 'webcodecs')
-		throw new EmulsionError('unsupported-format', `${probed.info.name} cannot be decoded with WebCodecs: ${opened}.`);
+		throw new EmulsionError('unsupported-format', phrase('not-webcodecs', { name: probed.info.name, why: opened }));
 	return withFfmpeg(probed, opened, audio, options);
 }
 
-function withFfmpeg(probed: Probed, reason: string, audio: AudioOpener, options: OpenOptions): MediaSource {
+function withFfmpeg(probed: Probed, reason: Text, audio: AudioOpener, options: OpenOptions): MediaSource {
 	if (!probed.plan) {
 		const { name, codec } = probed.info;
-		throw new EmulsionError(
-			'unsupported-format',
-			`${name}: ${codec} is decoded by the browser only, and here it cannot (${reason}). Use a browser with ${codec}, or convert the file first.`,
-		);
+		throw new EmulsionError('unsupported-format', phrase('browser-only', { name, codec, why: reason }));
 	}
 	return new FfmpegSource(probed, reason, audio, options.decode);
 }

@@ -6,6 +6,7 @@
 import type { Compute, Picture } from '../contracts/compute.ts';
 import type { ModelSpec, TensorSize } from '../contracts/models.ts';
 import { EmulsionError } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
 import { fetchFloats, tensorDims } from './manifest.ts';
 import type { ModelSession } from './session.ts';
 
@@ -82,8 +83,7 @@ export async function runCanary(
 function failed(compute: Compute, spec: ModelSpec, error: number, allowed: number): EmulsionError {
 	return new EmulsionError(
 		'canary-failed',
-		`${spec.id} computes wrong numbers on ${compute.info.name}: off by ${error.toPrecision(3)}, allowed ${allowed}. ` +
-			'It is not used here; try the other backend.',
+		phrase('canary-wrong', { model: spec.id, device: compute.info.name, error: error.toPrecision(3), allowed }),
 		{ data: { model: spec.id, error, allowed, backend: compute.info.key } },
 	);
 }

@@ -2,6 +2,7 @@
 
 import type { ModelManifest, ModelRole, ModelSpec, TensorSpec } from '../contracts/models.ts';
 import { EmulsionError } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
 
 const ROLES: readonly ModelRole[] = ['interpolate', 'denoise', 'upscale-faithful', 'upscale-vivid'];
 /** Outside this range operators fall back to the CPU (design §3). */
@@ -12,9 +13,9 @@ const PATH = /^[\w-][\w.-]*(?:\/[\w-][\w.-]*)*$/;
 
 function fail(path: string, expected: string, got: unknown): never {
 	const shown = JSON.stringify(got) ?? 'nothing';
-	throw new EmulsionError('model-invalid', `models.json: ${path}: expected ${expected}, got ${shown.slice(0, 80)}.`, {
-		path,
-	});
+	// An installation's fault, for whoever mends it: its words are not translated.
+	const problem = `${path}: expected ${expected}, got ${shown.slice(0, 80)}`;
+	throw new EmulsionError('model-invalid', phrase('models-json', { problem }), { path });
 }
 
 /** One JSON object, read field by field; every complaint names its path. */
@@ -158,9 +159,10 @@ async function get(url: string): Promise<Response> {
 	try {
 		response = await fetch(url);
 	} catch (cause) {
-		throw new EmulsionError('model-invalid', `${url} could not be fetched.`, { cause, retryable: true });
+		throw new EmulsionError('model-invalid', phrase('not-fetched', { url }), { cause, retryable: true });
 	}
-	if (!response.ok) throw new EmulsionError('model-invalid', `${url}: the server answered ${response.status}.`);
+	if (!response.ok)
+		throw new EmulsionError('model-invalid', phrase('server-answered', { url, status: response.status }));
 	return response;
 }
 
@@ -171,7 +173,7 @@ export async function fetchManifest(base: string): Promise<ModelManifest> {
 	try {
 		json = await response.json();
 	} catch (cause) {
-		throw new EmulsionError('model-invalid', `${base}models.json is not JSON.`, { cause });
+		throw new EmulsionError('model-invalid', phrase('not-json', { file: `${base}models.json` }), { cause });
 	}
 	return readManifest(json);
 }
@@ -185,11 +187,10 @@ export async function sha256(bytes: ArrayBuffer): Promise<string> {
 /** A model's file. Throws `model-invalid` unless length and SHA-256 are those of the manifest. */
 export async function fetchModel(base: string, spec: ModelSpec): Promise<ArrayBuffer> {
 	const bytes = await (await get(base + spec.file)).arrayBuffer();
-	const sum = bytes.byteLength === spec.bytes ? await sha256(bytes) : `of ${bytes.byteLength} bytes`;
+	const sum = await sha256(bytes);
 	if (sum !== spec.sha256) {
-		throw new EmulsionError('model-invalid', `${spec.file} is not the file of the manifest: SHA-256 ${sum}.`, {
-			retryable: true,
-		});
+		const said = phrase('model-file', { file: spec.file, bytes: bytes.byteLength, sum });
+		throw new EmulsionError('model-invalid', said, { retryable: true });
 	}
 	return bytes;
 }
@@ -198,7 +199,7 @@ export async function fetchModel(base: string, spec: ModelSpec): Promise<ArrayBu
 export async function fetchFloats(url: string, count: number): Promise<Float32Array<ArrayBuffer>> {
 	const bytes = await (await get(url)).arrayBuffer();
 	if (bytes.byteLength !== count * 4) {
-		throw new EmulsionError('model-invalid', `${url}: expected ${count * 4} bytes, got ${bytes.byteLength}.`);
+		throw new EmulsionError('model-invalid', phrase('file-bytes', { url, expected: count * 4, got: bytes.byteLength }));
 	}
 	return new Float32Array(bytes);
 }

@@ -10,6 +10,7 @@ import type {
 	TensorSize,
 } from '../contracts/models.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
 import { outputSizes, runCanary } from './canary.ts';
 import { fetchManifest, fetchModel, tensorDims } from './manifest.ts';
 import { createSession } from './session.ts';
@@ -81,8 +82,8 @@ class OrtRuntime implements ModelRuntime {
 	spec(id: string): ModelSpec {
 		const spec = this.#manifest.models.find((model) => model.id === id);
 		if (spec !== undefined) return spec;
-		const known = this.#manifest.models.map((model) => model.id).join(', ');
-		throw new EmulsionError('model-invalid', `There is no model "${id}"; the manifest has ${known}.`);
+		const known = this.#manifest.models.map((model) => model.id);
+		throw new EmulsionError('model-invalid', phrase('no-model', { id, known }));
 	}
 
 	async run(
@@ -194,10 +195,14 @@ function runError(spec: ModelSpec, error: unknown): EmulsionError {
 	if (error instanceof EmulsionError) return error;
 	const { message } = toEmulsionError(error);
 	const memory = /out of memory|bad_alloc|memory access out of bounds|Array buffer allocation failed/i.test(message);
-	return new EmulsionError(memory ? 'out-of-memory' : 'internal', `${spec.id} failed: ${message}`, {
-		cause: error,
-		data: { model: spec.id },
-	});
+	return new EmulsionError(
+		memory ? 'out-of-memory' : 'internal',
+		phrase('model-failed', { model: spec.id, why: message }),
+		{
+			cause: error,
+			data: { model: spec.id },
+		},
+	);
 }
 
 /** Checks inputs and wanted outputs against the manifest; returns the pixels of the input. Throws `internal`. */

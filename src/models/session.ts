@@ -4,6 +4,7 @@ import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import type { Block, Compute, Picture } from '../contracts/compute.ts';
 import type { TensorSize } from '../contracts/models.ts';
 import { EmulsionError, toEmulsionError } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
 import { cpuFloats, CpuCompute } from '../gpu/cpu-compute.ts';
 import { gpuBuffer, WebGpuCompute } from '../gpu/webgpu-compute.ts';
 import { loadOrt } from './ort.ts';
@@ -28,7 +29,7 @@ export async function createSession(compute: Compute, model: ArrayBuffer): Promi
 		if (compute instanceof CpuCompute) return await cpuSession(compute, model);
 	} catch (error) {
 		if (compute instanceof WebGpuCompute) compute.check();
-		throw new EmulsionError('model-invalid', `onnxruntime refused the model: ${toEmulsionError(error).message}`, {
+		throw new EmulsionError('model-invalid', phrase('model-refused', { why: toEmulsionError(error).said }), {
 			cause: error,
 		});
 	}
@@ -47,7 +48,7 @@ async function cpuSession(compute: CpuCompute, model: ArrayBuffer): Promise<Mode
 			const results = await session.run(feeds, Object.keys(wanted));
 			return mapValues(wanted, (size, name) => {
 				const data = results[name]?.data;
-				if (!(data instanceof Float32Array)) throw new EmulsionError('model-invalid', `Output ${name} is missing.`);
+				if (!(data instanceof Float32Array)) throw new EmulsionError('model-invalid', phrase('model-output', { name }));
 				return compute.adopt(data as Float32Array<ArrayBuffer>, size.width, size.height, size.channels);
 			});
 		},

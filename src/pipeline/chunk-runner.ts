@@ -8,6 +8,7 @@ import type { EncodeConfig, EncodedChunk } from '../contracts/media.ts';
 import type { StageTime } from '../contracts/report.ts';
 import type { ExportRequest } from '../contracts/workers.ts';
 import { EmulsionError, toEmulsionError } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
 import type { JobRecord, JobStore } from '../store/jobs.ts';
 import type { Backend } from './backend.ts';
 import { Passing } from './passing.ts';
@@ -216,7 +217,10 @@ export class ChunkRunner {
 		const bytesNeeded = Math.ceil(mean * left);
 		return new EmulsionError(
 			'quota-exceeded',
-			`The disk is full. ${this.#job.chunks.length} of ${this.#context.bounds.length} chunks are kept; free about ${Math.ceil(bytesNeeded / 2 ** 20)} MiB and export again to go on.`,
+			phrase('disk-full', {
+				...{ kept: this.#job.chunks.length, chunks: this.#context.bounds.length },
+				mebibytes: Math.ceil(bytesNeeded / 2 ** 20),
+			}),
 			{ retryable: true, bytesNeeded, cause: error },
 		);
 	}

@@ -5,6 +5,7 @@ import type { EncodeConfig } from '../contracts/media.ts';
 import type { ExportRequest } from '../contracts/workers.ts';
 import { frameBytes } from '../core/color.ts';
 import { EmulsionError } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
 import { formatRational } from '../core/rational.ts';
 import type { Hashes, KeyPart } from '../store/keys.ts';
 import { paramsOf, type Plan } from './plan-types.ts';
@@ -33,9 +34,13 @@ function isHeavy(plan: Plan): boolean {
 /** Frames a chunk for a plan and an encoder; `wish` is the request's own bound. */
 export function chunkFrames(plan: Plan, config: EncodeConfig, wish?: number): number {
 	if (wish !== undefined && !(Number.isInteger(wish) && wish > 0)) {
-		throw new EmulsionError('usage', `chunkFrames: expected a whole number from 1, got ${wish}`, {
-			path: 'chunkFrames',
-		});
+		throw new EmulsionError(
+			'usage',
+			phrase('expected', { path: 'chunkFrames', expected: phrase('kind-whole-from', { min: 1 }), got: wish }),
+			{
+				path: 'chunkFrames',
+			},
+		);
 	}
 	const bytes = frameBytes(config.format, config.size);
 	if (wish !== undefined) return wish;

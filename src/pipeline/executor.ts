@@ -19,6 +19,7 @@ import {
 } from '../contracts/stage.ts';
 import type { PlanRequest } from '../contracts/workers.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
 import { type MatteRegion, parseRegion } from '../core/regions.ts';
 import type { Shot } from '../core/shots.ts';
 import type { ArtifactStore } from '../store/artifacts.ts';
@@ -160,6 +161,11 @@ export class Executor {
 		return pending;
 	}
 
+	/** A shot's artifact if it is at hand: nothing is looked at or read. */
+	known(inputLevel: number, { entry, stage }: PlanStep, shot: number): { readonly value: unknown } | undefined {
+		return this.#deps.artifacts.peek(this.#keys.artifact(inputLevel, entry, stage, shot));
+	}
+
 	#clock(id: string, stage: string): Clock {
 		let clock = this.#clocks.get(id);
 		if (!clock) {
@@ -251,7 +257,7 @@ export class Executor {
 		if (!shown(stage, view)) {
 			throw new EmulsionError(
 				'usage',
-				`view "${view}": expected result${stage.meta.views.map((v) => `, ${v}`).join('')}`,
+				phrase('expected', { path: 'view', expected: ['result', ...stage.meta.views], got: `"${view}"` }),
 			);
 		}
 		const { needs, artifact } = await this.#keys.needs(level, index);

@@ -4,6 +4,7 @@ import type { AudioResult, EncodeConfig, EncodedChunk } from '../contracts/media
 import type { ExportReport, StageTime } from '../contracts/report.ts';
 import type { ExportProgress, ExportRequest } from '../contracts/workers.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../core/errors.ts';
+import { type Phrase, phrase } from '../core/phrases.ts';
 import { add, compare, ONE, type Rational, round, sub } from '../core/rational.ts';
 import { formatTimecode, parseTimecode } from '../core/timecode.ts';
 import { soundLead } from '../media/audio/lead.ts';
@@ -42,7 +43,7 @@ function timecodeAt(plan: Plan): string | undefined {
 export function encodeChoice(
 	request: ExportRequest,
 	plan: Plan,
-): { readonly config: EncodeConfig; readonly conversions: readonly string[] } {
+): { readonly config: EncodeConfig; readonly conversions: readonly Phrase[] } {
 	const { info } = request;
 	const { codec, engine, depth, chroma, quality } = request;
 	const timecode = timecodeAt(plan);
@@ -79,11 +80,7 @@ function audioOf(
 	const stretched = compare(plan.stretch, ONE) !== 0;
 	if (audio === 'none' || info.audio.length === 0) return Promise.resolve(undefined);
 	if (stretched && request.stretchMode === undefined) {
-		throw new EmulsionError(
-			'usage',
-			'The timeline is stretched: choose what becomes of the audio (keep-pitch, resample or drop).',
-			{ path: 'stretchMode' },
-		);
+		throw new EmulsionError('usage', phrase('stretch-open'), { path: 'stretchMode' });
 	}
 	if (stretched && request.stretchMode === 'drop') return Promise.resolve(undefined);
 	const first = info.frames[range?.start ?? 0]!;
@@ -158,7 +155,7 @@ interface Prepared {
 	readonly plan: Plan;
 	readonly planTimes: readonly StageTime[];
 	readonly config: EncodeConfig;
-	readonly conversions: readonly string[];
+	readonly conversions: readonly Phrase[];
 	readonly id: string;
 	readonly parts: unknown;
 	readonly chunkSize: number;
@@ -176,7 +173,7 @@ async function prepare(
 		urgency: 'patient',
 		onProgress: ({ done, total }) => meter.set('analyze', done, total),
 	});
-	if (plan.timeline.frames.length === 0) throw new EmulsionError('usage', 'The plan has no frames to export.');
+	if (plan.timeline.frames.length === 0) throw new EmulsionError('usage', phrase('no-plan-frames'));
 	const { config, conversions } = encodeChoice(request, plan);
 	const chunkSize = chunkFrames(plan, config, request.chunkFrames);
 	const { compute, models } = await engine.host.get();
@@ -278,10 +275,10 @@ async function exportJob(
 		const invariants = checkInvariants(plan.timeline, written, audio, plannedOffset(audio));
 		const failed = invariants.filter((i) => !i.ok);
 		if (failed.length > 0) {
-			const text = failed.map((i) => `${i.name}: expected ${i.expected}, found ${i.found}`).join('; ');
+			const what = failed.map(({ name, expected, found }) => phrase('invariant', { name, expected, found }));
 			// Its chunks are not to be trusted either.
 			await jobs.remove(id);
-			throw new EmulsionError('invariant-failed', `The written file is not what was planned: ${text}.`);
+			throw new EmulsionError('invariant-failed', phrase('invariants', { what }));
 		}
 		const inputSha256 = await hashReady;
 		await engine.encode.settle(encodeJob, true);
@@ -329,7 +326,7 @@ async function inOrder(job: JobRecord, jobs: JobStore, total: number): Promise<E
 	return Array.from({ length: total }, (_, i) => {
 		const chunk = stored.get(i);
 		if (!chunk) {
-			throw new EmulsionError('storage-unavailable', `Chunk ${i} is gone from the browser's storage: export again.`, {
+			throw new EmulsionError('storage-unavailable', phrase('chunk-gone', { index: i }), {
 				retryable: true,
 			});
 		}

@@ -4,6 +4,7 @@ import type { AudioResult } from '../contracts/media.ts';
 import type { InvariantResult } from '../contracts/report.ts';
 import type { MuxedFile } from '../contracts/workers.ts';
 import { compare, formatRational, isExact, type Rational, rational, sub, toNumber, ZERO } from '../core/rational.ts';
+import { phrase } from '../core/phrases.ts';
 import { type Timeline, timelineDuration } from '../core/timeline.ts';
 
 /** Samples of one frame of the coarsest audio codec we write (AAC). */
@@ -30,7 +31,7 @@ function timestamps(timeline: Timeline, written: MuxedFile): InvariantResult {
 	});
 	const show = (times: readonly Rational[], i: number) => {
 		const time = times[i];
-		return time ? `frame ${i} at ${formatRational(time)} s` : `no frame ${i}`;
+		return time ? phrase('frame-at', { index: i, time: formatRational(time) }) : phrase('frame-none', { index: i });
 	};
 	const at = wrong < 0 ? Math.max(0, expected.length - 1) : wrong;
 	return { name: 'timestamps', ok: wrong < 0, expected: show(expected, at), found: show(written.pts, at) };
@@ -40,7 +41,12 @@ function offset(audio: AudioResult | undefined, written: MuxedFile, planned: Rat
 	const { audioStart } = written;
 	if (!audio) {
 		const none = audioStart === undefined;
-		return { name: 'av-offset', ok: none, expected: 'no audio', found: none ? 'no audio' : 'audio' };
+		return {
+			name: 'av-offset',
+			ok: none,
+			expected: phrase('audio-none'),
+			found: phrase(none ? 'audio-none' : 'audio-there'),
+		};
 	}
 	const oneFrame = rational(AUDIO_FRAME, Math.max(1, audio.sampleRate));
 	const limit = compare(oneFrame, written.tick) > 0 ? oneFrame : written.tick;
@@ -48,7 +54,7 @@ function offset(audio: AudioResult | undefined, written: MuxedFile, planned: Rat
 		name: 'av-offset',
 		ok: audioStart !== undefined && within(audioStart, planned, limit),
 		expected: `${formatRational(planned)} s`,
-		found: audioStart ? `${formatRational(audioStart)} s` : 'no audio',
+		found: audioStart ? `${formatRational(audioStart)} s` : phrase('audio-none'),
 	};
 }
 

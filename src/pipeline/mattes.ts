@@ -7,6 +7,7 @@ import type { Compute, Picture } from '../contracts/compute.ts';
 import type { MatteInput, PlanRequest } from '../contracts/workers.ts';
 import type { Size } from '../core/color.ts';
 import { EmulsionError, toEmulsionError } from '../core/errors.ts';
+import { type Phrase, phrase } from '../core/phrases.ts';
 import { isMatteId, type MatteRegion, parseRegion } from '../core/regions.ts';
 import { resize } from '../gpu/ops/resize/op.ts';
 import type { KeyPart } from '../store/keys.ts';
@@ -22,8 +23,8 @@ const READERS = 4;
 /** Two aspect ratios within this share of each other are the same: mattes are often drawn on a proxy. */
 const ASPECT_TOLERANCE = 0.01;
 
-function invalid(id: string, message: string): never {
-	throw new EmulsionError('usage', `Matte "${id}": ${message}`, { path: `mattes.${id}` });
+function invalid(id: string, what: Phrase): never {
+	throw new EmulsionError('usage', phrase('about-matte', { id, what }), { path: `mattes.${id}` });
 }
 
 /** Checks that each matte fits the film. Throws `usage`. */
@@ -31,16 +32,17 @@ export function checkMattes({ mattes = [], info }: PlanRequest): void {
 	const taken = new Set<string>();
 	const [width, height] = [info.size.width, info.size.height];
 	for (const { id, frames, size, rotation } of mattes) {
-		if (!isMatteId(id)) invalid(id, 'expected up to 64 letters, digits, ".", "_" and "-", and not "all".');
-		if (taken.has(id)) invalid(id, 'this id is taken; give each matte its own.');
+		if (!isMatteId(id)) invalid(id, phrase('matte-id'));
+		if (taken.has(id)) invalid(id, phrase('matte-taken'));
 		taken.add(id);
 		if (frames !== 1 && frames !== info.frames.length) {
-			invalid(id, `has ${frames} frames; expected ${info.frames.length} as the film has, or one still for all of it.`);
+			invalid(id, phrase('matte-length', { found: frames, frames: info.frames.length }));
 		}
 		const aspect = (size.width * height) / (size.height * width);
 		if (Math.abs(aspect - 1) > ASPECT_TOLERANCE || rotation !== info.rotation) {
-			const turned = rotation === info.rotation ? '' : `, rotated by ${rotation}°`;
-			invalid(id, `is ${size.width}×${size.height}${turned}; expected the film’s proportions, ${width}×${height}.`);
+			const turned = rotation !== info.rotation;
+			const values = { width: size.width, height: size.height, filmWidth: width, filmHeight: height };
+			invalid(id, turned ? phrase('matte-turned', { ...values, rotation }) : phrase('matte-shape', values));
 		}
 	}
 }
@@ -101,7 +103,7 @@ export class MattePool {
 		} catch (thrown) {
 			const error = toEmulsionError(thrown);
 			if (error.code === 'aborted') throw error;
-			throw new EmulsionError(error.code, `Matte "${matte.id}": ${error.message}`, error.details);
+			throw new EmulsionError(error.code, phrase('about-matte', { id: matte.id, what: error.said }), error.details);
 		}
 		const own = matteOf(compute, picture, region.inverted);
 		picture.release();

@@ -48,19 +48,16 @@ function checkShots(request: PlanRequest): void {
 	const { shots, info, range } = request;
 	const last = shots[shots.length - 1];
 	if (shots.length > 0 && last?.end !== info.frames.length) {
-		throw new EmulsionError(
-			'usage',
-			`The shot list ends at frame ${last?.end ?? 0}, the source at ${info.frames.length}: detect the shots of this source first.`,
-		);
+		throw new EmulsionError('usage', phrase('shots-end', { end: last?.end ?? 0, frames: info.frames.length }));
 	}
 	if (range && !(range.start >= 0 && range.start < range.end && range.end <= info.frames.length)) {
 		throw new EmulsionError(
 			'usage',
-			`range: expected frames within 0:${info.frames.length}, got ${range.start}:${range.end}`,
+			phrase('plan-range', { frames: info.frames.length, start: range.start, end: range.end }),
 			{ path: 'range' },
 		);
 	}
-	if (info.frames.length === 0) throw new EmulsionError('input-no-video', `${info.name} holds no frames.`);
+	if (info.frames.length === 0) throw new EmulsionError('input-no-video', phrase('no-frames', { name: info.name }));
 }
 
 /** Advice where the restorer's order works against a stage; the reason is part of the sentence. */
@@ -83,16 +80,18 @@ function stepSize(stage: Stage, entry: RecipeStage, input: Size, path: string): 
 	if (entry.scope !== 'all') {
 		throw new EmulsionError(
 			'recipe-invalid',
-			`${path}.scope: expected "all" for a stage that changes the picture's size (${input.width}×${input.height} to ${size.width}×${size.height})`,
+			phrase('scope-size', {
+				...{ path, width: input.width, height: input.height },
+				...{ toWidth: size.width, toHeight: size.height },
+			}),
 			{ path: `${path}.scope`, stage: entry.id },
 		);
 	}
 	if (entry.region !== 'all') {
-		throw new EmulsionError(
-			'recipe-invalid',
-			`${path}.region: expected "all" for a stage that changes the picture's size`,
-			{ path: `${path}.region`, stage: entry.id },
-		);
+		throw new EmulsionError('recipe-invalid', phrase('region-of-size', { path }), {
+			path: `${path}.region`,
+			stage: entry.id,
+		});
 	}
 	return size;
 }
@@ -137,15 +136,13 @@ function surveyedShots(
 function checkRegion(entry: RecipeStage, stage: Stage, path: string, mattes: readonly string[]): void {
 	const region = parseRegion(entry.region);
 	if (!region) return;
-	const refuse = (expected: string): never => {
-		throw new EmulsionError('recipe-invalid', `${path}.region: expected ${expected}, got "${entry.region}"`, {
-			path: `${path}.region`,
-			stage: entry.id,
-		});
+	const refuse = (expected: Phrase): never => {
+		const said = phrase('expected', { path: `${path}.region`, expected, got: `"${entry.region}"` });
+		throw new EmulsionError('recipe-invalid', said, { path: `${path}.region`, stage: entry.id });
 	};
-	if (stage.meta.changesTimeline) refuse('"all" for a stage that creates frames');
+	if (stage.meta.changesTimeline) refuse(phrase('kind-region-timeline'));
 	if (!mattes.includes(region.matte)) {
-		refuse(mattes.length === 0 ? '"all" (no matte is open)' : `"all" or one of ${mattes.join(', ')}`);
+		refuse(mattes.length === 0 ? phrase('kind-region-none') : phrase('kind-region-of', { mattes }));
 	}
 }
 

@@ -9,13 +9,14 @@ import type { StageTime } from '../contracts/report.ts';
 import type { Compute } from '../contracts/compute.ts';
 import type { WorkingFrame } from '../contracts/stage.ts';
 import type { PixelFormat } from '../core/color.ts';
+import type { Phrase } from '../core/phrases.ts';
 import { chromaStatement, isSubsampled, measureChromaError } from '../gpu/color/chroma-error.ts';
 import { BufferPool } from '../media/buffers.ts';
 import { releaseFrame } from '../store/frames.ts';
 import { copiesPlanes, toPlanes } from './convert.ts';
 import type { Executor } from './executor.ts';
 import { type Meter, MeteredCompute } from './metered.ts';
-import { countProvenance } from './ops/provenance.ts';
+import { provenanceShares } from './ops/provenance.ts';
 import type { Plan } from './plan-types.ts';
 import type { SourceReader } from './source-reader.ts';
 
@@ -54,7 +55,7 @@ export function addNotes(notes: RenderNotes, more: RenderNotes): void {
 }
 
 /** What subsampled chroma cost, as measured; undefined where nothing was resampled. */
-export function describeChroma(notes: RenderNotes, format: PixelFormat): string | undefined {
+export function describeChroma(notes: RenderNotes, format: PixelFormat): Phrase | undefined {
 	if (notes.chromaFrames === 0) return undefined;
 	const square = notes.chromaSquares / notes.chromaFrames;
 	const psnr = square === 0 ? Infinity : -10 * Math.log10(square);
@@ -178,12 +179,10 @@ export class RenderStream {
 			});
 			const planes = await (lends ? reader.use(source, signal, convert) : convert());
 			if (measures) await this.#measureChroma(metered, frame, notes);
-			const { provenance } = frame.sides;
-			const marked = provenance ? await countProvenance(metered, provenance) : { repaired: 0, generated: 0 };
-			const area = provenance ? provenance.width * provenance.height : 1;
-			notes.repaired += marked.repaired / area;
-			notes.generated += marked.generated / area;
-			notes.original += 1 - (marked.repaired + marked.generated) / area;
+			const shares = await provenanceShares(metered, frame);
+			notes.repaired += shares.repaired;
+			notes.generated += shares.generated;
+			notes.original += shares.original;
 			const { width, height } = frame.picture;
 			return this.#placed(index, {
 				format: config.format,

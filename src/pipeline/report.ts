@@ -5,7 +5,8 @@ import type { ModelUse } from '../contracts/models.ts';
 import type { BackendInfo } from '../contracts/compute.ts';
 import type { ExportReport, InvariantResult, StageTime } from '../contracts/report.ts';
 import type { ExportRequest, MuxedFile } from '../contracts/workers.ts';
-import { describeFormat } from '../core/color.ts';
+import { formatPhrase } from '../core/color.ts';
+import { type Phrase, phrase } from '../core/phrases.ts';
 import { add, formatRational, type Rational, sub, ZERO } from '../core/rational.ts';
 import { describeChroma, type RenderNotes } from './render-stream.ts';
 
@@ -37,7 +38,7 @@ export function mergeTimes(...lists: readonly (readonly StageTime[])[]): StageTi
 export interface ReportParts {
 	readonly request: ExportRequest;
 	readonly config: EncodeConfig;
-	readonly conversions: readonly string[];
+	readonly conversions: readonly Phrase[];
 	readonly backend: BackendInfo;
 	readonly models: readonly ModelUse[];
 	readonly chunks: readonly EncodedChunk[];
@@ -88,7 +89,7 @@ export function makeReport(parts: ReportParts): ExportReport {
 			name: request.name,
 			container: config.container,
 			codec: config.codec,
-			format: describeFormat(config.format),
+			format: formatPhrase(config.format),
 			bytes: written.bytes,
 			sha256: written.sha256,
 			frames: written.frames,
@@ -96,7 +97,7 @@ export function makeReport(parts: ReportParts): ExportReport {
 			timebase: formatRational(config.timebase),
 			avOffset: offset(written.audioStart),
 			frameMd5: chunks.flatMap((chunk) => chunk.frameMd5),
-			audio: audio ? `${audio.codec}${audio.copied ? ' (copied)' : ' (transcoded)'}` : null,
+			audio: audio ? phrase(audio.copied ? 'audio-copied' : 'audio-transcoded', { codec: audio.codec }) : null,
 			conversions: chroma === undefined ? parts.conversions : [...parts.conversions, chroma],
 		},
 		backend: parts.backend,

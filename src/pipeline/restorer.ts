@@ -15,6 +15,7 @@ import type {
 } from '../contracts/workers.ts';
 import type { Size } from '../core/color.ts';
 import { EmulsionError, throwIfAborted } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
 import type { Viewer } from '../gpu/viewer/view.ts';
 import { createViewer } from '../gpu/viewer/viewer.ts';
 import { ArtifactStore } from '../store/artifacts.ts';
@@ -33,7 +34,7 @@ import { paramsOf } from './plan-types.ts';
 import { PlanCache, type PlannedSource } from './plan-cache.ts';
 import { ProgressMeter } from './progress.ts';
 import { type Engine, makeExecutor, type Urgency } from './session.ts';
-import { resolveView, viewFrame } from './view.ts';
+import { resolveView, SharesMemo, viewFrame } from './view.ts';
 
 /** What a restorer is made of; the worker entry supplies it. */
 export interface RestorerParts {
@@ -67,6 +68,7 @@ export class Restorer {
 	#canvas: OffscreenCanvas | undefined;
 	#viewer: { readonly viewer: Viewer; readonly compute: unknown } | undefined;
 	#view: AbortController | undefined;
+	readonly #shares = new SharesMemo();
 	#warming = new AbortController();
 
 	private constructor(parts: RestorerParts, engine: Engine, jobs: JobStore) {
@@ -156,9 +158,10 @@ export class Restorer {
 			const result = await this.#urgent(() =>
 				this.#engine.host.resilient(async (backend) => {
 					const planned = await this.#plans.get(request, { signal: both, urgency: 'urgent' });
-					const viewer = this.#viewerOn(backend.compute);
+					const { compute } = backend;
+					const tools = { viewer: this.#viewerOn(compute), compute, shares: this.#shares };
 					const executor = this.#executor(backend, planned, both, 'urgent');
-					return viewFrame(planned, executor, viewer, state, both);
+					return viewFrame(planned, executor, tools, state, both);
 				}),
 			);
 			return { ...result, seconds: (performance.now() - started) / 1000 };
@@ -292,7 +295,7 @@ export class Restorer {
 	}
 
 	#viewerOn(compute: Awaited<ReturnType<BackendParts['compute']>>): Viewer {
-		if (!this.#canvas) throw new EmulsionError('usage', 'No canvas is attached: call attachCanvas first.');
+		if (!this.#canvas) throw new EmulsionError('usage', phrase('no-canvas'));
 		if (this.#viewer?.compute !== compute) {
 			this.#viewer?.viewer.destroy();
 			this.#viewer = { viewer: createViewer(compute, this.#canvas), compute };

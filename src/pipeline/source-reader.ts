@@ -6,6 +6,7 @@
 
 import type { FrameRange, FrameStream, PlanarFrame } from '../contracts/frames.ts';
 import { EmulsionError, throwIfAborted } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
 
 /** How a reader reads. */
 export interface SourceReaderOptions {
@@ -122,7 +123,7 @@ export class SourceReader {
 				const { done, value } = await this.#stream!.next();
 				throwIfAborted(signal);
 				if (done) {
-					throw new EmulsionError('input-truncated', `The source ended before frame ${index}.`, { frame: index });
+					throw new EmulsionError('input-truncated', phrase('source-ended', { index }), { frame: index });
 				}
 				this.#keep(value);
 				this.#next = value.index + 1;

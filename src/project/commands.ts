@@ -3,6 +3,7 @@
 import type { Recipe, RecipeStage, Scope } from '../contracts/recipe.ts';
 import type { StageMeta } from '../contracts/stage.ts';
 import { EmulsionError } from '../core/errors.ts';
+import { type Phrase, phrase } from '../core/phrases.ts';
 import {
 	mergeWithPrevious,
 	setTransition,
@@ -84,13 +85,13 @@ export function coalesceKey(command: Command): string | null {
 	}
 }
 
-function usage(message: string): EmulsionError {
-	return new EmulsionError('usage', message);
+function usage(said: Phrase): EmulsionError {
+	return new EmulsionError('usage', said);
 }
 
 function updateReel(project: Project, id: string, change: (reel: Reel) => Reel): Project {
 	const reel = project.reels.find((r) => r.id === id);
-	if (!reel) throw usage(`The project has no reel "${id}".`);
+	if (!reel) throw usage(phrase('no-reel', { id }));
 	const changed = change(reel);
 	if (changed === reel) return project;
 	return { ...project, reels: project.reels.map((r) => (r === reel ? changed : r)) };
@@ -102,7 +103,7 @@ function withShots(reel: Reel, shots: readonly Shot[]): Reel {
 }
 
 function needShots(reel: Reel): readonly Shot[] {
-	if (reel.shots === null) throw usage('This reel has no shot list yet.');
+	if (reel.shots === null) throw usage(phrase('no-shots'));
 	return reel.shots;
 }
 
@@ -112,7 +113,7 @@ function withStages(reel: Reel, stages: readonly RecipeStage[]): Reel {
 
 function updateStage(reel: Reel, id: string, change: (stage: RecipeStage) => RecipeStage): Reel {
 	const stage = reel.recipe.stages.find((s) => s.id === id);
-	if (!stage) throw usage(`The recipe has no stage "${id}".`);
+	if (!stage) throw usage(phrase('no-entry', { id }));
 	const changed = change(stage);
 	if (changed === stage) return reel;
 	return withStages(
@@ -123,7 +124,7 @@ function updateStage(reel: Reel, id: string, change: (stage: RecipeStage) => Rec
 
 function metaOf(context: CommandContext, stage: string): StageMeta {
 	const meta = context.metas.find((m) => m.id === stage);
-	if (!meta) throw usage(`There is no stage "${stage}".`);
+	if (!meta) throw usage(phrase('no-stage', { id: stage }));
 	return meta;
 }
 
@@ -141,7 +142,7 @@ function freeId(stages: readonly RecipeStage[], stage: string): string {
 
 function addStage(reel: Reel, command: Extract<Command, { type: 'add-stage' }>, context: CommandContext): Reel {
 	const { stages } = reel.recipe;
-	if (stages.length >= MAX_STAGES) throw usage(`A recipe holds at most ${MAX_STAGES} stages.`);
+	if (stages.length >= MAX_STAGES) throw usage(phrase('most-stages', { max: MAX_STAGES }));
 	const meta = metaOf(context, command.stage);
 	const entry: RecipeStage = {
 		stage: meta.id,
@@ -159,7 +160,7 @@ function moveStage(reel: Reel, id: string, to: number): Reel {
 	const { stages } = reel.recipe;
 	const from = stages.findIndex((s) => s.id === id);
 	const stage = stages[from];
-	if (!stage) throw usage(`The recipe has no stage "${id}".`);
+	if (!stage) throw usage(phrase('no-entry', { id }));
 	const place = Math.min(stages.length - 1, Math.max(0, to));
 	if (place === from) return reel;
 	const rest = stages.filter((s) => s !== stage);
@@ -170,7 +171,7 @@ function setParam(reel: Reel, command: Extract<Command, { type: 'param' }>, cont
 	return updateStage(reel, command.id, (stage) => {
 		const table = metaOf(context, stage.stage).params;
 		const param = Object.hasOwn(table, command.name) ? table[command.name] : undefined;
-		if (!param) throw usage(`Stage "${stage.stage}" has no parameter "${command.name}".`);
+		if (!param) throw usage(phrase('no-parameter', { stage: { stage: stage.stage }, name: command.name }));
 		const value = validateParam(param, command.value, `${stage.id}.params.${command.name}`);
 		if (stage.params[command.name] === value) return stage;
 		return { ...stage, params: { ...stage.params, [command.name]: value } };
@@ -198,14 +199,14 @@ function setView(reel: Reel, view: Partial<ReelView>): Reel {
 }
 
 function addReel(project: Project, reel: Reel): Project {
-	if (project.reels.length >= MAX_REELS) throw usage(`A project holds at most ${MAX_REELS} reels.`);
-	if (project.reels.some((r) => r.id === reel.id)) throw usage(`The project has a reel "${reel.id}" already.`);
+	if (project.reels.length >= MAX_REELS) throw usage(phrase('most-reels', { max: MAX_REELS }));
+	if (project.reels.some((r) => r.id === reel.id)) throw usage(phrase('reel-twice', { id: reel.id }));
 	return { ...project, reels: [...project.reels, reel], activeReel: reel.id };
 }
 
 function removeReel(project: Project, id: string): Project {
 	const reels = project.reels.filter((r) => r.id !== id);
-	if (reels.length === project.reels.length) throw usage(`The project has no reel "${id}".`);
+	if (reels.length === project.reels.length) throw usage(phrase('no-reel', { id }));
 	return { ...project, reels, activeReel: project.activeReel === id ? (reels[0]?.id ?? null) : project.activeReel };
 }
 
@@ -266,7 +267,7 @@ function applyToReel(reel: Reel, command: Extract<Command, { reel: string }>, co
 
 function removeStage(reel: Reel, id: string): Reel {
 	const rest = reel.recipe.stages.filter((s) => s.id !== id);
-	if (rest.length === reel.recipe.stages.length) throw usage(`The recipe has no stage "${id}".`);
+	if (rest.length === reel.recipe.stages.length) throw usage(phrase('no-entry', { id }));
 	return withStages(reel, rest);
 }
 
@@ -286,7 +287,7 @@ export function applyCommand(project: Project, command: Command, context: Comman
 		case 'remove-reel':
 			return removeReel(project, command.reel);
 		case 'activate-reel':
-			if (!project.reels.some((r) => r.id === command.reel)) throw usage(`The project has no reel "${command.reel}".`);
+			if (!project.reels.some((r) => r.id === command.reel)) throw usage(phrase('no-reel', { id: command.reel }));
 			return project.activeReel === command.reel ? project : { ...project, activeReel: command.reel };
 		default:
 			return updateReel(project, command.reel, (reel) => applyToReel(reel, command, context));

@@ -3,32 +3,33 @@
 import type { RecipeStage } from '../contracts/recipe.ts';
 import type { StageMeta } from '../contracts/stage.ts';
 import { EmulsionError } from '../core/errors.ts';
+import { type Phrase, phrase } from '../core/phrases.ts';
 import { isMatteId, outsideOf, parseRegion } from '../core/regions.ts';
 import { type MatteRef, MAX_MATTES, type Reel } from './schema.ts';
 
-function usage(message: string): EmulsionError {
-	return new EmulsionError('usage', message);
+function usage(said: Phrase): EmulsionError {
+	return new EmulsionError('usage', said);
 }
 
 function find(reel: Reel, id: string): MatteRef {
 	const matte = reel.mattes.find((m) => m.id === id);
-	if (!matte) throw usage(`This reel has no matte "${id}".`);
+	if (!matte) throw usage(phrase('no-matte', { id }));
 	return matte;
 }
 
 /** The id as it may be given to a further matte of the reel. Throws `usage`. */
 function freeName(reel: Reel, id: string): string {
 	if (!isMatteId(id)) {
-		throw usage(`A matte’s name is up to 64 letters, digits, ".", "_" and "-", and not "all"; got "${id}".`);
+		throw usage(phrase('matte-name', { id }));
 	}
-	if (reel.mattes.some((m) => m.id === id)) throw usage(`This reel has a matte "${id}" already.`);
+	if (reel.mattes.some((m) => m.id === id)) throw usage(phrase('matte-twice', { id }));
 	return id;
 }
 
 function checkFrames(reel: Reel, matte: Pick<MatteRef, 'id' | 'frames'>): void {
 	const { frames } = reel.source;
 	if (matte.frames === 1 || matte.frames === frames) return;
-	throw usage(`Matte "${matte.id}" has ${matte.frames} frames; expected ${frames} as the film has, or one still.`);
+	throw usage(phrase('matte-frames', { id: matte.id, found: matte.frames, frames }));
 }
 
 /** Stages whose region is bounded by a matte. */
@@ -38,7 +39,7 @@ export function stagesWithin(reel: Pick<Reel, 'recipe'>, matte: string): readonl
 
 /** Adds a matte. Throws `usage` for a name that is taken or none, too many mattes, or frames that are not the film's. */
 export function addMatte(reel: Reel, matte: MatteRef): Reel {
-	if (reel.mattes.length >= MAX_MATTES) throw usage(`A reel holds at most ${MAX_MATTES} mattes.`);
+	if (reel.mattes.length >= MAX_MATTES) throw usage(phrase('most-mattes', { max: MAX_MATTES }));
 	freeName(reel, matte.id);
 	checkFrames(reel, matte);
 	return { ...reel, mattes: [...reel.mattes, matte] };
@@ -49,7 +50,7 @@ export function removeMatte(reel: Reel, id: string): Reel {
 	const matte = find(reel, id);
 	const users = stagesWithin(reel, id).map((stage) => stage.id);
 	if (users.length > 0) {
-		throw usage(`Matte "${id}" is the region of ${users.join(', ')}: choose another region there first.`);
+		throw usage(phrase('matte-used', { id, stages: users }));
 	}
 	return { ...reel, mattes: reel.mattes.filter((m) => m !== matte) };
 }
@@ -91,7 +92,7 @@ export function withRegion(reel: Reel, stage: RecipeStage, region: string, meta:
 	if (parsed) {
 		find(reel, parsed.matte);
 		const obstacle = regionObstacle(meta);
-		if (obstacle) throw usage(`Stage "${stage.id}" changes the ${obstacle}: it acts on the whole picture.`);
+		if (obstacle) throw usage(phrase(`region-${obstacle}`, { id: stage.id }));
 	}
 	return { ...stage, region };
 }

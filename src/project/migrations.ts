@@ -7,6 +7,7 @@
  */
 
 import { EmulsionError, toEmulsionError } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
 import { readObject, refuse } from './reader.ts';
 
 /** One step up. Must not change its argument. */
@@ -28,22 +29,20 @@ export const MIGRATIONS: Migrations = {
  * @throws EmulsionError `project-invalid` for a version that is no whole number, is newer than this program, or too old.
  */
 export function migrate(json: unknown, target: number, migrations: Migrations = MIGRATIONS): unknown {
-	if (typeof json !== 'object' || json === null || Array.isArray(json)) refuse('project', 'an object', json);
+	if (typeof json !== 'object' || json === null || Array.isArray(json)) refuse('project', phrase('kind-object'), json);
 	let current: Record<string, unknown> = { ...(json as Record<string, unknown>) };
 	const version = Object.hasOwn(current, 'version') ? current['version'] : undefined;
 	if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < 0) {
-		refuse('project.version', 'a whole number', version);
+		refuse('project.version', phrase('kind-integer'), version);
 	}
 	if (version > target) {
-		throw new EmulsionError(
-			'project-invalid',
-			`project.version: this file is of version ${version}, this program reads up to ${target}. Open it with a newer Emulsion.`,
-			{ path: 'project.version' },
-		);
+		throw new EmulsionError('project-invalid', phrase('newer-project', { version, target }), {
+			path: 'project.version',
+		});
 	}
 	for (let from = version; from < target; from++) {
 		const step = Object.hasOwn(migrations, from) ? migrations[from] : undefined;
-		if (!step) refuse('project.version', `a version this program can bring up to ${target}`, version);
+		if (!step) refuse('project.version', phrase('kind-version', { target }), version);
 		current = { ...runStep(step, current, from), version: from + 1 };
 	}
 	return current;
@@ -53,10 +52,8 @@ function runStep(step: Migration, json: Record<string, unknown>, from: number): 
 	try {
 		return step(readObject(json, 'project', Object.keys(json)));
 	} catch (cause) {
-		throw new EmulsionError(
-			'project-invalid',
-			`project: cannot be brought up from version ${from} (${toEmulsionError(cause).message})`,
-			{ cause },
-		);
+		throw new EmulsionError('project-invalid', phrase('migration', { from, why: toEmulsionError(cause).said }), {
+			cause,
+		});
 	}
 }

@@ -6,6 +6,7 @@
 import type { StageMeta } from '../contracts/stage.ts';
 import type { Size, Transfer } from '../core/color.ts';
 import { EmulsionError, toEmulsionError } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
 import { type Rational, rational } from '../core/rational.ts';
 import { isMatteId } from '../core/regions.ts';
 import { type Shot, validateShots } from '../core/shots.ts';
@@ -61,7 +62,7 @@ const TRANSFERS: readonly Transfer[] = [
 ];
 
 function readId(value: unknown, path: string): string {
-	if (typeof value !== 'string' || !ID.test(value)) refuse(path, 'up to 64 letters, digits, "_" and "-"', value);
+	if (typeof value !== 'string' || !ID.test(value)) refuse(path, phrase('kind-own-id'), value);
 	return value;
 }
 
@@ -92,7 +93,7 @@ function readSource(value: unknown, path: string): SourceRef {
 		['url', 'transfer'],
 	);
 	const url = f['url'] === undefined ? undefined : readText(f['url'], `${path}.url`, 2000);
-	if (url !== undefined && !isSameOriginPath(url)) refuse(`${path}.url`, 'a path of this origin', url);
+	if (url !== undefined && !isSameOriginPath(url)) refuse(`${path}.url`, phrase('kind-same-origin'), url);
 	return {
 		name: readText(f['name'], `${path}.name`, 1000, 1),
 		kind: readOneOf(f['kind'], `${path}.kind`, ['file', 'sequence']),
@@ -110,10 +111,11 @@ function readMatte(value: unknown, path: string, filmFrames: number): MatteRef {
 	const f = readObject(value, path, ['id', 'name', 'kind', 'fingerprint', 'frames', 'size']);
 	const id = f['id'];
 	if (typeof id !== 'string' || !isMatteId(id)) {
-		refuse(`${path}.id`, 'up to 64 letters, digits, ".", "_" and "-", and not "all"', id);
+		refuse(`${path}.id`, phrase('kind-matte-id'), id);
 	}
 	const frames = readInteger(f['frames'], `${path}.frames`, 1, filmFrames);
-	if (frames !== 1 && frames !== filmFrames) refuse(`${path}.frames`, `1, or ${filmFrames} as the film has`, frames);
+	if (frames !== 1 && frames !== filmFrames)
+		refuse(`${path}.frames`, phrase('kind-matte-frames', { frames: filmFrames }), frames);
 	return {
 		id,
 		name: readText(f['name'], `${path}.name`, 1000, 1),
@@ -128,7 +130,7 @@ function readMattes(value: unknown, path: string, filmFrames: number): readonly 
 	const taken = new Set<string>();
 	return readList(value, path, MAX_MATTES, (entry, at) => {
 		const matte = readMatte(entry, at, filmFrames);
-		if (taken.has(matte.id)) refuse(`${at}.id`, 'an id no other matte has', matte.id);
+		if (taken.has(matte.id)) refuse(`${at}.id`, phrase('kind-matte-free'), matte.id);
 		taken.add(matte.id);
 		return matte;
 	});
@@ -138,7 +140,7 @@ function readNumbering(value: unknown, path: string): ReelNumbering {
 	const f = readObject(value, path, ['firstFrame', 'base', 'drop']);
 	const base = readInteger(f['base'], `${path}.base`, 1, 120);
 	const drop = readBoolean(f['drop'], `${path}.drop`);
-	if (drop && base % 30 !== 0) refuse(`${path}.drop`, 'false, or a base that is a multiple of 30', drop);
+	if (drop && base % 30 !== 0) refuse(`${path}.drop`, phrase('kind-drop'), drop);
 	return { firstFrame: readInteger(f['firstFrame'], `${path}.firstFrame`, 0, 1e9), base, drop };
 }
 
@@ -163,7 +165,7 @@ function readShots(value: unknown, path: string, frames: number): readonly Shot[
 	} catch (thrown) {
 		const error = toEmulsionError(thrown);
 		const full = `${path.replace(/\.shots$/, '')}.${error.details.path ?? 'shots'}`;
-		throw new EmulsionError('project-invalid', `${path}: ${error.message}`, { path: full });
+		throw new EmulsionError('project-invalid', phrase('at-path', { path, what: error.said }), { path: full });
 	}
 	return shots;
 }
@@ -179,7 +181,7 @@ function readView(value: unknown, path: string, frames: number): ReelView {
 	const f = readObject(value, path, ['frame', 'mode', 'wipe', 'zoom', 'center', 'view']);
 	const center = readObject(f['center'], `${path}.center`, ['x', 'y']);
 	const view = f['view'];
-	if (typeof view !== 'string' || !VIEW.test(view)) refuse(`${path}.view`, 'a view name', view);
+	if (typeof view !== 'string' || !VIEW.test(view)) refuse(`${path}.view`, phrase('kind-view'), view);
 	return {
 		frame: readInteger(f['frame'], `${path}.frame`, 0, frames - 1),
 		mode: readOneOf(f['mode'], `${path}.mode`, ['source', 'result', 'wipe']),
@@ -213,7 +215,7 @@ function readRecipe(value: unknown, path: string, metas: readonly StageMeta[]): 
 		return validateRecipe(value, metas);
 	} catch (thrown) {
 		const error = toEmulsionError(thrown);
-		throw new EmulsionError('project-invalid', `${path}.${error.message}`, {
+		throw new EmulsionError('project-invalid', phrase('in-path', { path, what: error.said }), {
 			path: `${path}.${error.details.path ?? ''}`,
 			cause: error,
 		});
@@ -230,9 +232,9 @@ export function validateProject(json: unknown, metas: readonly StageMeta[]): Pro
 	if (f['version'] !== PROJECT_VERSION) refuse('project.version', String(PROJECT_VERSION), f['version']);
 	const reels = readList(f['reels'], 'reels', MAX_REELS, (v, p) => readReel(v, p, metas));
 	const ids = new Set(reels.map((r) => r.id));
-	if (ids.size !== reels.length) refuse('reels', 'ids that differ', [...reels.map((r) => r.id)]);
+	if (ids.size !== reels.length) refuse('reels', phrase('kind-ids'), [...reels.map((r) => r.id)]);
 	const active = readNullable(f['activeReel'], (v) => readId(v, 'activeReel'));
-	if (active !== null && !ids.has(active)) refuse('activeReel', 'the id of a reel', active);
+	if (active !== null && !ids.has(active)) refuse('activeReel', phrase('kind-reel-id'), active);
 	return {
 		version: PROJECT_VERSION,
 		id: readId(f['id'], 'project.id'),
@@ -253,7 +255,7 @@ function checkDepth(text: string): void {
 			else if (c === 0x22) inString = false;
 		} else if (c === 0x22) inString = true;
 		else if (c === 0x7b || c === 0x5b) {
-			if (++depth > MAX_PROJECT_DEPTH) refuse('project', `nesting of at most ${MAX_PROJECT_DEPTH} levels`, 'more');
+			if (++depth > MAX_PROJECT_DEPTH) refuse('project', phrase('kind-depth', { max: MAX_PROJECT_DEPTH }), 'more');
 		} else if (c === 0x7d || c === 0x5d) depth--;
 	}
 }
@@ -264,14 +266,16 @@ function checkDepth(text: string): void {
  */
 export function parseProject(text: string, metas: readonly StageMeta[], migrations?: Migrations): Project {
 	if (text.length > MAX_PROJECT_CHARACTERS) {
-		refuse('project', `at most ${MAX_PROJECT_CHARACTERS} characters`, text.length);
+		refuse('project', phrase('kind-characters', { max: MAX_PROJECT_CHARACTERS }), text.length);
 	}
 	checkDepth(text);
 	let json: unknown;
 	try {
 		json = JSON.parse(text);
 	} catch (cause) {
-		throw new EmulsionError('project-invalid', `project: not JSON (${toEmulsionError(cause).message})`, { cause });
+		throw new EmulsionError('project-invalid', phrase('json', { what: 'project', why: toEmulsionError(cause).said }), {
+			cause,
+		});
 	}
 	return validateProject(migrate(json, PROJECT_VERSION, migrations), metas);
 }

@@ -6,6 +6,7 @@
 import { createStore, get, set, type UseStore } from 'idb-keyval';
 import type { StageMeta } from '../contracts/stage.ts';
 import { EmulsionError, toEmulsionError } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
 import type { Project } from '../project/schema.ts';
 import { parseProject, serializeProject } from '../project/validate.ts';
 import type { Notices } from './notices.svelte.ts';
@@ -109,9 +110,9 @@ export class Autosave {
 	#off(cause: unknown): void {
 		if (this.#status === 'off') return;
 		this.#status = 'off';
-		const reason = toEmulsionError(cause).message;
+		const why = toEmulsionError(cause).said;
 		this.#notices.report(
-			new EmulsionError('storage-unavailable', `The project cannot be autosaved in this browser (${reason}).`, {
+			new EmulsionError('storage-unavailable', phrase('no-autosave', { why }), {
 				cause,
 			}),
 		);

@@ -1,5 +1,7 @@
 /** What the browser can do, as data: found by `src/app/capabilities.ts`, shown by the editor. */
 
+import type { Text } from '../core/phrases.ts';
+
 /** Something the editor can use and a browser may lack. */
 export type CapabilityId =
 	'webgpu' | 'webcodecs' | 'shared-memory' | 'private-files' | 'database' | 'file-pickers' | 'offscreen-canvas';
@@ -10,6 +12,6 @@ export interface Capability {
 	readonly available: boolean;
 	/** True where nothing works without it. */
 	readonly required: boolean;
-	/** What was found: adapter's name, or the platform's own words. English. */
-	readonly detail: string;
+	/** What was found: adapter's name, or the platform's own words. */
+	readonly detail: Text;
 }

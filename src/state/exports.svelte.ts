@@ -4,6 +4,7 @@ import type { ContainerId, EncodeCodec, StretchMode } from '../contracts/media.t
 import type { ExportReport } from '../contracts/report.ts';
 import type { ExportRequest, PlanRequest, TargetSpec } from '../contracts/workers.ts';
 import { EmulsionError, toEmulsionError } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
 import type { Marks } from '../project/schema.ts';
 import type { EnginePort, InterruptedJob } from './engine-port.ts';
 import { containerOption } from './export-options.ts';
@@ -179,7 +180,7 @@ export class Exports {
 		const { name, destination } = settings;
 		if (destination === 'folder') {
 			const pick = pickers().showDirectoryPicker;
-			if (!pick) throw new EmulsionError('capability-missing', 'This browser cannot write to a folder you choose.');
+			if (!pick) throw new EmulsionError('capability-missing', phrase('no-folder-picker'));
 			return {
 				target: { kind: 'directory', handle: await pick.call(window, { mode: 'readwrite' }) },
 				folder: null,
@@ -188,7 +189,7 @@ export class Exports {
 		}
 		if (destination === 'file') {
 			const pick = pickers().showSaveFilePicker;
-			if (!pick) throw new EmulsionError('capability-missing', 'This browser cannot write to a file you choose.');
+			if (!pick) throw new EmulsionError('capability-missing', phrase('no-file-picker'));
 			const handle = await pick.call(window, { suggestedName: name });
 			return { target: { kind: 'file', handle }, folder: null, name: handle.name };
 		}

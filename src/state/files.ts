@@ -2,6 +2,7 @@
 
 import type { InputFile, SourceInput } from '../contracts/media.ts';
 import { EmulsionError, throwIfAborted } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
 import { isSameOriginPath } from '../project/validate.ts';
 
 const IMAGE = /\.(?:png|tiff?|dpx|exr|cin)$/i;
@@ -24,7 +25,7 @@ function folderOf(path: string): string {
 export function classify(files: readonly InputFile[]): Opened {
 	const visible = files.filter((f) => !/(?:^|\/)(?:\.|Thumbs\.db$)/i.test(f.path));
 	const [first] = visible;
-	if (!first) throw new EmulsionError('usage', 'Nothing to open: the choice holds no files.');
+	if (!first) throw new EmulsionError('usage', phrase('nothing-chosen'));
 	if (visible.length === 1 && first.path === first.file.name) {
 		const name = first.file.name.toLowerCase();
 		if (name.endsWith('.emulsion')) return { kind: 'project', file: first.file };
@@ -35,7 +36,7 @@ export function classify(files: readonly InputFile[]): Opened {
 	const images = visible.filter((f) => IMAGE.test(f.path));
 	if (images.length === 0) {
 		if (visible.length === 1) return { kind: 'source', input: { kind: 'file', files: [first] } };
-		throw new EmulsionError('usage', `Expected one film, or a folder of images; got ${visible.length} files.`);
+		throw new EmulsionError('usage', phrase('several-files', { count: visible.length }));
 	}
 	// Images of subfolders are other sequences: the folder with the most images is meant.
 	const counts = new Map<string, number>();
@@ -112,7 +113,7 @@ export async function fetchFile(
 	const response = await fetch(path, { signal });
 	const missing = !response.ok || (response.headers.get('content-type') ?? '').startsWith('text/html');
 	if (missing || !response.body) {
-		throw new EmulsionError('input-unreadable', `${path}: the server answered ${response.status}, not with a film.`);
+		throw new EmulsionError('input-unreadable', phrase('not-served', { path, status: response.status }));
 	}
 	const total = Number(response.headers.get('content-length') ?? 0);
 	const parts: Uint8Array<ArrayBuffer>[] = [];
@@ -141,11 +142,11 @@ export function samePath(url: string): string {
 	try {
 		parsed = new URL(url, location.href);
 	} catch (cause) {
-		throw new EmulsionError('usage', `"${url}" is no address.`, { cause });
+		throw new EmulsionError('usage', phrase('no-address', { url }), { cause });
 	}
 	const path = `${parsed.pathname}${parsed.search}`;
 	if (parsed.origin !== location.origin || !isSameOriginPath(path)) {
-		throw new EmulsionError('usage', `Only addresses of ${location.origin} can be opened; got ${parsed.origin}.`);
+		throw new EmulsionError('usage', phrase('other-origin', { origin: location.origin, got: parsed.origin }));
 	}
 	return path;
 }

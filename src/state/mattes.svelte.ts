@@ -7,6 +7,7 @@ import { SvelteMap } from 'svelte/reactivity';
 import type { SourceInput } from '../contracts/media.ts';
 import type { MatteInput } from '../contracts/workers.ts';
 import { EmulsionError, toEmulsionError } from '../core/errors.ts';
+import { isPhrase, phrase, type Text } from '../core/phrases.ts';
 import { isMatteId } from '../core/regions.ts';
 import { EMPTY_RECIPE } from '../project/recipe.ts';
 import { type MatteRef, matteRef, type Reel, reelById, shotsOf } from '../project/schema.ts';
@@ -130,7 +131,7 @@ export class Mattes {
 	/** The engine's own word on whether a matte fits the film. */
 	async #check(reel: Reel, { id, info }: OpenSource): Promise<void> {
 		const film = this.#sources.of(reel);
-		if (!film) throw new EmulsionError('usage', 'Open the film first, then its mattes.');
+		if (!film) throw new EmulsionError('usage', phrase('film-first'));
 		const request = { source: film.id, info: film.info, shots: shotsOf(reel), recipe: EMPTY_RECIPE };
 		try {
 			await this.#jobs.run('probe', info.name, (report, signal) =>
@@ -138,14 +139,22 @@ export class Mattes {
 			);
 		} catch (thrown) {
 			const error = toEmulsionError(thrown);
-			if (error.code !== 'usage') throw error;
-			throw new EmulsionError('usage', error.message.replace(`Matte "${MATTE}":`, `“${info.name}”`), error.details);
+			const what = aboutMatte(error.said);
+			if (what === undefined) throw error;
+			throw new EmulsionError('usage', phrase('about-file', { name: info.name, what }), error.details);
 		}
 	}
 }
 
 /** Stands for a matte that has no name yet. */
 const MATTE = 'matte';
+
+/** What the planner says of the matte, without the name that stands for it; undefined where it speaks of something else. */
+function aboutMatte(said: Text): Text | undefined {
+	if (typeof said === 'string' || said.code !== 'about-matte') return undefined;
+	const what = said.values?.['what'];
+	return typeof what === 'string' || isPhrase(what) ? what : undefined;
+}
 
 function keyOf(reel: string, { fingerprint }: Pick<MatteRef, 'fingerprint'>): string {
 	return `${reel}/${fingerprint}`;

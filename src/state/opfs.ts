@@ -2,6 +2,7 @@
 
 import { Zip, ZipPassThrough } from 'fflate';
 import { EmulsionError } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
 
 /** A folder of the private file system, by path. Throws `storage-unavailable`. */
 export async function opfsFolder(path: string): Promise<FileSystemDirectoryHandle> {
@@ -10,13 +11,9 @@ export async function opfsFolder(path: string): Promise<FileSystemDirectoryHandl
 		for (const part of path.split('/').filter((p) => p !== '')) folder = await folder.getDirectoryHandle(part);
 		return folder;
 	} catch (cause) {
-		throw new EmulsionError(
-			'storage-unavailable',
-			`The exported file is no longer in this browser's storage (${path}).`,
-			{
-				cause,
-			},
-		);
+		throw new EmulsionError('storage-unavailable', phrase('export-gone', { path }), {
+			cause,
+		});
 	}
 }
 
@@ -35,7 +32,7 @@ export async function packFolder(
 ): Promise<{ readonly blob: Blob; readonly name: string }> {
 	const files = await filesOf(folder);
 	const [only] = files;
-	if (!only) throw new EmulsionError('storage-unavailable', 'The export left no file to download.');
+	if (!only) throw new EmulsionError('storage-unavailable', phrase('export-empty'));
 	if (files.length === 1) return { blob: only, name: only.name };
 	const parts: Uint8Array<ArrayBuffer>[] = [];
 	const zip = new Zip((error, chunk) => {

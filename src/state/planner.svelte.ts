@@ -5,6 +5,7 @@
 
 import type { MatteInput, PlanRequest, PlanSummary } from '../contracts/workers.ts';
 import { EmulsionError, toEmulsionError } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
 import { toNumber } from '../core/rational.ts';
 import { parseRegion } from '../core/regions.ts';
 import { EMPTY_RECIPE } from '../project/recipe.ts';
@@ -112,7 +113,7 @@ export class Planner {
 	async ready(): Promise<Planned> {
 		for (;;) {
 			const request = this.#request;
-			if (!request) throw new EmulsionError('usage', 'No source is open.');
+			if (!request) throw new EmulsionError('usage', phrase('no-source'));
 			if (this.#planned?.request === request && !this.#planned.provisional) return this.#planned;
 			await this.#final(request);
 		}
@@ -135,11 +136,9 @@ export class Planner {
 			const details = { path: `stages[${index}].region`, stage: id };
 			const ref = this.#refs?.find((m) => m.id === matte);
 			if (!ref) {
-				const message = `${id} acts within matte “${matte}”, which this reel does not have: add it in the source panel, or choose another region.`;
-				throw new EmulsionError('recipe-invalid', message, details);
+				throw new EmulsionError('recipe-invalid', phrase('matte-missing', { id, matte }), details);
 			}
-			const message = `${id} acts within matte “${matte}”, whose file “${ref.name}” is not open: choose it again in the source panel.`;
-			throw new EmulsionError('usage', message, details);
+			throw new EmulsionError('usage', phrase('matte-offline', { id, matte, file: ref.name }), details);
 		}
 	}
 

@@ -6,6 +6,7 @@ import type { InputFile } from '../contracts/media.ts';
 import type { StageMeta } from '../contracts/stage.ts';
 import type { BackendWish } from '../contracts/workers.ts';
 import { EmulsionError, toEmulsionError } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
 import { parseEdl, shotsFromEdl } from '../core/edl.ts';
 import { shotIndexAt } from '../core/shots.ts';
 import { parseRecipe } from '../project/recipe.ts';
@@ -227,7 +228,7 @@ export class Workspace {
 			const { reel } = this.project;
 			const opened = classify(files);
 			if (opened.kind !== 'source') {
-				throw new EmulsionError('usage', 'A matte is a film, a still or a folder of frames.');
+				throw new EmulsionError('usage', phrase('matte-kind'));
 			}
 			if (!reel) return;
 			if (matte) await this.mattes.relink(reel, matte, opened.input);

@@ -37,6 +37,11 @@ export class ArtifactStore {
 		return { value };
 	}
 
+	/** The artifact in a box, if memory holds it: nothing is read. */
+	peek(key: string): { readonly value: unknown } | undefined {
+		return this.#memory.has(key) ? { value: this.#memory.get(key) } : undefined;
+	}
+
 	/** Keeps an artifact; a full disk only means that it is analyzed again next time. */
 	async put(key: string, value: unknown): Promise<void> {
 		this.#remember(key, value);

@@ -5,6 +5,7 @@
 
 import { createStore, del, get, keys, set, type UseStore } from 'idb-keyval';
 import { EmulsionError, toEmulsionError } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
 import { eachPiece } from './keys.ts';
 
 /** Named bytes. Names hold letters, digits, `.`, `_` and `-` only. */
@@ -32,11 +33,11 @@ function checked(name: string): string {
 export function storageError(thrown: unknown, bytes: number): EmulsionError {
 	const error = toEmulsionError(thrown);
 	if (error.code !== 'quota-exceeded') return error;
-	return new EmulsionError(
-		'quota-exceeded',
-		`There is no space for ${bytes} bytes in the browser's storage: free some and go on.`,
-		{ retryable: true, bytesNeeded: bytes, cause: thrown },
-	);
+	return new EmulsionError('quota-exceeded', phrase('storage-full', { bytes }), {
+		retryable: true,
+		bytesNeeded: bytes,
+		cause: thrown,
+	});
 }
 
 async function writeHandle(handle: FileSystemFileHandle, data: Blob | Uint8Array<ArrayBuffer>): Promise<void> {
@@ -147,6 +148,6 @@ async function openOpfs(path: readonly string[]): Promise<ByteStore | undefined>
 export async function openByteStore(path: readonly string[], prefer?: ByteStore['kind']): Promise<ByteStore> {
 	const opfs = prefer === 'indexeddb' ? undefined : await openOpfs(path);
 	if (opfs) return opfs;
-	if (prefer === 'opfs') throw new EmulsionError('storage-unavailable', 'This browser has no OPFS in workers.');
+	if (prefer === 'opfs') throw new EmulsionError('storage-unavailable', phrase('no-opfs'));
 	return idbStore(createStore(`emulsion-bytes-${path.map(checked).join('-')}`, 'bytes'));
 }

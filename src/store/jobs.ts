@@ -7,6 +7,7 @@ import { createStore, del, get, set, values } from 'idb-keyval';
 import type { FrameRange } from '../contracts/frames.ts';
 import type { EncodedChunk } from '../contracts/media.ts';
 import { EmulsionError } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
 import { openByteStore, type ByteStore } from './bytes.ts';
 import { blobSha256, type Hashes } from './keys.ts';
 
@@ -134,7 +135,7 @@ export class JobStore {
 	async exclusive<R>(id: string, task: () => Promise<R>): Promise<R> {
 		if (typeof navigator === 'undefined' || !('locks' in navigator)) return task();
 		return navigator.locks.request(`emulsion-job-${id}`, { ifAvailable: true }, async (lock) => {
-			if (!lock) throw new EmulsionError('usage', 'Another tab is working on this export already.');
+			if (!lock) throw new EmulsionError('usage', phrase('export-elsewhere'));
 			return task();
 		});
 	}

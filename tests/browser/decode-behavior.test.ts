@@ -2,6 +2,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import type { MediaSource } from '../../src/contracts/media.ts';
+import { phrase, say } from '../../src/core/phrases.ts';
 import { rational } from '../../src/core/rational.ts';
 import { CoreWorker, liveCoreWorkers } from '../../src/media/ffmpeg/core/core.ts';
 import { FrameRing } from '../../src/media/ffmpeg/core/rings.ts';
@@ -245,14 +246,12 @@ describe('flow', () => {
 
 describe('choice of engine', () => {
 	it('takes WebCodecs where its planes are the source’s, else says why not', async () => {
-		expect((await opening(openFixture('d-h264-b.mp4'))).info).toMatchObject({
-			engine: 'webcodecs',
-			engineReason: expect.stringContaining('4:2:0 8 bit'),
-		});
-		expect((await opening(openFixture('d-prores.mov'))).info).toMatchObject({
-			engine: 'ffmpeg',
-			engineReason: expect.stringContaining('prores'),
-		});
+		const { info: h264 } = await opening(openFixture('d-h264-b.mp4'));
+		expect(h264.engine).toBe('webcodecs');
+		expect(say(h264.engineReason)).toContain('4:2:0 8 bit');
+		const { info: prores } = await opening(openFixture('d-prores.mov'));
+		expect(prores.engine).toBe('ffmpeg');
+		expect(say(prores.engineReason)).toContain('prores');
 		expect((await opening(openFixture('d-mpeg2i.mpg'))).info.engine).toBe('ffmpeg');
 		expect((await failure(() => openFixture('d-prores.mov', 'webcodecs'))).code).toBe('unsupported-format');
 		expect((await failure(() => openFixture('d-av1.mp4', 'ffmpeg'))).code).toBe('unsupported-format');
@@ -264,7 +263,7 @@ describe('choice of engine', () => {
 			Reflect.deleteProperty(globalThis, 'VideoDecoder');
 			expect((await opening(openFixture('d-h264-b.mp4'))).info).toMatchObject({
 				engine: 'ffmpeg',
-				engineReason: 'this browser has no WebCodecs',
+				engineReason: phrase('webcodecs-absent'),
 			});
 			expect((await failure(() => openFixture('d-av1.mp4'))).message).toMatch(/no WebCodecs/);
 		} finally {

@@ -3,6 +3,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Picture } from '../../src/contracts/compute.ts';
 import { EmulsionError, throwIfAborted } from '../../src/core/errors.ts';
+import { say } from '../../src/core/phrases.ts';
 import { createCompute } from '../../src/gpu/create.ts';
 import { CpuCompute } from '../../src/gpu/cpu-compute.ts';
 import { filled } from '../../src/gpu/ops/fill/op.ts';
@@ -70,7 +71,7 @@ describe('canaries on wasm', () => {
 
 	it('uses two threads where the page is isolated', () => {
 		expect(crossOriginIsolated).toBe(true);
-		expect(compute.info.name).toBe('CPU, 2 threads');
+		expect(say(compute.info.name)).toBe('CPU, 2 threads');
 	});
 });
 

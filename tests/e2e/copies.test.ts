@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ExportReport } from '../../src/contracts/report.ts';
+import type { ReportFile } from '../../src/contracts/report.ts';
 import {
 	ffmpeg,
 	ffprobe,
@@ -51,8 +51,8 @@ function frames(folder: string, pattern: string, pixelFormat: string, first: num
 
 const rational = /^-?\d+(\/\d+)?$/;
 
-/** The shape that `ExportReport` promises, at run time. */
-function checkReport(report: ExportReport, input: string, count: number): void {
+/** The shape that `ReportFile` promises, at run time. */
+function checkReport(report: ReportFile, input: string, count: number): void {
 	const hash = /^[0-9a-f]{64}$/;
 	expect(report).toMatchObject({
 		version: 1,

@@ -74,7 +74,16 @@ describe('the editor', () => {
 		await idle(page);
 		const source = await sampleViewer(page, 64);
 		await addStage(page, 'Degrain');
+		// What auto stands for is shown once a frame of the shot was rendered, and is where setting it by hand begins.
+		await page.keyboard.press('3');
+		const inUse = page
+			.getByTestId('in-use')
+			.filter({ hasText: /^auto: \d+\.\d 8-bit code values measured in shot 1$/ });
+		await inUse.waitFor();
+		const measured = (await inUse.innerText()).split(' ')[1] ?? '';
+		await page.keyboard.press('1');
 		await page.getByRole('checkbox', { name: 'auto' }).uncheck();
+		expect(await page.getByRole('spinbutton', { name: 'Sigma' }).inputValue()).toBe(measured);
 		const sigma = page.getByRole('spinbutton', { name: 'Sigma' });
 		await sigma.fill('75');
 		await sigma.press('Enter');
@@ -83,6 +92,8 @@ describe('the editor', () => {
 			.poll(async () => difference(source, await sampleViewer(page, 64)), { timeout: 60_000 })
 			.toBeGreaterThan(2);
 		const result = await sampleViewer(page, 64);
+		// The viewer and the report say the same of it.
+		await expect.poll(() => page.getByTestId('provenance').innerText()).toBe('repaired');
 		await page.getByRole('radio', { name: 'Wipe' }).click();
 		const wipe = page.getByRole('slider', { name: 'Wipe' });
 		await wipe.focus();
@@ -110,6 +121,7 @@ describe('the editor', () => {
 		await dialog.getByTestId('invariants').waitFor();
 		expect(await dialog.locator('[data-ok=false]').count()).toBe(0);
 		expect(await dialog.locator('[data-ok=true]').count()).toBeGreaterThanOrEqual(3);
+		expect(await dialog.locator('dt:text-is("Provenance") + dd').innerText()).toBe('repaired');
 		const report = page.waitForEvent('download');
 		await dialog.getByRole('button', { name: 'Save report' }).click();
 		await (await report).saveAs(join(folder, 'report.json'));

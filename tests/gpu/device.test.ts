@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Op } from '../../src/contracts/compute.ts';
+import { say } from '../../src/core/phrases.ts';
 import { createCompute } from '../../src/gpu/create.ts';
 import { combineOp } from '../../src/gpu/ops/difference/op.ts';
 import { add } from '../../src/gpu/ops/difference/op.ts';
@@ -18,7 +19,7 @@ describe('createCompute', () => {
 	it('auto never takes a software adapter, and says why', async () => {
 		const compute = await createCompute({ wish: 'auto' });
 		expect(compute.info.kind).toBe('wasm');
-		expect(compute.info.reason).toMatch(/software/);
+		expect(say(compute.info.reason)).toMatch(/software/);
 		compute.destroy();
 	});
 

@@ -19,7 +19,7 @@ import { chromiumPath } from '../../scripts/chromium.ts';
 import { DIST, ROOT } from '../../scripts/build.ts';
 import { type RequestHandler, startStaticServer, type StaticServer } from '../../server/static.ts';
 import type { HeadlessEvent } from '../../src/contracts/headless.ts';
-import type { ExportReport } from '../../src/contracts/report.ts';
+import type { ReportFile } from '../../src/contracts/report.ts';
 import { EmulsionError } from '../../src/core/errors.ts';
 
 /** What a command line gave. */
@@ -164,7 +164,7 @@ export async function failureOf(run: Promise<unknown>): Promise<EmulsionError> {
 		if (error instanceof EmulsionError) return error;
 		throw error;
 	}
-	throw new Error(`was accepted: ${JSON.stringify((result as Partial<ExportReport>).output ?? result)}`);
+	throw new Error(`was accepted: ${JSON.stringify((result as Partial<ReportFile>).output ?? result)}`);
 }
 
 /** Native ffprobe's JSON of one section. */
@@ -280,7 +280,7 @@ export class Lab {
 	}
 
 	/** Runs `npm run restore -- argv` but for its start; throws what the terminal would report. */
-	async run(argv: readonly string[], hooks: LabRun = {}): Promise<ExportReport> {
+	async run(argv: readonly string[], hooks: LabRun = {}): Promise<ReportFile> {
 		const args = parseCommandLine(['--backend', 'wasm', ...argv]);
 		if (args.command !== 'restore') throw new Error('expected a restore run');
 		const input = resolveInput(args.input);

@@ -3,6 +3,7 @@
 import type { Compute, Picture } from '../../contracts/compute.ts';
 import { chromaShift } from '../../core/color.ts';
 import type { PixelFormat } from '../../core/color.ts';
+import { type Phrase, phrase } from '../../core/phrases.ts';
 import { usingAsync } from '../op.ts';
 import { stats } from '../ops/stats/op.ts';
 import { planesToRgb } from './planes-to-rgb.ts';
@@ -47,13 +48,10 @@ export async function measureChromaError(
 }
 
 /** One sentence for the report. */
-export function chromaStatement(format: PixelFormat, error: ChromaError): string {
-	if (!isSubsampled(format)) return 'No chroma resampling.';
+export function chromaStatement(format: PixelFormat, error: ChromaError): Phrase {
+	if (!isSubsampled(format)) return phrase('chroma-none');
 	const layout = format.chroma.split('').join(':');
-	if (error.psnr === Infinity)
-		return `Chroma is stored at ${layout}: resampling changed nothing on the frames measured.`;
-	return (
-		`Chroma is stored at ${layout}: untouched pixels keep their codes; changed ones lose detail of color, ` +
-		`${error.psnr.toFixed(1)} dB (largest ${(error.max * 100).toFixed(1)} % of the range) on the frames measured.`
-	);
+	if (error.psnr === Infinity) return phrase('chroma-same', { layout });
+	const [decibels, percent] = [error.psnr.toFixed(1), (error.max * 100).toFixed(1)];
+	return phrase('chroma-loss', { layout, decibels, percent });
 }

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { frameBytes } from '../../core/color.ts';
 import type { ColorTags, PixelFormat, Transfer } from '../../core/color.ts';
+import { say } from '../../core/phrases.ts';
 import { CpuCompute } from '../cpu-compute.ts';
 import { chromaStatement, measureChromaError } from './chroma-error.ts';
 import { DITHER_AMPLITUDE, ditherNoise } from './dither.ts';
@@ -116,7 +117,7 @@ describe('the chroma error', () => {
 		expect(full.psnr).toBeGreaterThan(85);
 		expect(sub.psnr).toBeGreaterThan(30);
 		expect(sub.psnr).toBeLessThan(70);
-		expect(chromaStatement(format('420', 16), sub)).toContain('4:2:0');
+		expect(say(chromaStatement(format('420', 16), sub))).toContain('4:2:0');
 	});
 });
 

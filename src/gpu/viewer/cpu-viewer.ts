@@ -2,6 +2,7 @@
 
 import type { Picture } from '../../contracts/compute.ts';
 import { EmulsionError } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 import { fromLinear, toLinear } from '../color/transfer.ts';
 import { cpuFloats } from '../cpu-compute.ts';
 import { displayCurve, mappingOf, PROVENANCE_COLORS, SURROUND, TINT, wipeColumn } from './view.ts';
@@ -68,7 +69,7 @@ export class CpuViewer implements Viewer {
 
 	constructor(canvas: OffscreenCanvas) {
 		const context = canvas.getContext('2d', { alpha: false });
-		if (context === null) throw new EmulsionError('capability-missing', 'The canvas gives no 2D context.');
+		if (context === null) throw new EmulsionError('capability-missing', phrase('canvas-context', { context: '2D' }));
 		this.#canvas = canvas;
 		this.#context = context;
 	}

@@ -2,6 +2,7 @@
 
 import type { Picture } from '../../contracts/compute.ts';
 import { EmulsionError } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 import { CINEON } from '../color/transfer.ts';
 import shared from '../color/transfer.wgsl?raw';
 import { f32, u32 } from '../op.ts';
@@ -30,7 +31,8 @@ export class GpuViewer implements Viewer {
 
 	constructor(compute: WebGpuCompute, canvas: OffscreenCanvas) {
 		const context = canvas.getContext('webgpu') as GPUCanvasContext | null;
-		if (context === null) throw new EmulsionError('capability-missing', 'The canvas gives no WebGPU context.');
+		if (context === null)
+			throw new EmulsionError('capability-missing', phrase('canvas-context', { context: 'WebGPU' }));
 		const { device } = compute;
 		const format = navigator.gpu.getPreferredCanvasFormat();
 		context.configure({ device, format, alphaMode: 'opaque' });

@@ -1,6 +1,7 @@
 /** Takes AAC packets out of an ADTS stream: transport streams carry no decoder data until their first packet, which Matroska's writer cannot wait for. */
 
 import { EmulsionError } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 import { BlobCollector } from './run.ts';
 
 const HEADER = 7;
@@ -25,7 +26,7 @@ export class AdtsCollector {
 			const [b0 = 0, b1 = 0, b2 = 0, b3 = 0, b4 = 0, b5 = 0] = all.subarray(at, at + HEADER);
 			const length = ((b3 & 3) << 11) | (b4 << 3) | (b5 >> 5);
 			if (b0 !== 0xff || (b1 & 0xf0) !== 0xf0 || length < HEADER) {
-				this.error ??= new EmulsionError('input-unreadable', 'The AAC stream is damaged.');
+				this.error ??= new EmulsionError('input-unreadable', phrase('aac-damaged'));
 				return;
 			}
 			if (at + length > all.length) break;

@@ -1,6 +1,7 @@
 /** The audio of an export: one stream, cut to the range on the source's own clock, ready for the muxer. */
 
 import { EmulsionError, throwIfAborted } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 import { compare } from '../../core/rational.ts';
 import type { AudioRequest, AudioResult, InputFile, SourceInfo } from '../../contracts/media.ts';
 import { copyAudio } from './copy.ts';
@@ -25,11 +26,11 @@ export async function extractAudio(
 	const track = request.stream === undefined ? info.audio[0] : info.audio.find((t) => t.stream === request.stream);
 	if (!track) {
 		if (request.stream === undefined) return undefined;
-		const known = info.audio.map((t) => t.stream).join(', ') || 'none';
-		throw new EmulsionError('usage', `audio: expected one of the streams ${known}, got ${request.stream}`);
+		const known = info.audio.map((t) => String(t.stream));
+		throw new EmulsionError('usage', phrase('audio-stream', { known, stream: request.stream }));
 	}
 	if (compare(request.to, request.from) <= 0) {
-		throw new EmulsionError('usage', 'audio: the range is empty');
+		throw new EmulsionError('usage', phrase('audio-range'));
 	}
 	const file = files[0]?.file;
 	if (!file) return undefined;

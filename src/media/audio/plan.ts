@@ -1,6 +1,7 @@
 /** Decides what becomes of a source's audio in a container: copied, brought to PCM, or transcoded once. */
 
 import { EmulsionError } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 import { ONE, equal } from '../../core/rational.ts';
 import type { AudioRequest, AudioTrackInfo } from '../../contracts/media.ts';
 import { CONTAINERS } from '../encode/formats.ts';
@@ -37,10 +38,7 @@ export function planAudio(track: AudioTrackInfo, request: AudioRequest): AudioPl
 	if (row.audioFallback === 'none') return { kind: 'none' };
 	const isStretched = !equal(request.stretch, ONE);
 	if (isStretched && request.stretchMode === undefined) {
-		throw new EmulsionError(
-			'usage',
-			'The timeline is stretched: choose what becomes of the audio (keep-pitch, resample or drop).',
-		);
+		throw new EmulsionError('usage', phrase('stretch-open'));
 	}
 	if (isStretched && request.stretchMode === 'drop') return { kind: 'none' };
 	const isPcm = track.codec.startsWith('pcm_');

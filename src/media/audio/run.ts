@@ -1,6 +1,7 @@
 /** Runs ffmpeg.wasm on a source's audio and collects what it writes. */
 
 import { EmulsionError } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 import { type Rational, rational, toNumber } from '../../core/rational.ts';
 import type { AudioRequest } from '../../contracts/media.ts';
 import { runCore } from '../ffmpeg/core/core.ts';
@@ -145,7 +146,7 @@ export async function runAudio(
 	if (result.code !== 0) {
 		throw new EmulsionError(
 			'input-unreadable',
-			`The audio could not be read (${result.log.slice(-3).join('; ') || `code ${result.code}`}). Export without audio, or repair the file.`,
+			phrase('audio-unreadable', { why: result.log.slice(-3).join('; ') || String(result.code) }),
 		);
 	}
 	return parseReport(text);

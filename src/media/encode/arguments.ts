@@ -2,6 +2,7 @@
 
 import { type ColorTags, type PixelFormat, ffmpegPixelFormat } from '../../core/color.ts';
 import { EmulsionError } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 import { type Rational, formatRational, toNumber } from '../../core/rational.ts';
 import type { EncodeConfig } from '../../contracts/media.ts';
 import type { PackedLayout } from './planes.ts';
@@ -98,7 +99,10 @@ function codecArguments(config: EncodeConfig): string[] {
 		case 'prores-4444':
 			return proresArguments(config);
 		default:
-			throw new EmulsionError('unsupported-format', `${config.codec} has no software encoder here`);
+			throw new EmulsionError(
+				'unsupported-format',
+				phrase('not-by-engine', { codec: config.codec, engine: 'software' }),
+			);
 	}
 }
 

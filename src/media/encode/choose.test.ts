@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ColorTags, describeFormat } from '../../core/color.ts';
 import { EmulsionError } from '../../core/errors.ts';
+import { spoken } from '../../core/phrases.ts';
 import { rational } from '../../core/rational.ts';
 import type { PixelFormat } from '../../core/color.ts';
 import type { ContainerId } from '../../contracts/media.ts';
@@ -67,7 +68,7 @@ describe('chooseEncode', () => {
 	it.each(nearest)('%s takes %o as what loses least', (container, format, expected) => {
 		const { config, conversions } = chooseEncode(source(format), container);
 		expect(describeFormat(config.format)).toBe(expected);
-		expect(conversions[0]).toContain(`→ ${expected}`);
+		expect(spoken(conversions)[0]).toContain(`→ ${expected}`);
 	});
 
 	it('follows wishes, and names what is held when it cannot', () => {
@@ -88,19 +89,21 @@ describe('chooseEncode', () => {
 			fields: 'tff',
 			color: { ...YUV, range: 'full' },
 		});
-		expect(chooseEncode(odd, 'png').conversions.join('\n')).toMatch(/rotation by 90°[^]*pixel aspect 16:15[^]*fields/);
+		expect(spoken(chooseEncode(odd, 'png').conversions).join('\n')).toMatch(
+			/rotation by 90°[^]*pixel aspect 16:15[^]*fields/,
+		);
 		const prores = chooseEncode(odd, 'mov');
 		expect(prores.config.color.range).toBe('limited');
-		expect(prores.conversions.join()).toContain('full range → limited range');
+		expect(spoken(prores.conversions).join()).toContain('full range → limited range');
 		const log = source(pixelFormat('rgb', 10), { color: { ...RGB, transfer: 'log' } });
-		expect(chooseEncode(log, 'mkv').conversions.join()).toContain('Cineon log');
+		expect(spoken(chooseEncode(log, 'mkv').conversions).join()).toContain('Cineon log');
 		expect(chooseEncode(log, 'dpx').conversions).toEqual([]);
 	});
 
 	it('makes linear light for OpenEXR and never guesses it', () => {
 		const choice = chooseEncode(source(pixelFormat('rgb', 10)), 'exr');
 		expect(choice.config.color.transfer).toBe('linear');
-		expect(choice.conversions).toContain('bt709 → linear light');
+		expect(spoken(choice.conversions)).toContain('bt709 → linear light');
 		const unknown = source(pixelFormat('rgb', 10), { color: { ...RGB, transfer: 'unknown' } });
 		expect(() => chooseEncode(unknown, 'exr')).toThrow(EmulsionError);
 	});

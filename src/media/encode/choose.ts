@@ -7,10 +7,11 @@ import {
 	type Size,
 	type Transfer,
 	chromaShift,
-	describeFormat,
+	formatPhrase,
 	sameFormat,
 } from '../../core/color.ts';
 import { EmulsionError } from '../../core/errors.ts';
+import { type Phrase, phrase, type PhraseValue, type Text } from '../../core/phrases.ts';
 import { ONE } from '../../core/rational.ts';
 import type { ContainerId, EncodeCodec, EncodeConfig, SourceInfo } from '../../contracts/media.ts';
 import type { ExportRequest } from '../../contracts/workers.ts';
@@ -29,7 +30,7 @@ export type EncodeWishes = Pick<ExportRequest, 'codec' | 'engine' | 'depth' | 'c
 export interface EncodeChoice {
 	readonly config: EncodeConfig;
 	/** One sentence each; empty when planes are copied as they are. */
-	readonly conversions: readonly string[];
+	readonly conversions: readonly Phrase[];
 }
 
 /** Depth in which float counts as better than any integer. */
@@ -66,13 +67,13 @@ function fits(format: PixelFormat, wishes: EncodeWishes): boolean {
 	return wishes.chroma === undefined || format.chroma === wishes.chroma;
 }
 
-function refuse(what: string, wish: string, held: string): EmulsionError {
-	return new EmulsionError('unsupported-format', `${what} cannot hold ${wish}. It holds ${held}.`);
+function refuse(what: PhraseValue, wish: PhraseValue, held: PhraseValue): EmulsionError {
+	return new EmulsionError('unsupported-format', phrase('cannot-hold', { what, wish, held }));
 }
 
-function describeWish(wishes: EncodeWishes): string {
-	const chroma = wishes.chroma === undefined ? '' : `${wishes.chroma} `;
-	return wishes.depth === undefined ? chroma.trim() : `${chroma}${wishes.depth} bit`;
+function describeWish({ chroma, depth }: EncodeWishes): Text {
+	if (depth === undefined) return chroma ?? '';
+	return phrase(chroma === undefined ? 'wish-depth' : 'wish-format', { chroma: chroma ?? '', depth });
 }
 
 function pickCodec(
@@ -82,8 +83,8 @@ function pickCodec(
 ): { codec: EncodeCodec; engine: EncodeEngine; format: PixelFormat } {
 	const row = CONTAINERS[container];
 	if (wishes.codec !== undefined && !row.codecs.includes(wishes.codec)) {
-		const labels = row.codecs.map((c) => CODECS[c].label).join(', ');
-		throw refuse(`${row.extension}`, CODECS[wishes.codec].label, labels);
+		const labels = row.codecs.map((c) => CODECS[c].label);
+		throw refuse(row.extension, CODECS[wishes.codec].label, labels);
 	}
 	const codecs = wishes.codec === undefined ? row.codecs : [wishes.codec];
 	const candidates = codecs.flatMap((codec) => {
@@ -109,13 +110,17 @@ function pickCodec(
 }
 
 function noCandidate(codecs: readonly EncodeCodec[], wishes: EncodeWishes): EmulsionError {
-	const labels = codecs.map((c) => CODECS[c].label).join(', ');
+	const labels = codecs.map((c) => CODECS[c].label);
 	const engines = new Set(codecs.flatMap((c) => CODECS[c].engines));
 	if (wishes.engine !== undefined && !engines.has(wishes.engine)) {
-		return refuse(`The ${wishes.engine} engine`, labels, [...engines].join(', '));
+		return new EmulsionError(
+			'unsupported-format',
+			phrase('cannot-engine', { engine: wishes.engine, codecs: labels, held: [...engines] }),
+		);
 	}
-	const held = codecs.flatMap((c) => CODECS[c].engines.flatMap((e) => CODECS[c].formats(e).map(describeFormat)));
-	return refuse(labels, describeWish(wishes), [...new Set(held)].join(', '));
+	const formats = codecs.flatMap((c) => CODECS[c].engines.flatMap((e) => CODECS[c].formats(e)));
+	const held = formats.filter((format, i) => formats.findIndex((f) => sameFormat(f, format)) === i).map(formatPhrase);
+	return refuse(labels, describeWish(wishes), held);
 }
 
 /** Refuses sizes a codec has no level or field for. */
@@ -125,11 +130,11 @@ export function checkEncodeSize(codec: EncodeCodec, size: Size): void {
 	const tooMany = row.maxMacroblocks !== undefined && macroblocks > row.maxMacroblocks;
 	if (Math.max(size.width, size.height) <= row.maxSide && !tooMany) return;
 	const limit = tooMany
-		? `${row.maxMacroblocks ?? 0} blocks of 16×16 (its highest level, 6.2)`
-		: `${row.maxSide} pixels a side`;
+		? phrase('limit-blocks', { count: row.maxMacroblocks ?? 0 })
+		: phrase('limit-side', { side: row.maxSide });
 	throw new EmulsionError(
 		'unsupported-format',
-		`${row.label} cannot hold ${size.width}×${size.height}: its limit is ${limit}. Use .mkv (FFV1) or an image sequence, or scale down.`,
+		phrase('cannot-size', { codec: row.label, width: size.width, height: size.height, limit }),
 	);
 }
 
@@ -142,24 +147,26 @@ function targetColor(
 	source: EncodeSource,
 	format: PixelFormat,
 	row: CodecRow,
-): { color: ColorTags; changes: string[] } {
-	const changes: string[] = [];
+): { color: ColorTags; changes: Phrase[] } {
+	const changes: Phrase[] = [];
 	let { matrix, range, chromaLocation } = source.color;
 	const wasRgb = source.format.chroma === 'rgb';
 	const isRgb = format.chroma === 'rgb';
 	if (isRgb) {
-		if (!wasRgb) changes.push(`Y′CbCr (${matrix}, ${range} range) → R′G′B′ (full range)`);
+		if (!wasRgb) changes.push(phrase('change-to-rgb', { matrix, range: phrase(`range-${range}`) }));
 		matrix = 'rgb';
 		if (!wasRgb) range = 'full';
 		chromaLocation = 'unspecified';
 	} else if (wasRgb && format.chroma !== 'gray') {
 		matrix = matrixFor(source.color);
 		range = 'limited';
-		changes.push(`R′G′B′ → Y′CbCr (${matrix}, limited range)`);
+		changes.push(phrase('change-from-rgb', { matrix, range: phrase('range-limited') }));
 	}
 	if (!row.ranges.includes(range)) {
 		const only = row.ranges[0] ?? 'full';
-		changes.push(`${range} range → ${only} range (all that ${row.label} carries)`);
+		changes.push(
+			phrase('change-range', { from: phrase(`range-${range}`), to: phrase(`range-${only}`), codec: row.label }),
+		);
 		range = only;
 	}
 	const transfer = targetTransfer(source, row, changes);
@@ -170,49 +177,44 @@ function targetColor(
 }
 
 /** OpenEXR holds linear light: whatever else the source holds has to be converted on the way out. */
-function targetTransfer(source: EncodeSource, row: CodecRow, changes: string[]): Transfer {
+function targetTransfer(source: EncodeSource, row: CodecRow, changes: Phrase[]): Transfer {
 	const { transfer } = source.color;
 	if (row !== CODECS.exr || transfer === 'linear') return transfer;
 	if (transfer === 'unknown') {
-		throw new EmulsionError(
-			'transfer-unknown',
-			'OpenEXR holds linear light, and the source does not say what its samples mean. Choose the transfer first.',
-		);
+		throw new EmulsionError('transfer-unknown', phrase('exr-transfer'));
 	}
-	changes.push(`${transfer} → linear light`);
+	changes.push(phrase('change-linear', { transfer }));
 	return 'linear';
 }
 
-function formatChanges(from: PixelFormat, to: PixelFormat): string[] {
+function formatChanges(from: PixelFormat, to: PixelFormat): Phrase[] {
 	if (sameFormat(from, to)) return [];
-	const changes = [`${describeFormat(from)} → ${describeFormat(to)}`];
-	if (from.alpha && !to.alpha) changes.push('alpha is left out');
+	const changes = [phrase('change-format', { from: formatPhrase(from), to: formatPhrase(to) })];
+	if (from.alpha && !to.alpha) changes.push(phrase('change-alpha'));
 	if (effectiveDepth(to) < effectiveDepth(from)) {
-		const how = to.depth === 8 ? 'rounded and dithered' : 'rounded';
-		changes.push(`samples are ${how} to ${to.depth} bit`);
+		changes.push(phrase(to.depth === 8 ? 'change-dithered' : 'change-rounded', { depth: to.depth }));
 	}
 	return changes;
 }
 
-function paddingChange(from: Size, to: Size): string[] {
-	if (from.width === to.width && from.height === to.height) return [];
-	const what = [
-		...(to.width > from.width ? [`the last column (${to.width - from.width})`] : []),
-		...(to.height > from.height ? [`the last row (${to.height - from.height})`] : []),
-	].join(' and ');
-	return [`${from.width}×${from.height} → ${to.width}×${to.height}: ${what} repeated, the encoder needs even sides`];
+function paddingChange(from: Size, to: Size): Phrase[] {
+	const [columns, rows] = [to.width - from.width, to.height - from.height];
+	if (columns === 0 && rows === 0) return [];
+	const sizes = { width: from.width, height: from.height, toWidth: to.width, toHeight: to.height };
+	const edge = rows === 0 ? 'columns' : columns === 0 ? 'rows' : 'both';
+	return [phrase(`change-padding-${edge}`, { ...sizes, columns, rows })];
 }
 
-function lostTags(source: EncodeSource, container: ContainerId, row: CodecRow): string[] {
+function lostTags(source: EncodeSource, container: ContainerId, row: CodecRow): Phrase[] {
 	const box = CONTAINERS[container];
-	const lost: string[] = [];
-	if (source.rotation !== 0 && !box.rotation) lost.push(`rotation by ${source.rotation}° is not carried`);
+	const lost: Phrase[] = [];
+	if (source.rotation !== 0 && !box.rotation) lost.push(phrase('lost-rotation', { degrees: source.rotation }));
 	const { num, den } = source.sampleAspect;
-	if (num !== den && !box.sampleAspect) lost.push(`pixel aspect ${num}:${den} is not carried`);
+	if (num !== den && !box.sampleAspect) lost.push(phrase('lost-aspect', { aspect: `${num}:${den}` }));
 	const isInterlaced = source.fields === 'tff' || source.fields === 'bff';
-	if (isInterlaced && !row.interlaced) lost.push(`${row.label} does not mark fields: frames stay interlaced, unmarked`);
+	if (isInterlaced && !row.interlaced) lost.push(phrase('lost-fields', { codec: row.label }));
 	const isLog = source.color.transfer === 'log';
-	if (isLog && !box.sequence) lost.push('Cineon log has no code in this container: the transfer is left untagged');
+	if (isLog && !box.sequence) lost.push(phrase('lost-log'));
 	return lost;
 }
 
@@ -255,5 +257,12 @@ export function chooseEncode(source: EncodeSource, container: ContainerId, wishe
 function clampQuality(wish: number | undefined, scale: { min: number; max: number; default: number }): number {
 	if (wish === undefined) return scale.default;
 	if (Number.isFinite(wish) && wish >= scale.min && wish <= scale.max) return wish;
-	throw new EmulsionError('usage', `quality: expected ${scale.min}–${scale.max}, got ${wish}`);
+	throw new EmulsionError(
+		'usage',
+		phrase('expected', {
+			path: 'quality',
+			expected: phrase('kind-range', { min: scale.min, max: scale.max }),
+			got: wish,
+		}),
+	);
 }

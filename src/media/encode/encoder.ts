@@ -2,6 +2,7 @@
 
 import type { ChunkEncoder, EncodeConfig } from '../../contracts/media.ts';
 import { EmulsionError } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 import { checkEncodeSize } from './choose.ts';
 import { FfmpegEncoder } from './ffmpeg-encoder.ts';
 import { CODECS, CONTAINERS } from './formats.ts';
@@ -16,7 +17,10 @@ export function createEncoder(config: EncodeConfig, sequence?: SequenceOptions):
 	const row = CONTAINERS[config.container];
 	const codec = CODECS[config.codec];
 	if (!codec.engines.includes(config.engine)) {
-		throw new EmulsionError('unsupported-format', `${codec.label} is not encoded by the ${config.engine} engine.`);
+		throw new EmulsionError(
+			'unsupported-format',
+			phrase('not-by-engine', { codec: codec.label, engine: config.engine }),
+		);
 	}
 	checkEncodeSize(config.codec, config.size);
 	if (row.sequence) {

@@ -2,6 +2,7 @@
 
 import { planeLayouts } from '../../core/color.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 import { toNumber } from '../../core/rational.ts';
 import type { FrameRange, FrameStream, PlanarFrame } from '../../contracts/frames.ts';
 import type { ChunkEncoder, EncodeConfig, EncodedChunk } from '../../contracts/media.ts';
@@ -54,7 +55,10 @@ export function codecString(config: EncodeConfig): string {
 		case 'av1':
 			return large ? 'av01.0.16M.08' : 'av01.0.13M.08';
 		default:
-			throw new EmulsionError('unsupported-format', `WebCodecs does not encode ${config.codec}`);
+			throw new EmulsionError(
+				'unsupported-format',
+				phrase('not-by-engine', { codec: config.codec, engine: 'webcodecs' }),
+			);
 	}
 }
 
@@ -157,7 +161,7 @@ export class WebCodecsEncoder implements ChunkEncoder {
 		if (!settings) {
 			throw new EmulsionError(
 				'unsupported-format',
-				`This browser cannot encode ${this.#config.codec} at ${this.#config.size.width}×${this.#config.size.height}. Choose .mp4 with H.264, or .mkv.`,
+				phrase('browser-encoder', { codec: this.#config.codec, ...this.#config.size }),
 			);
 		}
 		const started = performance.now();

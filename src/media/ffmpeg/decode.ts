@@ -7,6 +7,7 @@ import type { FrameRange, PlanarFrame } from '../../contracts/frames.ts';
 import type { IndexedFrame } from '../../contracts/media.ts';
 import { type ColorTags, frameBytes } from '../../core/color.ts';
 import { EmulsionError, throwIfAborted } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 import type { BufferPool } from '../buffers.ts';
 import { type CoreFrame, type CoreResult, CoreWorker } from './core/core.ts';
 import type { CoreOutput } from './core/protocol.ts';
@@ -163,7 +164,11 @@ class FrameMaker {
 		if (shown.pixFmt === plan.pixFmt && shown.width === plan.size.width && shown.height === plan.size.height) return;
 		throw new EmulsionError(
 			'unsupported-format',
-			`The picture changes from ${plan.size.width}×${plan.size.height} ${plan.pixFmt} to ${shown.width}×${shown.height} ${shown.pixFmt} at frame ${index}. Split the film there.`,
+			phrase('picture-changes', {
+				from: `${plan.size.width}×${plan.size.height} ${plan.pixFmt}`,
+				to: `${shown.width}×${shown.height} ${shown.pixFmt}`,
+				index,
+			}),
 			{ frame: index },
 		);
 	}
@@ -187,11 +192,9 @@ class FrameMaker {
 }
 
 function truncated(index: number, total: number, log: readonly string[]): EmulsionError {
-	return new EmulsionError(
-		'input-truncated',
-		`Frame ${index} of ${total} cannot be decoded (${reasonInLog(log)}). The file is cut short or damaged there; restrict the range to end before it, or find a whole copy.`,
-		{ frame: index },
-	);
+	return new EmulsionError('input-truncated', phrase('frame-damaged-why', { index, total, why: reasonInLog(log) }), {
+		frame: index,
+	});
 }
 
 /**

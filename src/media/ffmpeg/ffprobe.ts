@@ -1,6 +1,7 @@
 /** Runs ffprobe on a file and gives typed data. Everything it prints is validated: absent fields are undefined. */
 
 import { EmulsionError } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 import { mul, type Rational, rational } from '../../core/rational.ts';
 import { type CoreResult, runCore } from './core/core.ts';
 import { lookAtMov } from './mov-boxes.ts';
@@ -181,22 +182,12 @@ export async function probeStreams(file: File, signal: AbortSignal): Promise<Pro
 async function unreadable(file: File, log: readonly string[]): Promise<EmulsionError> {
 	const facts = await lookAtMov(file);
 	if (facts.isMov && !facts.hasHeader) {
-		return new EmulsionError(
-			'input-truncated',
-			'The movie header (moov) is missing: the recording or the copy was not finished. Find a whole copy, or repair the header with the camera’s own tool.',
-			{ frame: 0 },
-		);
+		return new EmulsionError('input-truncated', phrase('no-moov'), { frame: 0 });
 	}
 	if (await isBareMatroska(file)) {
-		return new EmulsionError(
-			'input-no-video',
-			`${file.name} holds no frames: after the header of a Matroska or WebM file there is nothing. The recording was probably never finished; find a whole copy.`,
-		);
+		return new EmulsionError('input-no-video', phrase('bare-matroska', { name: file.name }));
 	}
-	return new EmulsionError(
-		'input-unreadable',
-		`${file.name} is not a film file that can be read (${reasonInLog(log)}). Check that the file is whole and really a video.`,
-	);
+	return new EmulsionError('input-unreadable', phrase('not-a-film', { name: file.name, why: reasonInLog(log) }));
 }
 
 /** Bytes in which a Matroska file without frames ends: header, track list, tags. */

@@ -72,7 +72,7 @@ describe('tags', () => {
 	it('assumes by size, and says what', () => {
 		expect(resolveTags(untagged, yuv, 'yuv420p', { width: 1920, height: 1080 })).toMatchObject({
 			color: { primaries: 'bt709', transfer: 'bt709', matrix: 'bt709', range: 'limited' },
-			assumed: ['primaries bt709', 'transfer bt709', 'matrix bt709'],
+			assumed: ['primaries', 'transfer', 'matrix'].map((tag) => ({ tag, value: 'bt709' })),
 		});
 		expect(resolveTags(untagged, yuv, 'yuv420p', { width: 720, height: 576 }).color.matrix).toBe('bt470bg');
 		expect(resolveTags(untagged, yuv, 'yuvj420p', { width: 720, height: 480 }).color).toMatchObject({

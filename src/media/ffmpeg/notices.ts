@@ -8,6 +8,7 @@ import { compare, formatRational, type Rational, toNumber } from '../../core/rat
 import { soundLead } from '../audio/lead.ts';
 import type { FrameIndex } from './frame-index.ts';
 import type { IndexMode } from './plan.ts';
+import type { AssumedTag } from './tags.ts';
 
 /** Findings that notices are made of. */
 export interface Findings {
@@ -28,7 +29,7 @@ export interface Findings {
 	readonly missingDurations: number;
 	/** Packets that the edit list cuts away. */
 	readonly discarded: number;
-	readonly assumedTags: readonly string[];
+	readonly assumedTags: readonly AssumedTag[];
 	/** Frames that can be read and frames that the header promises, where the file was cut short. */
 	readonly truncated: { readonly readable: number; readonly promised: number } | undefined;
 	readonly sharedMemory: boolean;
@@ -93,11 +94,11 @@ function pictureNotices(f: Findings): SourceNotice[] {
 	}
 	if (f.fields === 'tff' || f.fields === 'bff') list.push(note('interlaced', phrase(`interlaced-${f.fields}`)));
 	if (f.converted) list.push(note('converted-format', phrase('converted-format', { format: f.pixFmt })));
-	const transfer = f.assumedTags.find((tag) => tag.startsWith('transfer'));
-	const others = f.assumedTags.filter((tag) => !tag.startsWith('transfer'));
-	if (transfer)
-		list.push(note('untagged-transfer', phrase('assumed-transfer', { transfer: transfer.split(' ')[1] ?? '' })));
-	if (others.length > 0) list.push(note('untagged-color', phrase('untagged-color', { tags: others.join(', ') })));
+	const transfer = f.assumedTags.find(({ tag }) => tag === 'transfer');
+	const others = f.assumedTags.filter(({ tag }) => tag !== 'transfer');
+	if (transfer) list.push(note('untagged-transfer', phrase('assumed-transfer', { transfer: transfer.value })));
+	const tags = others.map(({ tag, value }) => phrase(`tag-${tag}`, { value }));
+	if (tags.length > 0) list.push(note('untagged-color', phrase('untagged-color', { tags })));
 	return list;
 }
 

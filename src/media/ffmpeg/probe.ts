@@ -8,6 +8,7 @@ import type { OnProgress } from '../../contracts/frames.ts';
 import type { AudioTrackInfo, SourceInfo } from '../../contracts/media.ts';
 import type { FieldOrder, Size } from '../../core/color.ts';
 import { EmulsionError } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 import { add, rational, sub, ZERO } from '../../core/rational.ts';
 import { fingerprintBlob } from '../fingerprint.ts';
 import { codecDelays } from '../mux/verify-matroska.ts';
@@ -44,8 +45,7 @@ export interface Probed {
  * @throws EmulsionError `input-unreadable`, `input-no-video`, `input-encrypted`, `unsupported-format`, `aborted`.
  */
 export async function probeFile(file: File, onProgress: OnProgress, signal: AbortSignal): Promise<Probed> {
-	if (file.size === 0)
-		throw new EmulsionError('input-unreadable', `${file.name} is empty (0 bytes). Copy it again from where it came.`);
+	if (file.size === 0) throw new EmulsionError('input-unreadable', phrase('empty-file', { name: file.name }));
 	onProgress({ phase: 'probe', done: 0, total: 3 });
 	const [probed, fingerprint] = await Promise.all([probeStreams(file, signal), fingerprintBlob(file)]);
 	const video = chooseVideo(probed, file.name);
@@ -75,8 +75,8 @@ function chooseVideo(probed: ProbedFile, name: string): ProbedStream {
 		throw new EmulsionError(
 			'input-no-video',
 			audio
-				? `${name} holds only sound (${audio.codec ?? 'unknown codec'}). Open a file with a picture track.`
-				: `${name} holds no picture track. Open a film file.`,
+				? phrase('only-sound', { name, codec: audio.codec ?? phrase('codec-unknown') })
+				: phrase('no-picture', { name }),
 		);
 	}
 	if (/^(enc.|drm.)$/.test(video.codecTag ?? '') || probed.log.some((line) => /encrypted|decryption key/i.test(line)))
@@ -84,16 +84,13 @@ function chooseVideo(probed: ProbedFile, name: string): ProbedStream {
 	if (video.codec === undefined)
 		throw new EmulsionError(
 			'unsupported-format',
-			`${name}: the picture's codec (${video.codecTag ?? 'untagged'}) is not known. Convert it to ProRes, FFV1 or H.264 first.`,
+			phrase('codec-strange', { name, tag: video.codecTag ?? phrase('codec-untagged') }),
 		);
 	return video;
 }
 
 function encrypted(name: string): EmulsionError {
-	return new EmulsionError(
-		'input-encrypted',
-		`${name} is encrypted. Export an unprotected copy where you have the key, and open that.`,
-	);
+	return new EmulsionError('input-encrypted', phrase('encrypted', { name }));
 }
 
 function basePlan(blob: Blob, probed: ProbedFile, video: ProbedStream): BasePlan {
@@ -118,18 +115,15 @@ async function assertDecodes(
 	const log = head.log.join('\n');
 	if (/encrypted|decryption/i.test(log)) throw encrypted(name);
 	if (packets.length === 0)
-		throw new EmulsionError(
-			'input-no-video',
-			`${name}: the picture track (${video.codec ?? ''}) holds no frames. The recording was probably never finished; find a whole copy.`,
-		);
+		throw new EmulsionError('input-no-video', phrase('track-unfinished', { name, codec: video.codec ?? '' }));
 	if (/Decoder .* not found|no decoder/i.test(log))
 		throw new EmulsionError(
 			'unsupported-format',
-			`${name}: there is no decoder for ${video.codec ?? 'its codec'}. Convert it to ProRes, FFV1 or H.264 first.`,
+			phrase('no-decoder', { name, codec: video.codec ?? phrase('codec-unknown') }),
 		);
 	throw new EmulsionError(
 		'input-unreadable',
-		`${name}: none of the first frames could be decoded (${video.codec ?? ''}: ${reasonInLog(head.log)}). The file is damaged or protected.`,
+		phrase('no-first-frames', { name, codec: video.codec ?? '', why: reasonInLog(head.log) }),
 	);
 }
 
@@ -184,11 +178,7 @@ function pictureOf({ video, head, file }: Parts): Picture {
 	const pixFmt = first?.pixFmt ?? video.pixFmt ?? 'yuv420p';
 	const size = first ? { width: first.width, height: first.height } : { width: video.width, height: video.height };
 	const raw = rawFormat(pixFmt);
-	if (!raw)
-		throw new EmulsionError(
-			'unsupported-format',
-			`${file.name}: pixel format ${pixFmt} cannot be held as planes. Convert it to RGB (48 bit) first.`,
-		);
+	if (!raw) throw new EmulsionError('unsupported-format', phrase('no-planes', { name: file.name, format: pixFmt }));
 	const shown = first ? parseTagText(first.tagText) : {};
 	const tags = resolveTags(
 		{
@@ -222,10 +212,7 @@ function rightAngle(rotation: number): 0 | 90 | 180 | 270 {
 function assemble(parts: Parts): Probed {
 	const { file, probed, video, index, packets, mode, timebase, base } = parts;
 	if (index.frames.length === 0)
-		throw new EmulsionError(
-			'input-no-video',
-			`${file.name}: the picture track (${video.codec ?? ''}) holds no frames. Find a whole copy.`,
-		);
+		throw new EmulsionError('input-no-video', phrase('track-empty', { name: file.name, codec: video.codec ?? '' }));
 	const picture = pictureOf(parts);
 	const audio = audioTracks(probed, parts.primings);
 	const firstPts = index.frames[0]?.pts ?? ZERO;

@@ -60,11 +60,17 @@ export interface RawTags {
 	readonly location?: string | undefined;
 }
 
+/** A tag that a file lacks, and what is taken for it. */
+export interface AssumedTag {
+	readonly tag: 'primaries' | 'transfer' | 'matrix';
+	readonly value: string;
+}
+
 /** Tags, and which of them were assumed. */
 export interface ResolvedTags {
 	readonly color: ColorTags;
-	/** Names of assumed tags with the value taken, e.g. `matrix smpte170m`. */
-	readonly assumed: readonly string[];
+	/** Assumed tags with the value taken. */
+	readonly assumed: readonly AssumedTag[];
 }
 
 /** What standard-definition and high-definition video is made with where nothing is said: Rec. 601 (525 or 625 lines) below 720 lines, else Rec. 709. */
@@ -79,9 +85,9 @@ function conventional(size: Size): { primaries: Primaries; matrix: Matrix } {
  * has it. What is left untagged follows the size's convention and is named in `assumed`.
  */
 export function resolveTags(raw: RawTags, format: PixelFormat, pixFmt: string, size: Size): ResolvedTags {
-	const assumed: string[] = [];
-	const assume = <T extends string>(name: string, value: T): T => {
-		assumed.push(`${name} ${value}`);
+	const assumed: AssumedTag[] = [];
+	const assume = <T extends string>(tag: AssumedTag['tag'], value: T): T => {
+		assumed.push({ tag, value });
 		return value;
 	};
 	const rgb = format.chroma === 'rgb';

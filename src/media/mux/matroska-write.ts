@@ -4,6 +4,7 @@
  */
 
 import { EmulsionError } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 import { type Rational, toNumber } from '../../core/rational.ts';
 import { isConstantRate } from '../../core/timeline.ts';
 import type { EncodeConfig } from '../../contracts/media.ts';
@@ -240,7 +241,10 @@ function audioEntry(audio: AudioTrack): Uint8Array {
 	const { header, config } = audio;
 	const codec = AUDIO_CODEC[header.codec] ?? pcmCodec(header.codec);
 	if (codec === undefined) {
-		throw new EmulsionError('unsupported-format', `${header.codec} audio cannot be written to Matroska`);
+		throw new EmulsionError(
+			'unsupported-format',
+			phrase('audio-container', { codec: header.codec, container: 'Matroska' }),
+		);
 	}
 	const pcm = pcmLayout(header.codec);
 	return master(EBML.TrackEntry, [

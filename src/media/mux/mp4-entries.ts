@@ -1,6 +1,7 @@
 /** Sample entries of MP4 and QuickTime: how a decoder is told about a track's codec, color and shape. */
 
 import { EmulsionError } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 import type { EncodeConfig } from '../../contracts/media.ts';
 import { primariesCode, transferCode } from '../scans/tags.ts';
 import { box, f64, fullBox, u16, u32, u8, zeros } from './boxes.ts';
@@ -13,7 +14,7 @@ const CONFIG_BOX = { h264: 'avcC', vp9: 'vpcC', av1: 'av1C' } as const;
 function configBox(video: VideoTrack): Uint8Array {
 	const { codec } = video.header;
 	if (codec === 'prores') return zeros(0);
-	if (codec === 'ffv1') throw new EmulsionError('unsupported-format', 'FFV1 is written to .mkv only');
+	if (codec === 'ffv1') throw new EmulsionError('unsupported-format', phrase('ffv1-only'));
 	// vpcC is a full box whose stored form starts after version and flags.
 	return codec === 'vp9' ? fullBox('vpcC', 1, 0, video.config) : box(CONFIG_BOX[codec], video.config);
 }
@@ -154,5 +155,5 @@ export function audioEntry(encode: EncodeConfig, audio: AudioTrack): Uint8Array 
 	if (codec === 'mp3') return mp4Entry('mp4a', audio, esds(audio));
 	if (codec === 'opus') return mp4Entry('Opus', audio, dOps(audio.config));
 	if (codec === 'flac') return mp4Entry('fLaC', audio, dfLa(audio.config));
-	throw new EmulsionError('unsupported-format', `${codec} audio cannot be written to ${encode.container}`);
+	throw new EmulsionError('unsupported-format', phrase('audio-container', { codec, container: encode.container }));
 }

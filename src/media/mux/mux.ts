@@ -61,7 +61,7 @@ async function writeBlock(sink: ByteSink, block: Uint8Array<ArrayBuffer>, remain
 		const error = toEmulsionError(thrown);
 		if (error.code !== 'quota-exceeded') throw error;
 		const bytesNeeded = Math.max(error.details.bytesNeeded ?? 0, remaining);
-		throw new EmulsionError('quota-exceeded', error.message, { ...error.details, bytesNeeded, retryable: true });
+		throw new EmulsionError('quota-exceeded', error.said, { ...error.details, bytesNeeded, retryable: true });
 	}
 }
 

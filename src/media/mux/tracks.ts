@@ -2,6 +2,7 @@
 
 import type { TimelineFrame } from '../../core/timeline.ts';
 import { EmulsionError } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 import { type Rational, toTicks, rational } from '../../core/rational.ts';
 import type { AudioResult, EncodeConfig, EncodedChunk } from '../../contracts/media.ts';
 import {
@@ -80,10 +81,7 @@ async function loadVideo(chunks: readonly EncodedChunk[], frames: number): Promi
 		const count = chunk.range.end - chunk.range.start;
 		if (!isVideo(file)) throw new EmulsionError('internal', 'mux: a chunk holds no video');
 		if (header && JSON.stringify(header) !== JSON.stringify(file.track)) {
-			throw new EmulsionError(
-				'plan-changed',
-				`mux: the chunk at frame ${chunk.range.start} was encoded with other settings. Discard the job and export again.`,
-			);
+			throw new EmulsionError('plan-changed', phrase('chunk-settings', { frame: chunk.range.start }));
 		}
 		header = file.track;
 		checkChunk(file, chunk, count);

@@ -1,6 +1,7 @@
 /** Reads the times that an MP4 or QuickTime header states for its tracks: edit lists and durations. */
 
 import { EmulsionError } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 import { type Rational, add, rational } from '../../core/rational.ts';
 import type { ByteReader } from '../sinks/files.ts';
 
@@ -87,5 +88,5 @@ export async function presentedTracks(reader: ByteReader): Promise<PresentedTrac
 		}
 		at += size;
 	}
-	throw new EmulsionError('invariant-failed', 'The written file has no movie header.');
+	throw new EmulsionError('invariant-failed', phrase('written-header'));
 }

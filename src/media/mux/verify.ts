@@ -5,6 +5,7 @@
 
 import { CustomSource, EncodedPacketSink, Input, type InputTrack, MATROSKA, MP4, QTFF, WEBM } from 'mediabunny';
 import { EmulsionError, throwIfAborted } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 import { type Rational, fromTicks, rational, sub } from '../../core/rational.ts';
 import type { ContainerId } from '../../contracts/media.ts';
 import type { MuxedFile } from '../../contracts/workers.ts';
@@ -41,7 +42,7 @@ async function trackTimes(track: InputTrack, signal: AbortSignal): Promise<Track
 	}
 	packets.sort((a, b) => a.start - b.start);
 	const last = packets[packets.length - 1];
-	if (!last) throw new EmulsionError('invariant-failed', 'The written file has a track without packets.');
+	if (!last) throw new EmulsionError('invariant-failed', phrase('written-packets'));
 	return {
 		starts: packets.map((p) => fromTicks(p.start, tick)),
 		end: fromTicks(last.start + last.duration, tick),
@@ -59,7 +60,7 @@ async function audioSpan(reader: ByteReader, isMp4: boolean, track: InputTrack, 
 	if (isMp4) {
 		const sound = (await presentedTracks(reader)).find((t) => t.handler === 'soun');
 		if (sound) return sound;
-		throw new EmulsionError('invariant-failed', 'The written file lost its audio track.');
+		throw new EmulsionError('invariant-failed', phrase('written-audio'));
 	}
 	const times = await trackTimes(track, signal);
 	const start = times.starts[0] ?? rational(0);
@@ -88,7 +89,7 @@ export async function verifyFile(
 	try {
 		const video = await input.getPrimaryVideoTrack();
 		const audio = await input.getPrimaryAudioTrack();
-		if (!video) throw new EmulsionError('invariant-failed', 'The written file has no video track.');
+		if (!video) throw new EmulsionError('invariant-failed', phrase('written-video'));
 		const times = await trackTimes(video, signal);
 		const first = times.starts[0] ?? rational(0);
 		const shown = isMp4 ? (await presentedTracks(reader)).find((t) => t.handler === 'vide') : undefined;
@@ -105,7 +106,7 @@ export async function verifyFile(
 		};
 	} catch (error) {
 		if (error instanceof EmulsionError) throw error;
-		throw new EmulsionError('invariant-failed', 'The written file could not be read back.', { cause: error });
+		throw new EmulsionError('invariant-failed', phrase('written-unreadable'), { cause: error });
 	} finally {
 		input.dispose();
 	}

@@ -1,5 +1,6 @@
 /** The files of a folder, however the browser hands it over; read when needed, never copied. */
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 import type { InputFile } from '../../contracts/media.ts';
 
 /** Folders within folders that are looked into. */
@@ -16,7 +17,7 @@ export async function filesOfDirectory(handle: FileSystemDirectoryHandle, signal
 	} catch (thrown) {
 		const error = toEmulsionError(thrown);
 		if (error.code !== 'internal') throw error;
-		throw new EmulsionError('input-unreadable', `Folder ${handle.name} cannot be read: ${error.message}`, {
+		throw new EmulsionError('input-unreadable', phrase('folder-unreadable', { name: handle.name, why: error.said }), {
 			cause: thrown,
 		});
 	}

@@ -1,5 +1,6 @@
 /** Numbered file names: how a sequence's frames are found, ordered, and named again on the way out. */
 import { EmulsionError } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 
 /** A file name taken apart around its frame number. */
 export interface NumberedName {
@@ -90,7 +91,7 @@ export function patternMatcher(pattern: string): (path: string) => boolean {
 		return `(?:\\d{${width}}|[1-9]\\d{${width},})`;
 	});
 	if (numbers !== 1 || /%(?!%)/.test(pattern.replace(/%%|%0?\d*d/g, ''))) {
-		throw new EmulsionError('usage', `Pattern "${pattern}": expected one number such as %06d.`);
+		throw new EmulsionError('usage', phrase('pattern', { pattern }));
 	}
 	const expression = new RegExp(`^${parts.join('')}$`);
 	const byPath = pattern.includes('/');

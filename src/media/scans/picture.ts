@@ -5,6 +5,7 @@
 import type { ColorTags, PixelFormat, SampleType, Size } from '../../core/color.ts';
 import { frameBytes, planeLayouts } from '../../core/color.ts';
 import { EmulsionError } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 
 /** Samples of one plane; the array type follows `PixelFormat.sample`. */
 export type PlaneSamples = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
@@ -41,13 +42,10 @@ export function rgbFormat(components: 1 | 2 | 3 | 4, depth: number): PixelFormat
 /** Refuses sizes that are empty or larger than {@link MAX_PIXELS}; call it before allocating anything. */
 export function checkSize(width: number, height: number, what: string): void {
 	if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
-		throw new EmulsionError('input-unreadable', `${what}: size ${width} × ${height} is not a picture size.`);
+		throw new EmulsionError('input-unreadable', phrase('scan-size', { what, width, height }));
 	}
 	if (width * height > MAX_PIXELS) {
-		throw new EmulsionError(
-			'unsupported-format',
-			`${what}: ${width} × ${height} is larger than the ${MAX_PIXELS} pixels a frame may have.`,
-		);
+		throw new EmulsionError('unsupported-format', phrase('scan-large', { what, width, height, max: MAX_PIXELS }));
 	}
 }
 
@@ -100,22 +98,17 @@ export function gatherRow(
 
 /** A truncated file, in the words all codecs use. */
 export function truncated(what: string, needed: number, present: number): EmulsionError {
-	return new EmulsionError(
-		'input-truncated',
-		`${what}: the file ends early (${present} bytes, ${needed} needed). Copy it again from the scanner, or leave the frame out.`,
-		{ data: { needed, present } },
-	);
+	return new EmulsionError('input-truncated', phrase('scan-truncated', { what, present, needed }), {
+		data: { needed, present },
+	});
 }
 
 /** A damaged header or stream, in the words all codecs use. */
 export function unreadable(what: string, problem: string, cause?: unknown): EmulsionError {
-	return new EmulsionError('input-unreadable', `${what}: ${problem}.`, { cause });
+	return new EmulsionError('input-unreadable', phrase('scan-unreadable', { what, problem }), { cause });
 }
 
 /** A legal file of a kind that is not read here. */
 export function unsupported(what: string, kind: string): EmulsionError {
-	return new EmulsionError(
-		'unsupported-format',
-		`${what}: ${kind} is not supported. Convert the file, or write the frame as another format.`,
-	);
+	return new EmulsionError('unsupported-format', phrase('scan-unsupported', { what, kind }));
 }

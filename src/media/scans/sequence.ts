@@ -2,9 +2,9 @@
  * A folder of stills as a film: which files are its frames, in which order, and everything that is wrong with them, found
  * from headers alone before any work starts.
  */
-import { describeFormat, sameFormat, type Transfer } from '../../core/color.ts';
+import { formatPhrase, sameFormat, type Transfer } from '../../core/color.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../../core/errors.ts';
-import { type Phrase, phrase, say } from '../../core/phrases.ts';
+import { type Phrase, phrase, say, type Text } from '../../core/phrases.ts';
 import type { OnProgress } from '../../contracts/frames.ts';
 import type { InputFile, SourceNotice } from '../../contracts/media.ts';
 import { probeScanFile, SCAN_EXTENSIONS, type ScanProbe } from './formats.ts';
@@ -79,7 +79,7 @@ export async function surveySequence(
 
 function noImages(pattern: string | undefined): EmulsionError {
 	const where = pattern === undefined ? 'The folder' : `Pattern "${pattern}"`;
-	return new EmulsionError('input-no-video', `${where} holds no DPX, Cineon, PNG, TIFF or EXR images.`);
+	return new EmulsionError('input-no-video', phrase('no-images', { where }));
 }
 
 function selectImages(files: readonly InputFile[], pattern: string | undefined, notices: SourceNotice[]): Candidate[] {
@@ -182,7 +182,7 @@ async function probeFrame(frame: SequenceFrame, index: number): Promise<Sequence
 		const error = toEmulsionError(thrown, { frame: index });
 		const problem =
 			error.code === 'internal'
-				? new EmulsionError('input-unreadable', `${frame.path}: the file cannot be read.`, {
+				? new EmulsionError('input-unreadable', phrase('file-unreadable', { path: frame.path }), {
 						frame: index,
 						cause: thrown,
 					})
@@ -227,6 +227,11 @@ const PROBLEM_KINDS: Readonly<Partial<Record<EmulsionError['code'], string>>> = 
 	'unsupported-format': 'unsupported-frame',
 };
 
+function tagsPhrase({ color }: ScanProbe): Phrase {
+	const word = (tag: string): Text => (tag === 'unknown' ? phrase('codec-untagged') : tag);
+	return phrase('tag-pair', { transfer: word(color.transfer), primaries: word(color.primaries) });
+}
+
 function frameNotices(frames: readonly SequenceFrame[], typical: ScanProbe): SourceNotice[] {
 	const collector = new NoticeCollector();
 	frames.forEach((frame, i) => {
@@ -236,6 +241,7 @@ function frameNotices(frames: readonly SequenceFrame[], typical: ScanProbe): Sou
 				severity: 'error',
 				kind: PROBLEM_KINDS[problem.code] ?? 'unreadable-frame',
 				message: problem.message,
+				...(typeof problem.said === 'string' ? {} : { phrase: problem.said }),
 				frame: i,
 				path,
 			});
@@ -248,13 +254,12 @@ function frameNotices(frames: readonly SequenceFrame[], typical: ScanProbe): Sou
 			collector.one({ severity: 'error', kind: 'mixed-size', ...told(said), frame: i, path });
 		}
 		if (!sameFormat(probe.pixel, typical.pixel)) {
-			const [found, expected] = [describeFormat(probe.pixel), describeFormat(typical.pixel)];
+			const [found, expected] = [formatPhrase(probe.pixel), formatPhrase(typical.pixel)];
 			const said = phrase('mixed-depth', { name, found, expected });
 			collector.one({ severity: 'error', kind: 'mixed-depth', ...told(said), frame: i, path });
 		}
 		if (probe.color.transfer !== typical.color.transfer || probe.color.primaries !== typical.color.primaries) {
-			const found = `${probe.color.transfer}/${probe.color.primaries}`;
-			const expected = `${typical.color.transfer}/${typical.color.primaries}`;
+			const [found, expected] = [tagsPhrase(probe), tagsPhrase(typical)];
 			const said = phrase('mixed-color', { name, found, expected });
 			collector.one({ severity: 'warning', kind: 'mixed-color', ...told(said), frame: i, path });
 		}

@@ -97,7 +97,7 @@ async function describeSequence(sequence: Sequence, input: SourceInput): Promise
 		fingerprint: await fingerprintSequence(frames),
 		notices,
 		engine: 'scans',
-		engineReason: 'a sequence of stills is read by the program itself',
+		engineReason: phrase('engine-scans'),
 		names: frames.map((f) => f.name),
 		...(first.number === undefined ? {} : { firstNumber: first.number }),
 	};
@@ -191,9 +191,12 @@ export class ScanSource implements MediaSource {
 
 	#need(index: number): SequenceFrame {
 		const frame = this.#frames[index];
-		if (this.#closed) throw new EmulsionError('usage', 'The sequence was closed.');
+		if (this.#closed) throw new EmulsionError('usage', phrase('source-closed'));
 		if (!frame)
-			throw new EmulsionError('usage', `Frame ${index} is not in the sequence (0 to ${this.#frames.length - 1}).`);
+			throw new EmulsionError(
+				'usage',
+				phrase('expected', { path: 'frame', expected: `0–${this.#frames.length - 1}`, got: index }),
+			);
 		return frame;
 	}
 
@@ -203,7 +206,7 @@ export class ScanSource implements MediaSource {
 		try {
 			return new Uint8Array(await frame.file.arrayBuffer());
 		} catch (cause) {
-			throw new EmulsionError('input-unreadable', `${frame.path}: the file cannot be read any more.`, {
+			throw new EmulsionError('input-unreadable', phrase('file-gone', { path: frame.path }), {
 				frame: index,
 				cause,
 			});
@@ -247,7 +250,10 @@ export class ScanSource implements MediaSource {
 		) {
 			throw new EmulsionError(
 				'unsupported-format',
-				`${frame.path}: ${picture.size.width} × ${picture.size.height} ${picture.format.depth} bit, where the sequence is ${size.width} × ${size.height} ${format.depth} bit. Leave the frame out or convert it.`,
+				phrase('frame-differs', {
+					...{ path: frame.path, width: picture.size.width, height: picture.size.height, depth: picture.format.depth },
+					...{ seriesWidth: size.width, seriesHeight: size.height, seriesDepth: format.depth },
+				}),
 				{ frame: index },
 			);
 		}

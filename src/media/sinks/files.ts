@@ -1,6 +1,7 @@
 /** What every output target shares: a file that is written, read back while unpublished, then published or removed. */
 
 import { EmulsionError, toEmulsionError } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 import type { ByteSink, OutputTarget } from '../../contracts/media.ts';
 
 /** Random access to bytes that were written. */
@@ -32,7 +33,7 @@ export function blobReader(blob: Blob): ByteReader {
 /** A file name without folders, hidden files or control characters. Throws `usage`. */
 export function checkName(name: string): string {
 	if (name === '' || name.startsWith('.') || name.length > 240 || /[\\/:\x00-\x1f]/.test(name)) {
-		throw new EmulsionError('usage', `Output name: expected a bare file name, got ${JSON.stringify(name)}.`);
+		throw new EmulsionError('usage', phrase('output-name', { name: JSON.stringify(name) }));
 	}
 	return name;
 }
@@ -49,11 +50,11 @@ export async function quotaError(name: string, needed: number, cause: unknown): 
 	// The estimate is the browser's guess: where it claims room that was just refused, the write itself is what is missing.
 	const missing = needed - (free ?? 0);
 	const bytesNeeded = Math.max(1, missing > 0 ? missing : needed);
-	return new EmulsionError(
-		'quota-exceeded',
-		`${name}: no space left. Free at least ${Math.ceil(bytesNeeded / 1e6)} MB and resume; finished chunks are kept.`,
-		{ retryable: true, bytesNeeded, cause },
-	);
+	return new EmulsionError('quota-exceeded', phrase('no-space', { name, megabytes: Math.ceil(bytesNeeded / 1e6) }), {
+		retryable: true,
+		bytesNeeded,
+		cause,
+	});
 }
 
 function isQuota(error: unknown): boolean {
@@ -67,7 +68,7 @@ export async function guarded<T>(name: string, bytes: number, write: () => Promi
 	} catch (error) {
 		if (isQuota(error)) throw await quotaError(name, bytes, error);
 		if (error instanceof EmulsionError) throw error;
-		throw new EmulsionError('storage-unavailable', `${name}: could not be written (${String(error)}).`, {
+		throw new EmulsionError('storage-unavailable', phrase('not-written', { name, why: toEmulsionError(error).said }), {
 			cause: toEmulsionError(error),
 			retryable: true,
 		});

@@ -1,6 +1,7 @@
 /** Ordered same-origin writes to the server that started this run (the terminal), authorized by its one-run token. */
 
 import { EmulsionError } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 import { type ByteReader, type StagedSink, type StagedTarget, checkName } from './files.ts';
 
 /** Largest body the server takes. */
@@ -17,14 +18,18 @@ export interface HttpEndpoint {
 async function failure(name: string, response: Response, bytes: number): Promise<EmulsionError> {
 	const detail = await response.text().catch(() => '');
 	if (response.status === HTTP_FULL) {
-		return new EmulsionError('quota-exceeded', `${name}: the output disk is full. Free space and resume.`, {
+		return new EmulsionError('quota-exceeded', phrase('output-full', { name }), {
 			retryable: true,
 			bytesNeeded: Math.max(1, bytes),
 		});
 	}
-	return new EmulsionError('storage-unavailable', `${name}: the output server answered ${response.status} ${detail}`, {
-		retryable: true,
-	});
+	return new EmulsionError(
+		'storage-unavailable',
+		phrase('output-answered', { name, status: response.status, detail }),
+		{
+			retryable: true,
+		},
+	);
 }
 
 /** One request. Network failures become `storage-unavailable`. */
@@ -43,7 +48,7 @@ async function request(
 			headers: { 'X-Emulsion-Token': endpoint.token, ...init.headers },
 		});
 	} catch (cause) {
-		throw new EmulsionError('storage-unavailable', 'The output server does not answer.', { cause, retryable: true });
+		throw new EmulsionError('storage-unavailable', phrase('output-silent'), { cause, retryable: true });
 	}
 }
 
@@ -131,7 +136,7 @@ export class HttpTarget implements StagedTarget {
 		const response = await request(this.#endpoint, 'open', { name });
 		if (!response.ok) throw await failure(name, response, 0);
 		const { id } = (await response.json()) as { id?: unknown };
-		if (typeof id !== 'string') throw new EmulsionError('storage-unavailable', `${name}: the output server gave no id`);
+		if (typeof id !== 'string') throw new EmulsionError('storage-unavailable', phrase('output-id', { name }));
 		return new HttpSink(this.#endpoint, name, id);
 	}
 

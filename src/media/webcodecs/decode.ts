@@ -5,7 +5,8 @@
 
 import type { FrameRange } from '../../contracts/frames.ts';
 import { frameBytes, type PixelFormat, sameFormat, type Size } from '../../core/color.ts';
-import { EmulsionError, throwIfAborted } from '../../core/errors.ts';
+import { EmulsionError, throwIfAborted, toEmulsionError } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 import type { BufferPool } from '../buffers.ts';
 import { copyPlanes, planarFormat } from './planes.ts';
 import type { JoinedTrack } from './track.ts';
@@ -63,7 +64,7 @@ class Pass {
 				this.#take(frame);
 			},
 			error: (cause) => {
-				this.#fail(new EmulsionError('input-truncated', `The browser’s decoder stopped: ${cause.message}`, { cause }));
+				this.#fail(new EmulsionError('input-truncated', phrase('decoder-stopped', { why: cause.message }), { cause }));
 			},
 		});
 		this.#decoder.addEventListener('dequeue', () => {
@@ -87,9 +88,10 @@ class Pass {
 		const got = planarFormat(frame.format);
 		const { width, height } = frame.visibleRect ?? { width: 0, height: 0 };
 		if (!got || !sameFormat(got, format) || width !== size.width || height !== size.height) {
-			const message = `The browser decodes frame ${index} to ${frame.format ?? 'an opaque format'} ${width}×${height}, not to the source’s planes.`;
+			const found = frame.format ?? phrase('format-opaque');
+			const said = phrase('decoder-planes', { index, found, width, height });
 			frame.close();
-			this.#fail(new EmulsionError('unsupported-format', message, { frame: index }));
+			this.#fail(new EmulsionError('unsupported-format', said, { frame: index }));
 			return;
 		}
 		const data = copyPlanes(frame, format, size, this.#buffers.take(frameBytes(format, size))).finally(() => {
@@ -128,11 +130,9 @@ class Pass {
 			this.#wake();
 		} catch (cause) {
 			this.#fail(
-				new EmulsionError(
-					'input-truncated',
-					`The browser’s decoder stopped: ${cause instanceof Error ? cause.message : String(cause)}`,
-					{ cause },
-				),
+				new EmulsionError('input-truncated', phrase('decoder-stopped', { why: toEmulsionError(cause).said }), {
+					cause,
+				}),
 			);
 		}
 	}
@@ -165,10 +165,10 @@ class Pass {
 	}
 
 	#lost(frame: number, cause?: EmulsionError): EmulsionError {
-		const reason = cause ? ` (${cause.message})` : '';
+		const values = { index: frame, total: this.#expected.total };
 		return new EmulsionError(
 			'input-truncated',
-			`Frame ${frame} of ${this.#expected.total} cannot be decoded${reason}. The file is cut short or damaged there; restrict the range to end before it, or find a whole copy.`,
+			cause ? phrase('frame-damaged-why', { ...values, why: cause.said }) : phrase('frame-damaged', values),
 			{ frame, ...(cause ? { cause } : {}) },
 		);
 	}

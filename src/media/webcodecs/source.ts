@@ -2,8 +2,9 @@
 
 import type { FrameRange, FrameStream, PlanarFrame } from '../../contracts/frames.ts';
 import type { AudioRequest, AudioResult, DecodeStats, MediaSource, SourceInfo } from '../../contracts/media.ts';
-import { describeFormat } from '../../core/color.ts';
-import { EmulsionError } from '../../core/errors.ts';
+import { formatPhrase } from '../../core/color.ts';
+import { EmulsionError, toEmulsionError } from '../../core/errors.ts';
+import { type Phrase, phrase, type Text } from '../../core/phrases.ts';
 import type { Probed } from '../ffmpeg/probe.ts';
 import { planesChecksum } from '../ffmpeg/showinfo.ts';
 import type { AudioOpener } from '../ffmpeg/source.ts';
@@ -41,7 +42,7 @@ export class WebCodecsSource implements MediaSource {
 		this.info = {
 			...info,
 			engine: 'webcodecs',
-			engineReason: `the browser decodes ${info.codec} to the source's own ${describeFormat(info.format)} planes`,
+			engineReason: phrase('engine-webcodecs', { codec: info.codec, format: formatPhrase(info.format) }),
 		};
 		this.#track = track;
 		this.#config = config;
@@ -93,12 +94,12 @@ export class WebCodecsSource implements MediaSource {
 }
 
 /** Why this file is not for WebCodecs, as far as probing tells. */
-function refusal({ info, plan }: Probed): string | undefined {
-	if (typeof VideoDecoder === 'undefined') return 'this browser has no WebCodecs';
-	if (!EXACT_CODECS.has(info.codec)) return `browsers do not decode ${info.codec} exactly`;
-	if (info.fields !== 'progressive' && plan) return 'interlaced: the browser drops field flags';
-	if (plan && plan.mode !== 'packets') return 'the packets do not carry every frame’s time';
-	if (info.format.alpha) return 'the browser may drop alpha';
+function refusal({ info, plan }: Probed): Phrase | undefined {
+	if (typeof VideoDecoder === 'undefined') return phrase('webcodecs-absent');
+	if (!EXACT_CODECS.has(info.codec)) return phrase('webcodecs-inexact', { codec: info.codec });
+	if (info.fields !== 'progressive' && plan) return phrase('webcodecs-fields');
+	if (plan && plan.mode !== 'packets') return phrase('webcodecs-times');
+	if (info.format.alpha) return phrase('webcodecs-alpha');
 	return undefined;
 }
 
@@ -113,11 +114,11 @@ export async function openWebCodecs(
 	audio: AudioOpener,
 	options: WebCodecsOptions,
 	signal: AbortSignal,
-): Promise<WebCodecsSource | string> {
+): Promise<WebCodecsSource | Text> {
 	const refused = refusal(probed);
 	if (refused !== undefined) return refused;
 	const track = await JoinedTrack.open(file, probed.info, signal);
-	if (typeof track === 'string') return track;
+	if (!(track instanceof JoinedTrack)) return track;
 	const config: VideoDecoderConfig = {
 		...track.config,
 		hardwareAcceleration: options.hardwareAcceleration ?? 'no-preference',
@@ -125,7 +126,7 @@ export async function openWebCodecs(
 	let kept = false;
 	try {
 		const { supported } = await VideoDecoder.isConfigSupported(config);
-		if (supported !== true) return `the browser does not decode ${config.codec}`;
+		if (supported !== true) return phrase('webcodecs-refuses', { codec: config.codec });
 		const trouble = await trial(track, config, probed, signal);
 		if (trouble !== undefined) return trouble;
 		kept = true;
@@ -141,18 +142,18 @@ async function trial(
 	config: VideoDecoderConfig,
 	{ info, headChecksums }: Probed,
 	signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<Text | undefined> {
 	const range = { start: 0, end: Math.min(TRIAL_FRAMES, info.frames.length) };
 	const expected = { format: info.format, size: info.size, total: info.frames.length };
 	try {
 		for await (const { index, data } of decodePlanes(track, config, range, expected, signal, new BufferPool())) {
 			const wanted = headChecksums[index];
 			if (wanted !== undefined && planesChecksum(new Uint8Array(data)) !== wanted)
-				return `the browser decodes frame ${index} to other values`;
+				return phrase('webcodecs-differs', { index });
 		}
 		return undefined;
 	} catch (thrown) {
 		if (thrown instanceof EmulsionError && thrown.code === 'aborted') throw thrown;
-		return thrown instanceof Error ? thrown.message : String(thrown);
+		return toEmulsionError(thrown).said;
 	}
 }

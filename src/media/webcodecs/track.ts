@@ -1,7 +1,8 @@
 /** Packets of a file through mediabunny, joined to the exact times of the probed index. */
 
 import { ALL_FORMATS, BlobSource, type EncodedPacket, EncodedPacketSink, Input } from 'mediabunny';
-import { EmulsionError, throwIfAborted } from '../../core/errors.ts';
+import { EmulsionError, throwIfAborted, toEmulsionError } from '../../core/errors.ts';
+import { type Phrase, phrase } from '../../core/phrases.ts';
 import { toNumber } from '../../core/rational.ts';
 import type { IndexedFrame, SourceInfo } from '../../contracts/media.ts';
 
@@ -32,22 +33,22 @@ export class JoinedTrack {
 	 * Opens the first video track. Every frame of the index must have exactly one packet at its time.
 	 * @returns the reason, where the demuxer cannot be used for this file.
 	 */
-	static async open(file: Blob, info: SourceInfo, signal: AbortSignal): Promise<JoinedTrack | string> {
+	static async open(file: Blob, info: SourceInfo, signal: AbortSignal): Promise<JoinedTrack | Phrase> {
 		const input = new Input({ source: new BlobSource(file), formats: ALL_FORMATS });
 		let kept = false;
 		try {
 			const track = (await input.getVideoTracks())[0];
 			const config = await track?.getDecoderConfig();
-			if (!track || !config) return 'the browser’s demuxer does not know the track';
+			if (!track || !config) return phrase('demuxer-track');
 			const sink = new EncodedPacketSink(track);
 			const tolerance = toNumber(info.timebase) / 2 + 1e-6;
 			const times = await joinTimes(sink, info.frames, tolerance, signal);
-			if (typeof times === 'string') return times;
+			if (!(times instanceof Float64Array)) return times;
 			kept = true;
 			return new JoinedTrack(input, sink, config, times, tolerance);
 		} catch (thrown) {
 			if (thrown instanceof EmulsionError) throw thrown;
-			return `the browser’s demuxer failed (${thrown instanceof Error ? thrown.message : String(thrown)})`;
+			return phrase('demuxer-failed', { why: toEmulsionError(thrown).said });
 		} finally {
 			if (!kept) input.dispose();
 		}
@@ -89,7 +90,7 @@ async function joinTimes(
 	frames: readonly IndexedFrame[],
 	tolerance: number,
 	signal: AbortSignal,
-): Promise<Float64Array | string> {
+): Promise<Float64Array | Phrase> {
 	const seen: number[] = [];
 	for await (const packet of sink.packets(undefined, undefined, { metadataOnly: true })) {
 		throwIfAborted(signal);
@@ -97,7 +98,7 @@ async function joinTimes(
 	}
 	const sorted = Float64Array.from(seen).sort();
 	const plain = joinAt(sorted, frames, 0, tolerance);
-	if (typeof plain !== 'string') return plain;
+	if (plain instanceof Float64Array) return plain;
 	// An edit that begins inside of a frame: ffmpeg starts the clock with the first whole frame, the demuxer with the edit.
 	const start = toNumber(frames[0]?.pts ?? { num: 0, den: 1 });
 	const first = sorted.find((time) => time >= start - tolerance);
@@ -113,14 +114,14 @@ function joinAt(
 	frames: readonly Pick<IndexedFrame, 'pts'>[],
 	offset: number,
 	tolerance: number,
-): Float64Array | string {
+): Float64Array | Phrase {
 	const times = new Float64Array(frames.length);
 	let before = -1;
 	for (const [index, frame] of frames.entries()) {
 		const time = toNumber(frame.pts) + offset;
 		const at = nearest(sorted, time);
 		if (at <= before || !(Math.abs((sorted[at] ?? Infinity) - time) <= tolerance))
-			return `the browser’s demuxer disagrees about the time of frame ${index}`;
+			return phrase('demuxer-time', { index });
 		times[index] = sorted[at]!;
 		before = at;
 	}

@@ -1,6 +1,8 @@
 /** Ops on provenance planes: raise, count. Each has its WGSL kernel beside its CPU twin. */
 
 import type { Compute, Op, Picture } from '../../contracts/compute.ts';
+import type { WorkingFrame } from '../../contracts/stage.ts';
+import type { ProvenanceShares } from '../../core/provenance.ts';
 import { filled } from '../../gpu/ops/fill/op.ts';
 import { f32, lineGroups, produce, u32 } from '../../gpu/op.ts';
 
@@ -82,6 +84,15 @@ export function raiseProvenance(
 	return produce(compute, width, height, 1, (output) => {
 		compute.run(raiseOp, [before], [output], { count: width * height, value });
 	});
+}
+
+/** What a frame's pixels are; all original where it has no provenance plane. */
+export async function provenanceShares(compute: Compute, { sides }: WorkingFrame): Promise<ProvenanceShares> {
+	const { provenance } = sides;
+	if (!provenance) return { original: 1, repaired: 0, generated: 0 };
+	const area = provenance.width * provenance.height;
+	const { repaired, generated } = await countProvenance(compute, provenance);
+	return { original: 1 - (repaired + generated) / area, repaired: repaired / area, generated: generated / area };
 }
 
 /** Pixels marked repaired and generated (values between them count by nearest, as resized planes have them). */

@@ -37,7 +37,11 @@ const LEAST_SIGMA = 0.4;
 /** Strength on the scale of the picture; 0 where nothing is to be done. */
 function strength(values: Values, artifact: DegrainArtifact): number {
 	if (values.luma === 0 && values.chroma === 0) return 0;
-	if (values.sigma !== 'auto') return Math.min(values.sigma / 255, MAX_SIGMA);
+	return values.sigma === 'auto' ? measured(artifact) : Math.min(values.sigma / 255, MAX_SIGMA);
+}
+
+/** What `auto` takes off, on the scale of the picture. */
+function measured(artifact: DegrainArtifact): number {
 	const found = artifact?.sigma ?? 0;
 	return found * 255 < LEAST_SIGMA ? 0 : Math.min(found, MAX_SIGMA);
 }
@@ -135,6 +139,7 @@ export const stage: Stage<typeof params, DegrainArtifact> = {
 		};
 		return shotNoise({ compute, range: access.range, picture, breathe });
 	},
+	resolved: ({ sigma }, artifact) => (sigma === 'auto' ? { sigma: measured(artifact) * 255 } : {}),
 	render,
 	costHint: ({ temporal }, { width, height }) => ({
 		gflopPerFrame:

@@ -20,6 +20,8 @@ import {
 } from '../../core/rational.ts';
 import type { Timeline, TimelineFrame } from '../../core/timeline.ts';
 import { EmulsionError } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
+import { params as table } from './meta.ts';
 import type { PairStatistics } from './pairs.ts';
 import { classifyPairs } from './pairs.ts';
 
@@ -83,7 +85,10 @@ function steps(input: Timeline, params: RateParams): { readonly step: Rational; 
 	const slow = exact(params.slow);
 	const target = params.rate === '' ? undefined : parseRational(params.rate);
 	if (params.rate !== '' && (!target || target.num <= 0)) {
-		throw new EmulsionError('recipe-invalid', `rate: expected a rate such as 60 or 60000/1001, got "${params.rate}"`);
+		throw new EmulsionError(
+			'recipe-invalid',
+			phrase('expected', { path: 'rate', expected: { term: table.rate.expected }, got: `"${params.rate}"` }),
+		);
 	}
 	const outputRate = target ?? div(mul(meanRate(input), exact(params.factor)), slow);
 	return { step: div(ONE, mul(outputRate, slow)), slow };
@@ -163,10 +168,7 @@ export function interpolateTimeline(
 	const { step, slow } = steps(input, params);
 	const total = timelineSeconds(input) / toNumber(step);
 	if (total > MAX_FRAMES) {
-		throw new EmulsionError(
-			'recipe-invalid',
-			`rate: would make ${Math.round(total)} frames, at most ${MAX_FRAMES} are possible`,
-		);
+		throw new EmulsionError('recipe-invalid', phrase('too-many-frames', { count: Math.round(total), max: MAX_FRAMES }));
 	}
 	const parts = runs(input, scope);
 	const whole = isWhole(parts);

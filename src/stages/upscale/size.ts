@@ -2,6 +2,7 @@
 
 import type { Size } from '../../core/color.ts';
 import { EmulsionError } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 
 /** The parameters that decide the size. */
 export interface SizeParams {
@@ -25,7 +26,7 @@ function box(size: string): Size {
 	if (width >= 2 && height >= 2 && width <= LONGEST_SIDE && height <= LONGEST_SIDE) return { width, height };
 	throw new EmulsionError(
 		'recipe-invalid',
-		`size: expected 1080p, 4k or WIDTHxHEIGHT from 2 to ${LONGEST_SIDE}, got "${size}"`,
+		phrase('expected', { path: 'size', expected: phrase('kind-size', { max: LONGEST_SIDE }), got: `"${size}"` }),
 	);
 }
 
@@ -44,7 +45,7 @@ export function outputSize(input: Size, { factor, size }: SizeParams): Size {
 		if (Math.max(result.width, result.height) <= LONGEST_SIDE) return result;
 		throw new EmulsionError(
 			'recipe-invalid',
-			`factor: ${factor} would make ${result.width}×${result.height}; sides of at most ${LONGEST_SIDE} are possible`,
+			phrase('too-large', { factor, width: result.width, height: result.height, max: LONGEST_SIDE }),
 		);
 	}
 	const target = box(size);

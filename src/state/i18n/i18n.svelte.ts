@@ -1,7 +1,7 @@
 /** Texts by key in the chosen language. The type of a key knows its placeholders. */
 
 import type { Param, StageMeta } from '../../contracts/stage.ts';
-import { type Phrase, type PhraseCode, PHRASES_EN, sayIn } from '../../core/phrases.ts';
+import { type PhraseCode, PHRASES_EN, sayIn, type Text } from '../../core/phrases.ts';
 import type { Preferences } from '../preferences.svelte.ts';
 import { LANGUAGES, type Language } from './languages.ts';
 import { EN, type MessageKey } from './messages.en.ts';
@@ -68,13 +68,18 @@ export class I18n {
 		return Object.hasOwn(table, key) ? fill(table[key] ?? '', args) : undefined;
 	}
 
-	/** A sentence of a worker; stages are named as the stage list names them. */
-	say(phrase: Phrase, metas: readonly StageMeta[] = []): string {
-		const nameOf = (id: string): string => {
+	/** A sentence of a worker or of an error; stages are named as the stage list names them. */
+	say(said: Text, metas: readonly StageMeta[] = []): string {
+		const stage = (id: string): string => {
 			const meta = metas.find((m) => m.id === id);
 			return meta ? this.stageLabel(meta) : id;
 		};
-		return sayIn(phrase, PHRASES[this.language], nameOf);
+		return sayIn(said, PHRASES[this.language], { stage, term: (text) => this.term(text) });
+	}
+
+	/** A unit, or what a parameter expects, as a stage's `meta.ts` says it in English. */
+	term(text: string): string {
+		return this.#stage(`term.${text}`) ?? text;
 	}
 
 	/** A whole number with the language's digit grouping. */
@@ -100,6 +105,11 @@ export class I18n {
 	/** A parameter's sentence. */
 	paramDoc(meta: StageMeta, name: string, param: Param): string {
 		return this.#stage(`${meta.id}.${name}.doc`) ?? param.doc;
+	}
+
+	/** The sentence of one of an enum's values. */
+	valueDoc(meta: StageMeta, name: string, option: { readonly value: string; readonly doc: string }): string {
+		return this.#stage(`${meta.id}.${name}.${option.value}.doc`) ?? option.doc;
 	}
 
 	/** The name of one of an enum's values. */

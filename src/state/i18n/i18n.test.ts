@@ -38,7 +38,7 @@ describe('messages', () => {
 		const same = Object.entries(EN).filter(
 			([key, text]) => ZH[key as keyof typeof EN] === text && /[a-z]{4}/.test(text.replace(/\{\w+\}/g, '')),
 		);
-		expect(same.map(([, text]) => text).filter((t) => !/WebGPU|WebCodecs|BT|sRGB/.test(t))).toEqual([]);
+		expect(same.map(([, text]) => text).filter((t) => !/WebGPU|WebCodecs|BT|sRGB|P3/.test(t))).toEqual([]);
 	});
 
 	it('have every sentence of the workers in Chinese, with the same values', () => {
@@ -47,7 +47,17 @@ describe('messages', () => {
 			const chinese = PHRASES_ZH[code as keyof typeof PHRASES_EN];
 			const names = (of: string): string[] => [...new Set(placeholders(of))];
 			expect(names(chinese), code).toEqual(names(text));
-			expect(chinese, code).toMatch(/[\u4e00-\u9fff]/);
+			// Figures, signs and code are the same in every language.
+			if (/[a-z]{3}/.test(text.replace(/\{\w+\}|"[^"]*"/g, ''))) expect(chinese, code).toMatch(/[\u4e00-\u9fff]/);
+		}
+	});
+
+	it('say every unit and every expectation in Chinese', () => {
+		/** Written the same everywhere. */
+		const symbols = ['', '×', 'fps', 'px'];
+		for (const param of STAGE_METAS.flatMap((meta) => Object.values(meta.params))) {
+			const terms = [param.unit, ...(param.type === 'text' ? [param.expected] : [])];
+			for (const term of terms.filter((t) => !symbols.includes(t))) expect(STAGES_ZH).toHaveProperty([`term.${term}`]);
 		}
 	});
 
@@ -57,7 +67,10 @@ describe('messages', () => {
 			for (const key of keys) expect(STAGES_ZH, `${meta.id}.${key}`).toHaveProperty([`${meta.id}.${key}`]);
 			for (const [name, param] of Object.entries(meta.params)) {
 				if (param.type !== 'enum') continue;
-				for (const { value } of param.values) expect(STAGES_ZH).toHaveProperty([`${meta.id}.${name}.${value}`]);
+				for (const { value } of param.values) {
+					expect(STAGES_ZH).toHaveProperty([`${meta.id}.${name}.${value}`]);
+					expect(STAGES_ZH).toHaveProperty([`${meta.id}.${name}.${value}.doc`]);
+				}
 			}
 		}
 	});

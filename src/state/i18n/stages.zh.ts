@@ -1,6 +1,7 @@
 /**
  * 简体中文 of the stages. English comes from each stage's `meta.ts`. Keys: `<stage>.label`, `<stage>.doc`,
- * `<stage>.<param>`, `<stage>.<param>.doc`, `<stage>.<param>.<value>`. What is missing is shown in English.
+ * `<stage>.<param>`, `<stage>.<param>.doc`, `<stage>.<param>.<value>`, `<stage>.<param>.<value>.doc`; `term.<English>` for units and
+ * for what a text expects.
  */
 export const STAGES_ZH: Readonly<Record<string, string>> = {
 	'identity.label': '恒等',
@@ -50,8 +51,15 @@ export const STAGES_ZH: Readonly<Record<string, string>> = {
 	'upscale.character': '风格',
 	'upscale.character.doc': '结果可在原有内容上增添多少。',
 	'upscale.character.exact': '精确',
+	'upscale.character.exact.doc': '线性光中的 Lanczos：不凭空添加。',
 	'upscale.character.faithful': '忠实',
+	'upscale.character.faithful.doc': 'SPAN：更锐利，忠于原有内容。',
 	'upscale.character.vivid': '生动',
+	'upscale.character.vivid.doc': 'Real-ESRGAN：凭空生成纹理，并在来源标记中注明。',
 	'upscale.blend': '混合',
 	'upscale.blend.doc': '所选风格的比例；其余为精确。',
+	'term.8-bit code values': '8 位码值',
+	'term.frames each side': '两侧各几帧',
+	'term.a rate such as 60 or 60000/1001': '帧率，如 60 或 60000/1001',
+	'term.a size such as 1920x1080, 1080p or 4k': '尺寸，如 1920x1080、1080p 或 4k',
 };

@@ -1,5 +1,6 @@
 /** An error in the restorer's language: what happened, what to do, and every detail for a bug report. */
 
+import type { StageMeta } from '../../contracts/stage.ts';
 import type { EmulsionError } from '../../core/errors.ts';
 import type { I18n } from '../../state/i18n/i18n.svelte.ts';
 import { formatBytes } from '../format.ts';
@@ -7,6 +8,8 @@ import { formatBytes } from '../format.ts';
 /** See the file's comment. */
 export interface ErrorDescription {
 	readonly what: string;
+	/** The error's own sentence; empty where it is words for the program's authors in another language. */
+	readonly message: string;
 	readonly todo: string;
 	/** Code, message, place and causes; English, copyable. */
 	readonly details: string;
@@ -19,7 +22,7 @@ function chain(error: unknown, depth = 0): string[] {
 }
 
 /** Texts for an error. */
-export function describeError(error: EmulsionError, i18n: I18n): ErrorDescription {
+export function describeError(error: EmulsionError, i18n: I18n, metas: readonly StageMeta[]): ErrorDescription {
 	const { stage, frame, path, bytesNeeded, data } = error.details;
 	const place = [
 		stage === undefined ? '' : `stage: ${stage}`,
@@ -31,6 +34,7 @@ export function describeError(error: EmulsionError, i18n: I18n): ErrorDescriptio
 	const todo = i18n.t(`error.${error.code}.todo`);
 	return {
 		what: i18n.t(`error.${error.code}.what`),
+		message: typeof error.said === 'string' && i18n.language !== 'en' ? '' : i18n.say(error.said, metas),
 		todo: bytesNeeded === undefined ? todo : `${todo} ${i18n.t('error.free', { size: formatBytes(bytesNeeded) })}`,
 		details: [...chain(error), ...place, error.stack ?? ''].join('\n'),
 	};

@@ -1,7 +1,7 @@
 /** The probe sheet's rows: what probing found, in the restorer's words. */
 
 import type { SourceInfo } from '../../contracts/media.ts';
-import { describeFormat } from '../../core/color.ts';
+import { formatPhrase } from '../../core/color.ts';
 import { add, compare, sub, toNumber, ZERO } from '../../core/rational.ts';
 import type { I18n } from '../../state/i18n/i18n.svelte.ts';
 import { formatAspect, formatBytes, formatRate } from '../format.ts';
@@ -46,7 +46,7 @@ export function videoRows(info: SourceInfo, i18n: I18n): ProbeRow[] {
 		},
 		{ label: i18n.t('probe.frames'), value: i18n.number(info.frames.length) },
 		{ label: i18n.t('probe.duration'), value: clock(durationOf(info)) },
-		{ label: i18n.t('probe.format'), value: describeFormat(info.format) },
+		{ label: i18n.t('probe.format'), value: i18n.say(formatPhrase(info.format)) },
 		{ label: i18n.t('probe.fields'), value: i18n.lookup(`fields.${info.fields}`) ?? info.fields },
 	];
 	if (info.rotation !== 0) rows.push({ label: i18n.t('probe.rotation'), value: `${info.rotation}°` });
@@ -58,14 +58,16 @@ export function videoRows(info: SourceInfo, i18n: I18n): ProbeRow[] {
 /** Rows about color. */
 export function colorRows(info: SourceInfo, i18n: I18n): ProbeRow[] {
 	const { primaries, transfer, matrix, range, chromaLocation } = info.color;
-	const tag = (value: string): string => (value === 'unknown' ? i18n.t('probe.untagged') : value);
+	const tag = (kind: string, value: string): string =>
+		value === 'unknown' ? i18n.t('probe.untagged') : (i18n.lookup(`${kind}.${value}`) ?? value);
 	const rows = [
-		{ label: i18n.t('probe.primaries'), value: tag(primaries) },
-		{ label: i18n.t('probe.transfer'), value: i18n.lookup(`transfer.${transfer}`) ?? tag(transfer) },
-		{ label: i18n.t('probe.matrix'), value: tag(matrix) },
+		{ label: i18n.t('probe.primaries'), value: tag('primaries', primaries) },
+		{ label: i18n.t('probe.transfer'), value: tag('transfer', transfer) },
+		{ label: i18n.t('probe.matrix'), value: tag('matrix', matrix) },
 		{ label: i18n.t('probe.range'), value: i18n.t(`range.${range}`) },
 	];
-	if (chromaLocation !== 'unspecified') rows.push({ label: i18n.t('probe.chroma'), value: chromaLocation });
+	if (chromaLocation !== 'unspecified')
+		rows.push({ label: i18n.t('probe.chroma'), value: i18n.t(`chroma.${chromaLocation}`) });
 	return rows;
 }
 

@@ -1,5 +1,6 @@
 /** The shipped models on the tab's GPU, in both layouts. A software adapter is told, never measured. */
 
+import { say } from '../../../src/core/phrases.ts';
 import { createCompute } from '../../../src/gpu/create.ts';
 import { WebGpuCompute } from '../../../src/gpu/webgpu-compute.ts';
 import { runCanary } from '../../../src/models/canary.ts';
@@ -60,7 +61,8 @@ export async function gpuModels(cases: readonly GpuCase[], runs: number): Promis
 	} catch (error) {
 		return { adapter: 'none', refused: error instanceof Error ? error.message : String(error), results: [] };
 	}
-	const { name: adapter, software } = compute.info;
+	const { name, software } = compute.info;
+	const adapter = say(name);
 	if (!(compute instanceof WebGpuCompute) || software) {
 		compute.destroy();
 		return { adapter, refused: `The adapter is software (${adapter}): that is not a GPU.`, results: [] };

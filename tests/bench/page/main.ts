@@ -3,6 +3,7 @@
 import { proxy, wrap } from 'comlink';
 import type { BackendWish } from '../../../src/contracts/workers.ts';
 import type { RecipeStage } from '../../../src/contracts/recipe.ts';
+import { say } from '../../../src/core/phrases.ts';
 import { createEngine, type Engine, type OpenSource } from '../../../src/services/engine.ts';
 import type { BenchPageApi, BenchWorkerApi, Whole } from './api.ts';
 
@@ -74,7 +75,7 @@ async function whole(frames: number, backend: BackendWish, threads: number): Pro
 		const stages = report.seconds.stages;
 		return {
 			frames,
-			backend: name,
+			backend: say(name),
 			coldSeconds: cold.seconds,
 			seconds,
 			renderSeconds: ((times.at(-1) ?? 0) - (times[0] ?? 0)) / 1000,

@@ -6,6 +6,7 @@ import type { PlanarFrame } from '../../../src/contracts/frames.ts';
 import type { MediaSource, SourceInfo } from '../../../src/contracts/media.ts';
 import type { BackendWish } from '../../../src/contracts/workers.ts';
 import { ffmpegPixelFormat, frameBytes } from '../../../src/core/color.ts';
+import { say } from '../../../src/core/phrases.ts';
 import { rational } from '../../../src/core/rational.ts';
 import { createCompute } from '../../../src/gpu/create.ts';
 import { chooseEncode } from '../../../src/media/encode/choose.ts';
@@ -90,7 +91,7 @@ export async function passthroughParts(
 			await compute.done();
 		});
 		const encoded = await cost(frames, cpu, () => encode(converted));
-		return { frames, engine: info.engine, backend: compute.info.name, decode, convert, encode: encoded };
+		return { frames, engine: info.engine, backend: say(compute.info.name), decode, convert, encode: encoded };
 	} finally {
 		await source.close();
 		compute.destroy();

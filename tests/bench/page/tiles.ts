@@ -5,6 +5,7 @@ import type { Compute, Picture } from '../../../src/contracts/compute.ts';
 import type { ModelSpec } from '../../../src/contracts/models.ts';
 import type { RenderRequest, Stage, StageEnv, WorkingFrame } from '../../../src/contracts/stage.ts';
 import { tilesOf } from '../../../src/core/tiles.ts';
+import { say } from '../../../src/core/phrases.ts';
 import { createCompute } from '../../../src/gpu/create.ts';
 import { CpuCompute, cpuFloats } from '../../../src/gpu/cpu-compute.ts';
 import { gpuBuffer, WebGpuCompute } from '../../../src/gpu/webgpu-compute.ts';
@@ -202,8 +203,8 @@ export async function tileCosts(request: TileRequest): Promise<TileCosts> {
 		releaseFrame(first);
 		const readbacks = compute.counters().readbacks - before;
 		const tiles = sizes.map((read) => `${read.width}×${read.height}`);
-		const { name: backend, software } = compute.info;
-		return { backend, software, model: MODEL, tiles, stage: staged, bare, readbacks };
+		const { name, software } = compute.info;
+		return { backend: say(name), software, model: MODEL, tiles, stage: staged, bare, readbacks };
 	} finally {
 		bindings.forEach((binding) => binding.release());
 		picture.release();

@@ -8,6 +8,7 @@ import coreUrl from '@ffmpeg/core?url';
 import wasmUrl from '@ffmpeg/core/wasm?url';
 import { type FFFSMountOptions, type FFFSType, FFmpeg } from '@ffmpeg/ffmpeg';
 import { EmulsionError, throwIfAborted } from '../../../core/errors.ts';
+import { phrase } from '../../../core/phrases.ts';
 import workerUrl from './core.worker.ts?worker&url';
 import type { CoreDevice, CoreEvent, CoreInput, CoreJob, CoreLoad, CoreOutput } from './protocol.ts';
 
@@ -26,7 +27,7 @@ async function compile(): Promise<WebAssembly.Module> {
 export function compileCore(): Promise<WebAssembly.Module> {
 	compiled ??= compile().catch((cause: unknown) => {
 		compiled = undefined;
-		throw new EmulsionError('capability-missing', 'The decoder (ffmpeg-core.wasm) could not be loaded.', {
+		throw new EmulsionError('capability-missing', phrase('no-core'), {
 			cause,
 			retryable: true,
 		});
@@ -286,7 +287,7 @@ export class CoreWorker {
 
 function crashed(message: string): EmulsionError {
 	const memory = /memory|allocation|RangeError/i.test(message);
-	return new EmulsionError(memory ? 'out-of-memory' : 'worker-crashed', `ffmpeg.wasm stopped: ${message}`, {
+	return new EmulsionError(memory ? 'out-of-memory' : 'worker-crashed', phrase('core-stopped', { why: message }), {
 		retryable: !memory,
 	});
 }

@@ -5,6 +5,7 @@
  */
 
 import { EmulsionError } from '../../../core/errors.ts';
+import { phrase } from '../../../core/phrases.ts';
 
 const HEADER_BYTES = 64;
 
@@ -58,20 +59,12 @@ export class FrameRing {
 	 * @throws EmulsionError `capability-missing` without SharedArrayBuffer, `out-of-memory` when it cannot be had.
 	 */
 	static create(frameBytes: number, budget = 48 << 20): FrameRing {
-		if (!sharedMemoryAvailable())
-			throw new EmulsionError(
-				'capability-missing',
-				'SharedArrayBuffer is not available: the page is not cross-origin isolated.',
-			);
+		if (!sharedMemoryAvailable()) throw new EmulsionError('capability-missing', phrase('no-isolation'));
 		const slots = Math.max(2, Math.min(16, Math.floor(budget / frameBytes)));
 		try {
 			return new FrameRing(new SharedArrayBuffer(HEADER_BYTES + slots * frameBytes), frameBytes);
 		} catch (cause) {
-			throw new EmulsionError(
-				'out-of-memory',
-				`A ring of ${slots} frames of ${frameBytes} bytes does not fit into memory.`,
-				{ cause },
-			);
+			throw new EmulsionError('out-of-memory', phrase('ring', { slots, bytes: frameBytes }), { cause });
 		}
 	}
 
@@ -114,11 +107,7 @@ export class BytePipe {
 
 	/** A pipe of `capacity` bytes, rounded up to a power of two (positions wrap at 2³²). @throws `capability-missing` without SharedArrayBuffer. */
 	static create(capacity: number): BytePipe {
-		if (!sharedMemoryAvailable())
-			throw new EmulsionError(
-				'capability-missing',
-				'SharedArrayBuffer is not available: the page is not cross-origin isolated.',
-			);
+		if (!sharedMemoryAvailable()) throw new EmulsionError('capability-missing', phrase('no-isolation'));
 		const size = 2 ** Math.ceil(Math.log2(Math.max(65536, capacity)));
 		return new BytePipe(new SharedArrayBuffer(HEADER_BYTES + size));
 	}

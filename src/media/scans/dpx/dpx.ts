@@ -4,6 +4,7 @@
  */
 import type { ColorTags, PixelFormat } from '../../../core/color.ts';
 import { EmulsionError } from '../../../core/errors.ts';
+import { phrase } from '../../../core/phrases.ts';
 import { allocatePicture, rgbFormat, type ScanPicture } from '../picture.ts';
 import { geometryOf, type DpxGeometry } from './elements.ts';
 import { colorOf, identityOf, setColor, type ScanIdentity } from './film.ts';
@@ -104,7 +105,11 @@ function writable(format: PixelFormat): { bits: DpxBits; components: 1 | 3 | 4 }
 	if (!rgb || sample === 'f32' || (depth !== 8 && depth !== 10 && depth !== 12 && depth !== 16)) {
 		throw new EmulsionError(
 			'usage',
-			`DPX takes RGB, RGBA or gray of 8, 10, 12 or 16 bit, not ${chroma}${alpha ? '+A' : ''} ${depth} bit.`,
+			phrase('takes', {
+				format: 'DPX',
+				legal: 'RGB, RGBA, gray; 8, 10, 12, 16',
+				found: `${chroma}${alpha ? '+A' : ''} ${depth}`,
+			}),
 		);
 	}
 	return { bits: depth, components: chroma === 'gray' ? 1 : alpha ? 4 : 3 };

@@ -4,6 +4,7 @@
  */
 import type { ColorTags, Primaries, Transfer } from '../../../core/color.ts';
 import { EmulsionError } from '../../../core/errors.ts';
+import { phrase } from '../../../core/phrases.ts';
 import type { DpxHeader } from './header.ts';
 
 /** A film edge code as SMPTE 268M stores it: digits as text, exactly as the scanner wrote them. */
@@ -51,7 +52,11 @@ export function formatKeycode(code: Keycode): string {
 /** Reads {@link formatKeycode}'s text. Throws `usage` on anything else. */
 export function parseKeycode(text: string): Keycode {
 	const match = /^(\S{1,2}) (\S{1,2}) (\S{1,6}) ([^\s+]{1,4})\+(\S{1,2})$/.exec(text.trim());
-	if (!match) throw new EmulsionError('usage', `"${text}" is not a keycode (expected "MM TT PPPPPP CCCC+OO").`);
+	if (!match)
+		throw new EmulsionError(
+			'usage',
+			phrase('expected', { path: 'keycode', expected: '"MM TT PPPPPP CCCC+OO"', got: `"${text}"` }),
+		);
 	const [manufacturer, type, prefix, count, perfOffset] = match.slice(1).map((p) => (p === '-' ? '' : p)) as [
 		string,
 		string,
@@ -71,7 +76,11 @@ export function timecodeFromBcd(word: number): string | undefined {
 /** BCD word of `HH:MM:SS:FF` (drop-frame text with `;` is accepted: DPX has no flag for it). Throws `usage` on anything else. */
 export function bcdFromTimecode(text: string): number {
 	const match = /^(\d\d):([0-5]\d):([0-5]\d)[:;](\d\d)$/.exec(text);
-	if (!match) throw new EmulsionError('usage', `"${text}" is not a timecode (expected HH:MM:SS:FF).`);
+	if (!match)
+		throw new EmulsionError(
+			'usage',
+			phrase('expected', { path: 'timecode', expected: 'HH:MM:SS:FF', got: `"${text}"` }),
+		);
 	return parseInt(match.slice(1).join(''), 16);
 }
 

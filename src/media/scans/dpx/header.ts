@@ -3,6 +3,7 @@
  * know (reserved areas, user data, vendors' extensions) leaves as it came.
  */
 import { EmulsionError } from '../../../core/errors.ts';
+import { phrase } from '../../../core/phrases.ts';
 import { checkSize, truncated, unreadable } from '../picture.ts';
 import type { DpxField, DpxSpec, DpxValue, ElementField, ElementValue } from './layout.ts';
 import {
@@ -171,7 +172,7 @@ export class DpxHeader {
 
 	#need(at: number, spec: DpxSpec, field: string): void {
 		if (at + fieldSize(spec) > this.bytes.length) {
-			throw new EmulsionError('usage', `DPX header has no room for ${field} (it has ${this.bytes.length} bytes).`);
+			throw new EmulsionError('usage', phrase('dpx-room', { field, bytes: this.bytes.length }));
 		}
 	}
 }

@@ -1,6 +1,7 @@
 /** PNG writer: gray, RGB, alpha, 8 and 16 bit, with color tags. See `read.ts`. */
 import type { ColorTags, Transfer } from '../../../core/color.ts';
 import { EmulsionError } from '../../../core/errors.ts';
+import { phrase } from '../../../core/phrases.ts';
 import { deflate } from '../deflate.ts';
 import { gatherRow, type ScanPicture } from '../picture.ts';
 import { chromaticitiesOf, codesSuffice, colorText, primariesCode, transferCode } from '../tags.ts';
@@ -23,10 +24,10 @@ export interface PngWriteOptions {
 export function encodePng(picture: ScanPicture, options: PngWriteOptions = {}): Uint8Array<ArrayBuffer> {
 	const { format, size, planes, color } = picture;
 	if (format.depth !== 8 && format.depth !== 16) {
-		throw new EmulsionError('usage', `PNG takes 8 or 16 bit, not ${format.depth}.`);
+		throw new EmulsionError('usage', phrase('takes', { format: 'PNG', legal: '8, 16', found: format.depth }));
 	}
 	if (format.chroma !== 'rgb' && format.chroma !== 'gray') {
-		throw new EmulsionError('usage', `PNG takes RGB or gray, not ${format.chroma}.`);
+		throw new EmulsionError('usage', phrase('takes', { format: 'PNG', legal: 'RGB, gray', found: format.chroma }));
 	}
 	const header = new Uint8Array(13);
 	const view = new DataView(header.buffer);

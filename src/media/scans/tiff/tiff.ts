@@ -4,6 +4,7 @@
  */
 import type { ColorTags } from '../../../core/color.ts';
 import { EmulsionError } from '../../../core/errors.ts';
+import { phrase } from '../../../core/phrases.ts';
 import {
 	allocatePicture,
 	checkSize,
@@ -279,6 +280,9 @@ function paletteRow(
 export function checkTiffFormat(picture: ScanPicture): void {
 	const { chroma, depth } = picture.format;
 	if ((chroma !== 'rgb' && chroma !== 'gray') || (depth !== 8 && depth !== 16)) {
-		throw new EmulsionError('usage', `TIFF takes RGB or gray of 8 or 16 bit, not ${chroma} ${depth} bit.`);
+		throw new EmulsionError(
+			'usage',
+			phrase('takes', { format: 'TIFF', legal: 'RGB, gray; 8, 16', found: `${chroma} ${depth}` }),
+		);
 	}
 }
