@@ -31,6 +31,26 @@ export function strengthOf({ sigma }: Pick<GrainProfile, 'sigma'>): number {
 	return Math.sqrt(all.reduce((sum, v) => sum + v * v, 0) / all.length);
 }
 
+/** Width of a grain: twice the lag at which the correlation has fallen to a half, mean of the channels and of both directions, in pixels. */
+export function grainWidth({ acf }: Pick<GrainProfile, 'acf'>): number {
+	const middle = ACF_RADIUS * ACF_SIDE + ACF_RADIUS;
+	const widths = acf.flatMap((values) =>
+		[1, ACF_SIDE].map((step) => {
+			for (let lag = 1; lag <= ACF_RADIUS; lag++) {
+				const [before, here] = [values[middle + (lag - 1) * step]!, values[middle + lag * step]!];
+				if (here <= 0.5) return 2 * (lag - 1 + (before - 0.5) / (before - here));
+			}
+			return 2 * ACF_RADIUS;
+		}),
+	);
+	return widths.reduce((sum, v) => sum + v, 0) / widths.length;
+}
+
+/** How differently the channels are grained: 1 − their mean correlation, 0…1. */
+export function grainColor({ correlation: c }: Pick<GrainProfile, 'correlation'>): number {
+	return Math.min(1, Math.max(0, 1 - (c[1]! + c[2]! + c[5]!) / 3));
+}
+
 /**
  * Autocorrelation of round grain whose correlation falls to a half at `size`/2 pixels (a Gaussian: the shape that a scanner's spot and
  * overlapping grains of many sizes tend to).

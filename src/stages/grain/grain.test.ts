@@ -9,7 +9,7 @@ import type { Rgb } from '../../analysis/noise/match.ts';
 import { CpuCompute, cpuFloats } from '../../gpu/cpu-compute.ts';
 import { grainField } from './field.ts';
 import { filterOf, grainKernel, mixingOf, overlap } from './kernel.ts';
-import { grainLook } from './stage.ts';
+import { grainLook, stage } from './stage.ts';
 
 const SIDE = 224;
 const AREA = SIDE * SIDE;
@@ -149,6 +149,19 @@ describe('grain of the physical model', () => {
 			expect(got).toBeLessThan(0.05 + chance);
 		});
 	}
+
+	it('is told in the parameters’ words', () => {
+		const acf = [1, 2, 3].map((size) => roundAcf(size));
+		const sigma = acf.map(() => new Array<number>(LEVELS).fill(5 / 255));
+		const profile = { acf, sigma, correlation: [1, 0.5, 0.2, 0.5, 1, 0.5, 0.2, 0.5, 1] };
+		const auto = { strength: 'auto', size: 'auto', color: 'auto', amount: 1, seed: 1 } as const;
+		const told = stage.resolved!(auto, { profile, scale: 1 });
+		expect(told.strength).toBeCloseTo(5);
+		expect(told.size).toBeCloseTo(2, 0);
+		expect(told.color).toBeCloseTo(0.6);
+		expect(stage.resolved!({ ...auto, strength: 3 }, { profile, scale: 1 }).strength).toBeUndefined();
+		expect(stage.resolved!(auto, { profile: undefined, scale: 1 }).strength).toBe(0);
+	});
 
 	it('is not measured where a frame is repeated, or all is motion', () => {
 		const [a] = film({ radius: 0.5, spread: 0.3 }, 8, false);

@@ -2,7 +2,14 @@ import type { Picture } from '../../contracts/compute.ts';
 import type { FrameRange } from '../../contracts/frames.ts';
 import type { RenderRequest, ShotAccess, Stage, StageEnv, ValuesOf, WorkingFrame } from '../../contracts/stage.ts';
 import { GrainMeter } from '../../analysis/grain/measure.ts';
-import { coverageCurve, type GrainProfile, roundAcf, strengthOf } from '../../analysis/grain/profile.ts';
+import {
+	coverageCurve,
+	grainColor,
+	type GrainProfile,
+	grainWidth,
+	roundAcf,
+	strengthOf,
+} from '../../analysis/grain/profile.ts';
 import type { Rgb } from '../../analysis/noise/match.ts';
 import { using } from '../../gpu/op.ts';
 import { filled } from '../../gpu/ops/fill/op.ts';
@@ -133,11 +140,22 @@ async function render(request: RenderRequest<Values, GrainArtifact>, env: StageE
 	return { picture: picture.retain(), sides: { provenance }, color };
 }
 
+/** What `auto` stands for: strength and width in the parameters' units. */
+function resolved(values: Values, { profile }: GrainArtifact): Partial<Record<keyof typeof params, number>> {
+	const auto = {
+		strength: profile && strengthOf(profile) >= LEAST_STRENGTH ? strengthOf(profile) * 255 : 0,
+		size: profile ? grainWidth(profile) : USUAL_SIZE,
+		color: profile ? grainColor(profile) : USUAL_COLOR,
+	};
+	return Object.fromEntries(Object.entries(auto).filter(([name]) => values[name as keyof typeof auto] === 'auto'));
+}
+
 /** Lays grain; see README.md. */
 export const stage: Stage<typeof params, GrainArtifact> = {
 	meta,
 	touches: (_frame, { amount, strength }) => amount > 0 && strength !== 0,
 	needs: (frame) => ({ inputs: [frame.needs[0]!] }),
 	analyze,
+	resolved,
 	render,
 };

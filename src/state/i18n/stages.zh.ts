@@ -59,6 +59,7 @@ export const STAGES_ZH: Readonly<Record<string, string>> = {
 	'upscale.blend': '混合',
 	'upscale.blend.doc': '所选风格的比例；其余为精确。',
 	'term.8-bit code values': '8 位码值',
+	'term.pixels of the source': '源片像素',
 	'term.frames each side': '两侧各几帧',
 	'term.a rate such as 60 or 60000/1001': '帧率，如 60 或 60000/1001',
 	'term.a size such as 1920x1080, 1080p or 4k': '尺寸，如 1920x1080、1080p 或 4k',

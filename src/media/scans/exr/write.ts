@@ -1,5 +1,6 @@
 /** OpenEXR writer: scanlines of half samples (none, ZIPS, ZIP). See `exr.ts` for reading. */
 import { EmulsionError } from '../../../core/errors.ts';
+import { phrase } from '../../../core/phrases.ts';
 import { deflate } from '../deflate.ts';
 import type { ScanPicture } from '../picture.ts';
 import { chromaticitiesOf } from '../tags.ts';
@@ -20,10 +21,13 @@ const COMPRESSION_CODES = { none: 0, zips: 2, zip: 3 } as const;
 export function encodeExr(picture: ScanPicture, options: ExrWriteOptions = {}): Uint8Array<ArrayBuffer> {
 	const { format, size } = picture;
 	if (format.sample !== 'f32' || (format.chroma !== 'rgb' && format.chroma !== 'gray')) {
-		throw new EmulsionError('usage', `EXR takes linear float RGB or gray, not ${format.chroma} ${format.depth} bit.`);
+		throw new EmulsionError(
+			'usage',
+			phrase('takes', { format: 'EXR', legal: 'RGB, gray; float', found: `${format.chroma} ${format.depth}` }),
+		);
 	}
 	if (picture.color.transfer !== 'linear') {
-		throw new EmulsionError('usage', `EXR holds linear light, not ${picture.color.transfer}: convert before writing.`);
+		throw new EmulsionError('usage', phrase('exr-linear', { transfer: picture.color.transfer }));
 	}
 	const compression = COMPRESSION_CODES[options.compression ?? 'zip'];
 	const base = format.chroma === 'rgb' ? ['R', 'G', 'B'] : ['Y'];
