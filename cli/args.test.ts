@@ -49,6 +49,11 @@ describe('command line', () => {
 		throw new Error('was accepted');
 	});
 
+	it('overwrites only when told to', () => {
+		expect(parseCommandLine(['a', '-o', 'c.mkv'])).not.toHaveProperty('overwrite');
+		expect(parseCommandLine(['a', '-o', 'c.mkv', '--overwrite'])).toMatchObject({ overwrite: true });
+	});
+
 	it('takes mattes by id', () => {
 		expect(parseCommandLine(['a', '-o', 'c.mkv', '--matte', 'x=m=1.mkv', '--matte', 'y=n/%04d.png'])).toMatchObject({
 			mattes: [

@@ -20,6 +20,7 @@ OUTPUT  its extension picks the container: .mp4 .webm .mov .mkv, or a sequence o
         folder/*.dpx keeps the source's own names and numbers, folder/out_%06d.dpx renames, one frame may be out.png
 
   -o, --output OUTPUT       where the result goes; written to OUTPUT.part and renamed when its invariants hold
+  --overwrite               replace files of OUTPUT that are there already; without it they are refused (exit code 2)
   --recipe FILE             what to do (JSON); without it the film is copied bit for bit where OUTPUT can hold it
   --matte ID=PATH           what "region": "ID" (or "outside:ID") in the recipe means: a film, a sequence or a still of the
                             film's proportions, white where the stage acts; may be given more than once
@@ -85,6 +86,8 @@ export interface RestoreArgs {
 	readonly audio?: number | 'none';
 	readonly stretchMode?: StretchMode;
 	readonly chunk?: number;
+	/** Files that are there already may be replaced. */
+	readonly overwrite?: true;
 }
 
 /** Anything the command line may ask for. */
@@ -159,6 +162,7 @@ const OPTIONS = {
 	audio: { type: 'string' },
 	stretch: { type: 'string' },
 	chunk: { type: 'string' },
+	overwrite: { type: 'boolean' },
 	'list-stages': { type: 'boolean' },
 	help: { type: 'boolean', short: 'h' },
 } as const;
@@ -211,5 +215,6 @@ export function parseCommandLine(argv: readonly string[]): Args {
 			? {}
 			: { stretchMode: oneOf(v.stretch, ['keep-pitch', 'resample', 'drop'], '--stretch') }),
 		...(v.chunk === undefined ? {} : { chunk: whole(v.chunk, '--chunk', 1, 100_000) }),
+		...(v.overwrite === true ? { overwrite: true } : {}),
 	};
 }

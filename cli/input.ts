@@ -1,6 +1,6 @@
 /** INPUT as the page gets it: absolute paths of one file, or of the frames of a sequence. Nothing is read here. */
 
-import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { EmulsionError } from '../src/core/errors.ts';
 
@@ -77,6 +77,19 @@ function real(path: string): string {
 	} catch {
 		return resolve(path);
 	}
+}
+
+/**
+ * Refuses an OUTPUT that is there already, unless it may be replaced. Frames of a sequence have their names only once the film is
+ * planned: the writer refuses those. Throws `usage`.
+ */
+export function protectOutput(output: string, overwrite: boolean): void {
+	if (/[%*]/.test(basename(output))) return;
+	const info = lstatSync(resolve(output), { throwIfNoEntry: false });
+	if (info === undefined) return;
+	if (info.isDirectory()) throw new EmulsionError('usage', `${output}: OUTPUT is a folder; name a file in it`);
+	if (!overwrite)
+		throw new EmulsionError('usage', `${output} exists already; choose another OUTPUT, or say --overwrite`);
 }
 
 /**

@@ -10,7 +10,7 @@ import { parseRecipe } from '../src/project/recipe.ts';
 import { ensureBuild } from '../scripts/build.ts';
 import { ensureChromium } from '../scripts/ensure.ts';
 import { HELP, parseCommandLine, type RestoreArgs } from './args.ts';
-import { protectInput, resolveInput, resolveMattes } from './input.ts';
+import { protectInput, protectOutput, resolveInput, resolveMattes } from './input.ts';
 import { ProgressWriter } from './progress.ts';
 import { runSession, type SessionReport } from './session.ts';
 import { describeStages } from './stages.ts';
@@ -76,6 +76,7 @@ async function restore(args: RestoreArgs): Promise<void> {
 	protectInput(input, args.output);
 	const mattes = resolveMattes(args.mattes);
 	for (const matte of mattes) protectInput(matte, args.output);
+	protectOutput(args.output, args.overwrite === true);
 	if (args.report !== undefined) checkWritable(args.report, '--report');
 	const recipe = loadRecipe(args.recipe);
 	if (args.edl !== undefined) readText(args.edl, '--edl');

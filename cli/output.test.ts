@@ -7,9 +7,12 @@ import {
 	readdirSync,
 	readFileSync,
 	readSync,
+	renameSync,
 	rmSync,
 	statSync,
+	symlinkSync,
 	truncateSync,
+	writeFileSync,
 	writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,6 +21,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startStaticServer, type StaticServer } from '../server/static.ts';
 import { type EmulsionError, exitCode } from '../src/core/errors.ts';
 import { MAX_WRITE, OutputWriter } from './output.ts';
+import { PartsLedger } from './parts.ts';
 
 let dir: string;
 let server: StaticServer;
@@ -132,6 +136,64 @@ describe('terminal writer', () => {
 		expect(await (await fetch(`${server.url}run/read?name=film.mkv`, { headers })).text()).toBe('tail');
 		await writer.publish();
 		expect(statSync(join(dir, 'film.mkv')).size).toBe(far + 4);
+	});
+
+	describe('files that are there already', () => {
+		const claim = async (names: unknown) =>
+			post('claim', {}, bytes(JSON.stringify(names))).then(async (r) => [r.status, await r.json()] as const);
+		const writtenBy = async (own: OutputWriter, name: string, text: string): Promise<void> => {
+			const other = await startStaticServer({ root: dir, port: 0, handlers: [own.handle] });
+			try {
+				const send = (action: string, query: Record<string, string>, body?: Uint8Array<ArrayBuffer>) =>
+					fetch(`${other.url}run/${action}?${new URLSearchParams(query)}`, {
+						method: 'POST',
+						headers: { 'X-Emulsion-Token': own.token },
+						...(body ? { body } : {}),
+					});
+				const { id } = (await (await send('open', { name })).json()) as { id: string };
+				await send('write', { id, at: '0' }, bytes(text));
+				await send('close', { id });
+			} finally {
+				await other.close();
+			}
+		};
+
+		it('are told by name; a .part file, and what may be replaced, are not', async () => {
+			for (const name of ['b.dpx', 'c.dpx.part']) writeFileSync(join(dir, name), 'old');
+			symlinkSync('nowhere', join(dir, 'd.dpx'));
+			expect(await claim(['a.dpx', 'b.dpx', 'c.dpx', 'd.dpx'])).toEqual([200, { taken: ['b.dpx', 'd.dpx'] }]);
+			for (const bad of [{}, ['../b.dpx'], 'b.dpx']) expect((await claim(bad))[0]).toBe(400);
+			const free = new OutputWriter(join(dir, '*.dpx'), { overwrite: true });
+			await writtenBy(free, 'b.dpx', 'new');
+			await free.publish();
+			expect(readFileSync(join(dir, 'b.dpx'), 'utf8')).toBe('new');
+		});
+
+		it('are this run’s own where an earlier one of the same command published them and was ended', async () => {
+			const ledger = (): PartsLedger => new PartsLedger(join(dir, 'parts.jsonl'), {}, dir);
+			const first = new OutputWriter(join(dir, '*.dpx'), { ledger: ledger() });
+			await writtenBy(first, 'a.dpx', 'frame');
+			// Ended between the first name and the last: the list still stands.
+			renameSync(join(dir, 'a.dpx.part'), join(dir, 'a.dpx'));
+			const again = new OutputWriter(join(dir, '*.dpx'), { ledger: ledger() });
+			await writtenBy(again, 'a.dpx', 'frame again');
+			await again.publish();
+			expect(readFileSync(join(dir, 'a.dpx'), 'utf8')).toBe('frame again');
+		});
+
+		it('are left alone when they appear meanwhile; what was made stays beside them', async () => {
+			const id = await open('film.mkv');
+			await post('write', { id, at: '0' }, bytes('mine'));
+			await post('close', { id });
+			writeFileSync(join(dir, 'film.mkv'), 'theirs');
+			await expect(writer.publish()).rejects.toMatchObject({
+				code: 'usage',
+				message: expect.stringContaining('stays as film.mkv.part') as string,
+			});
+			await writer.discard();
+			expect(readFileSync(join(dir, 'film.mkv'), 'utf8')).toBe('theirs');
+			expect(readFileSync(join(dir, 'film.mkv.part'), 'utf8')).toBe('mine');
+		});
 	});
 
 	it('removes what was not published', async () => {

@@ -6,7 +6,7 @@
 
 import { createHash, type Hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { InvariantResult } from '../src/contracts/report.ts';
@@ -76,6 +76,16 @@ async function body(request: IncomingMessage): Promise<Buffer> {
 	return Buffer.concat(parts);
 }
 
+function namesIn(text: string): string[] {
+	try {
+		const names: unknown = JSON.parse(text);
+		if (Array.isArray(names)) return names.map(String);
+	} catch {
+		// Not JSON: refused like anything else that is no list.
+	}
+	throw new HttpError(400, 'expected a list of names');
+}
+
 /** Bytes read back at once. */
 const BLOCK = 4 << 20;
 
@@ -100,6 +110,7 @@ export class OutputWriter {
 	readonly token = randomBytes(32).toString('hex');
 	readonly #dir: string;
 	readonly #ledger: PartsLedger | undefined;
+	readonly #overwrite: boolean;
 	readonly #open = new Map<string, OpenFile>();
 	readonly #written = new Set<string>();
 	readonly #closed = new Map<string, Expected>();
@@ -112,11 +123,13 @@ export class OutputWriter {
 
 	/**
 	 * @param output OUTPUT as given: its folder is where files go.
-	 * @param ledger finished frames of a sequence that may go on later; absent: a failure leaves nothing.
+	 * @param options `ledger`: finished frames of a sequence that may go on later; absent: a failure leaves nothing. `overwrite`:
+	 * files that are there already may be replaced; default: they are refused.
 	 */
-	constructor(output: string, ledger?: PartsLedger) {
+	constructor(output: string, options: { readonly ledger?: PartsLedger; readonly overwrite?: boolean } = {}) {
 		this.#dir = dirname(resolve(output));
-		this.#ledger = ledger;
+		this.#ledger = options.ledger;
+		this.#overwrite = options.overwrite ?? false;
 	}
 
 	/** The system error that stopped a write (a full disk), if any. */
@@ -137,7 +150,10 @@ export class OutputWriter {
 
 	/** A bare file name, no folder, no hidden file, no control characters. */
 	#name(url: URL): string {
-		const name = url.searchParams.get('name') ?? '';
+		return this.#checked(url.searchParams.get('name') ?? '');
+	}
+
+	#checked(name: string): string {
 		if (
 			name === '' ||
 			name !== basename(name) ||
@@ -148,6 +164,21 @@ export class OutputWriter {
 			throw new HttpError(400, `not a file name: ${JSON.stringify(name)}`);
 		}
 		return name;
+	}
+
+	/** Whether a published file of that name has to stay. What an earlier run of the same command published is its own. */
+	async #isTaken(name: string): Promise<boolean> {
+		if (this.#overwrite || this.#ledger?.get(name) !== undefined) return false;
+		return (await lstat(join(this.#dir, name)).catch(() => undefined)) !== undefined;
+	}
+
+	/** Those of the names that are taken; `.part` files are nobody's output. */
+	async #claim(request: IncomingMessage): Promise<object> {
+		const taken: string[] = [];
+		for (const name of namesIn((await body(request)).toString('utf8'))) {
+			if (await this.#isTaken(this.#checked(name))) taken.push(name);
+		}
+		return { taken };
 	}
 
 	#part(name: string): string {
@@ -236,6 +267,8 @@ export class OutputWriter {
 		}
 		if (request.method !== 'POST') throw new HttpError(405, 'expected POST');
 		switch (action) {
+			case 'claim':
+				return this.#claim(request);
 			case 'open':
 				return this.#openFile(url);
 			case 'write':
@@ -307,8 +340,19 @@ export class OutputWriter {
 		return found;
 	}
 
-	/** Publishes every `.part` under its own name. Call only after the invariants were proven. */
+	/**
+	 * Publishes every `.part` under its own name. Call only after the invariants were proven.
+	 * @throws EmulsionError `usage` where a name was taken meanwhile: nothing is published then, and the `.part` files stay.
+	 */
 	async publish(): Promise<void> {
+		for (const name of this.#written) {
+			if (!(await this.#isTaken(name))) continue;
+			this.#written.clear();
+			throw new EmulsionError(
+				'usage',
+				`${name} appeared while this run was working and is left alone; what was made is whole and stays as ${name}.part`,
+			);
+		}
 		for (const name of this.#written) {
 			try {
 				await rename(this.#part(name), join(this.#dir, name));

@@ -189,12 +189,14 @@ export function openWriter(
 	parts: string | undefined,
 ): OutputWriter {
 	const { args, input, mattes } = run;
-	if (parts === undefined || isFilm(args)) return new OutputWriter(args.output);
+	const overwrite = args.overwrite === true;
+	if (parts === undefined || isFilm(args)) return new OutputWriter(args.output, { overwrite });
 	const files = [input, ...mattes]
 		.flatMap(({ paths }) => paths)
 		.map((path) => [path, statSync(path).size, statSync(path).mtimeMs]);
 	const command = [jobOf({ ...run, resume: true }, ''), files];
-	return new OutputWriter(args.output, new PartsLedger(parts, command, dirname(resolve(args.output))));
+	const ledger = new PartsLedger(parts, command, dirname(resolve(args.output)));
+	return new OutputWriter(args.output, { ledger, overwrite });
 }
 
 /**

@@ -86,6 +86,9 @@ async function readBack(
 
 const api: EncodeWorkerApi = {
 	connect: (port) => serve(api, port),
+	async claim(names, target) {
+		await (await openTarget(target)).claim?.(names);
+	},
 	async open(config, sequence) {
 		const options = sequence && (await sequenceOptions(sequence));
 		const id = `encode-${++opened}-${crypto.randomUUID()}`;

@@ -51,6 +51,7 @@ const media: MediaClient = {
 };
 
 const encode: EncodeClient = {
+	claim: (names, target) => connected(encodeBridge, 'encode').claim(names, target),
 	open: (config, sequence) => connected(encodeBridge, 'encode').open(config, sequence),
 	async encode(job, range, frames, signal) {
 		const { port1, port2 } = new MessageChannel();

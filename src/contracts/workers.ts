@@ -68,6 +68,8 @@ export interface SequenceSpec {
 /** Encodes chunks and joins them. */
 export interface EncodeWorkerApi {
 	connect(port: MessagePort): void;
+	/** Throws `usage` where files of these names are at the target already and must stay; other targets answer at once. */
+	claim(names: readonly string[], target: TargetSpec): Promise<void>;
 	/**
 	 * Opens an encode job; refuses with `unsupported-format` what the codec cannot hold. An image sequence needs the file
 	 * names, one an output frame, and where finished frames go at once.

@@ -214,6 +214,10 @@ export const ERROR_PHRASES_EN = {
 	'output-name': 'Output name: expected a bare file name, got {name}.',
 	'no-space': '{name}: no space left. Free at least {megabytes} MB and resume; finished chunks are kept.',
 	'not-written': '{name}: could not be written ({why}).',
+	'output-there': '{name} exists already. Choose another OUTPUT, or say --overwrite.',
+	'outputs-there':
+		'{count} of the {total} files to be written exist already ({names}). Choose another OUTPUT, or say --overwrite.',
+	'one-name': '{name} names one file, the output has {count} frames: name them folder/*.ext or folder/name_%06d.ext.',
 	'output-full': '{name}: the output disk is full. Free space and resume.',
 	'output-answered': '{name}: the output server answered {status} {detail}',
 	'output-silent': 'The output server does not answer.',

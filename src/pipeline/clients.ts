@@ -16,6 +16,8 @@ export interface MediaClient {
 
 /** Encoding and joining. */
 export interface EncodeClient {
+	/** Throws `usage` where files of these names are at the target already and must stay. */
+	claim(names: readonly string[], target: TargetSpec): Promise<void>;
 	open(config: EncodeConfig, sequence?: SequenceSpec): Promise<string>;
 	encode(job: string, range: FrameRange, frames: FrameStream, signal: AbortSignal): Promise<EncodedChunk>;
 	mux(

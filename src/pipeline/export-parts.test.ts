@@ -140,6 +140,12 @@ describe('names of a sequence', () => {
 		expect(names('*_clean.dpx')).toEqual(['reel_86402_clean.dpx', 'reel_86403_clean.dpx']);
 		expect(names('a.%07d.dpx')).toEqual(['a.0086402.dpx', 'a.0086403.dpx']);
 		expect(sequenceNames(exported, plan)).toEqual([]);
+		// What somebody typed in a terminal is the name of one frame, and of one only.
+		const target = { kind: 'http', base: '/run', token: '' } as const;
+		const typed = { ...exported, info: scan, container: 'dpx', name: 'x.dpx', target } as const;
+		const single = await planWith({ ...request, info: scan, range: { start: 2, end: 3 } }, []);
+		expect(sequenceNames(typed, single)).toEqual(['x.dpx']);
+		expect(() => sequenceNames(typed, plan)).toThrow('x.dpx names one file, the output has 2 frames');
 	});
 });
 

@@ -190,7 +190,7 @@ export interface ExportDeps {
 }
 
 /**
- * Runs an export to its end. Throws `invariant-failed` when the written file is not what was planned (nothing is published
+ * Runs an export to its end. Throws `usage` where its files are there already and must stay, `invariant-failed` when the written file is not what was planned (nothing is published
  * then), `quota-exceeded` when storage is full (finished chunks are kept), and whatever a part threw.
  */
 export async function runExport(
@@ -202,6 +202,8 @@ export async function runExport(
 	const started = performance.now();
 	const meter = new ProgressMeter(onProgress);
 	const prepared = await prepare(deps.engine, request, meter, signal);
+	const names = sequenceSpec(request, prepared.plan)?.names ?? [request.name];
+	await deps.engine.encode.claim(names, request.target);
 	return deps.jobs.exclusive(prepared.id, () => exportJob(deps, request, prepared, meter, started, signal));
 }
 

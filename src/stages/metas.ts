@@ -11,7 +11,9 @@ import { meta as interpolate } from './interpolate/meta.ts';
 import { meta as upscale } from './upscale/meta.ts';
 
 /** Everything the program knows of every stage, in the default order of the design. */
-export const STAGE_METAS: readonly StageMeta[] = ([identity, degrain, upscale, interpolate, grain] as readonly StageMeta[])
+export const STAGE_METAS: readonly StageMeta[] = (
+	[identity, degrain, upscale, interpolate, grain] as readonly StageMeta[]
+)
 	.slice()
 	.sort((a, b) => a.order - b.order);
 

@@ -15,6 +15,7 @@ import {
 	sha256,
 	startCli,
 } from '../helpers/cli.ts';
+import type { HeadlessEvent } from '../../src/contracts/headless.ts';
 import { exitCode } from '../../src/core/errors.ts';
 
 let tmp: Scratch;
@@ -72,6 +73,49 @@ describe('exit codes', () => {
 		const { code, err } = await cli(args());
 		expect(err).toContain(message);
 		expect(code).toBe(2);
+	});
+
+	it('2: OUTPUT that is there already, until it may be overwritten', async () => {
+		const output = tmp.path('twice.mkv');
+		writeFileSync(output, 'somebody’s work');
+		const { code, err } = await cli([film, '-o', output, '--backend', 'wasm']);
+		expect(code).toBe(2);
+		expect(err).toContain('twice.mkv exists already');
+		expect(err).toContain('--overwrite');
+		expect(readFileSync(output, 'utf8')).toBe('somebody’s work');
+		const again = await cli([film, '-o', output, '--backend', 'wasm', '--overwrite']);
+		expect(again.code, again.err).toBe(0);
+		expect(nativeFrameMd5(output)).toEqual(nativeFrameMd5(film));
+		// INPUT never may.
+		expect((await cli([film, '-o', film, '--overwrite'])).code).toBe(2);
+		mkdirSync(tmp.path('folder.mkv'));
+		expect((await cli([film, '-o', tmp.path('folder.mkv'), '--overwrite'])).err).toContain('OUTPUT is a folder');
+	});
+
+	it('2: frames that are there already are named before anything is rendered; other frames join them', async () => {
+		const lab = await Lab.open();
+		try {
+			const frames = tmp.path('frames', 'f_%04d.png');
+			await lab.run([film, '-o', frames, '--range', '0:3']);
+			let rendered = 0;
+			const onEvent = (event: HeadlessEvent): void => {
+				if (event.type === 'progress' && event.progress.phase === 'render') rendered = event.progress.done;
+			};
+			const refusal = await failureOf(lab.run([film, '-o', frames, '--range', '2:6'], { onEvent }));
+			expect(exitCode(refusal)).toBe(2);
+			expect(refusal.message).toContain('1 of the 4 files to be written exist already (f_0002.png)');
+			expect(rendered).toBe(0);
+			expect(readdirSync(tmp.path('frames')).sort()).toEqual(['f_0000.png', 'f_0001.png', 'f_0002.png']);
+			await lab.run([film, '-o', frames, '--range', '3:5']);
+			await lab.run([film, '-o', frames, '--range', '2:6', '--overwrite']);
+			expect(readdirSync(tmp.path('frames'))).toHaveLength(6);
+			// One picture is one file.
+			const still = tmp.path('frames', 'f_0000.png');
+			const one = await failureOf(lab.run([film, '-o', still, '--range', '0:1']));
+			expect(one.message).toContain('exists already');
+		} finally {
+			await lab.close();
+		}
 	});
 
 	it('3: no such input', async () => {

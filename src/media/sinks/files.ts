@@ -20,6 +20,8 @@ export interface StagedSink extends ByteSink {
 /** A target whose files can be verified before they appear. */
 export interface StagedTarget extends OutputTarget {
 	create(name: string): Promise<StagedSink>;
+	/** Where given: throws `usage` naming those names under which something is published already, before work starts. */
+	claim?(names: readonly string[]): Promise<void>;
 }
 
 /** Reads from a Blob or File. */

@@ -6,6 +6,10 @@ import { type ByteReader, type StagedSink, type StagedTarget, checkName } from '
 
 /** Largest body the server takes. */
 const MAX_BODY = 8 << 20;
+/** Names asked about in one request: far below the largest body. */
+const NAMES_AT_ONCE = 10_000;
+/** Names of taken files that are told. */
+const NAMED = 5;
 const HTTP_FULL = 507;
 const HTTP_MISSING = 404;
 
@@ -128,6 +132,22 @@ export class HttpTarget implements StagedTarget {
 
 	constructor(endpoint: HttpEndpoint) {
 		this.#endpoint = endpoint;
+	}
+
+	/** Asks the server whether files would be replaced that must not be. */
+	async claim(names: readonly string[]): Promise<void> {
+		const taken: string[] = [];
+		for (let done = 0; done < names.length; done += NAMES_AT_ONCE) {
+			const body = JSON.stringify(names.slice(done, done + NAMES_AT_ONCE).map(checkName));
+			const response = await request(this.#endpoint, 'claim', {}, { body: new Blob([body]) });
+			if (!response.ok) throw await failure(names[done]!, response, 0);
+			taken.push(...((await response.json()) as { readonly taken: readonly string[] }).taken);
+		}
+		const [first] = taken;
+		if (first === undefined) return;
+		const values = { names: taken.slice(0, NAMED), count: taken.length, total: names.length };
+		const said = names.length === 1 ? phrase('output-there', { name: first }) : phrase('outputs-there', values);
+		throw new EmulsionError('usage', said);
 	}
 
 	/** Opens `name.part` on the server. */
