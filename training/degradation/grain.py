@@ -98,8 +98,18 @@ def transmitted(stock: Stock, marks: list[Tensor], depth: Tensor) -> Tensor:
 
 
 def layers(stock: Stock, size: int, generator: torch.Generator, device: torch.device) -> list[Tensor]:
-    """A map for every layer. Layers are the same film moved far away, except in small films."""
-    return [mark_map(stock, size, generator, device) for _ in range(stock.layers)]
+    """A map for every layer: one periodic film, of which each layer sees another place and another of the square's symmetries.
+
+    Points that lie over each other come from places far apart, and grains far apart are independent.
+    """
+    film = mark_map(stock, size, generator, device)
+    result = [film]
+    for index in range(1, stock.layers):
+        top, left = (torch.rand(2, generator=generator, device=device) * film.shape[0]).long().tolist()
+        moved = film.roll((top, left), (0, 1))
+        moved = moved.T if index & 1 else moved
+        result.append((moved.flip(0) if index & 2 else moved).contiguous())
+    return result
 
 
 def superpose(shared: Tensor, own: Tensor, share: float) -> Tensor:

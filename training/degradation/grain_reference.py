@@ -22,13 +22,23 @@ def monte_carlo(channel: Tensor, stock: Stock, samples: int, seed: int) -> Tenso
     generator = torch.Generator().manual_seed(seed)
     films = [_grains(channel, stock, generator) for _ in range(stock.layers)]
     total = torch.zeros_like(channel)
-    for dy, dx in (torch.randn(samples, 2, generator=generator) * stock.aperture).tolist():
+    for dy, dx in (displacements(samples, generator) * stock.aperture).tolist():
         # All layers see the same displacement: light goes straight through.
         light = torch.ones_like(channel)
         for place, radii in films:
             light = light * (1 - stock.opacity * _covered(channel.shape, place[0] - dy, place[1] - dx, radii))
         total += light
     return stock.scan(total / samples)
+
+
+def displacements(count: int, generator: torch.Generator) -> Tensor:
+    """Normal displacements [count, 2] that cover the plane evenly (the R2 sequence, shifted by chance).
+
+    Independent ones, as in the paper, would add their own scatter to the grain's, of the size of what is to be measured.
+    """
+    steps = torch.arange(1, count + 1, dtype=torch.float64)[:, None] * torch.tensor([0.7548776662466927, 0.5698402909980532])
+    uniform = (steps + torch.rand(1, 2, generator=generator, dtype=torch.float64)) % 1
+    return torch.special.ndtri(uniform.clamp(1e-4, 1 - 1e-4)).float()
 
 
 def _grains(channel: Tensor, stock: Stock, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from .paths import DATA, WORK, WorkshopError, need
+from .paths import DATA, MODELS, TRAINING, WORK, WorkshopError, need
 
 
 def seconds(text: str) -> float:
@@ -52,13 +52,37 @@ def train(options: argparse.Namespace) -> None:
 
 def evaluate(options: argparse.Namespace) -> None:
     """`evaluate`."""
+    from .eval_set import eval_clips
     from .evaluate_degrain import evaluate as run
     from .evaluate_degrain import table
 
     torch.set_num_threads(options.threads or torch.get_num_threads())
     weights = options.weights or WORK / "runs" / options.model / "best.pt"
     need(weights, f"train the model first: `train {options.model}`")
-    print(table(run(options.data, weights, options.output or WORK / "evaluation" / options.model, options.limit)))
+    clips = eval_clips(options.data, options.limit)
+    print(table(run(clips, weights, options.output or WORK / "evaluation" / options.model)))
+
+
+def export(options: argparse.Namespace) -> None:
+    """`export`."""
+    from .export import export as run
+
+    line = run(
+        options.model,
+        options.run or WORK / "runs" / options.model,
+        options.evaluation or WORK / "evaluation" / options.model,
+        options.output,
+        options.measurements,
+    )
+    print(f"{options.output / line['file']}: {line['bytes']} bytes, SHA-256 {line['sha256']}")
+
+
+def smoke(options: argparse.Namespace) -> None:
+    """`smoke`."""
+    from .smoke import smoke as run
+
+    torch.set_num_threads(options.threads or torch.get_num_threads())
+    print(f"the whole path works: {sum(run().values()):.0f} s")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -83,8 +107,8 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--threads", type=int, help="CPU threads")
     one.add_argument("--batch", type=int, default=8)
     one.add_argument("--crop", type=int, default=96)
-    one.add_argument("--rate", type=float, default=2e-4, help="learning rate at the start")
-    one.add_argument("--stocks", type=int, default=32, help="film stocks to draw grain of")
+    one.add_argument("--rate", type=float, default=1.5e-4, help="learning rate at the start")
+    one.add_argument("--stocks", type=int, default=20, help="film stocks to draw grain of")
     one.add_argument("--seed", type=int, default=1)
     one.add_argument("--fresh", action="store_true", help="start from random weights")
     one.add_argument("--pictures", type=Path, default=WORK / "pictures.bin", help="the data set of make-data")
@@ -99,6 +123,18 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--limit", type=int, help="about so many photographs and clips each")
     one.add_argument("--threads", type=int, help="CPU threads")
     one.set_defaults(run_command=evaluate)
+
+    one = commands.add_parser("export", help="write a trained and evaluated model into public/models")
+    one.add_argument("model", choices=["degrain"])
+    one.add_argument("--run", type=Path, help="the run's folder")
+    one.add_argument("--evaluation", type=Path, help="the evaluation's folder")
+    one.add_argument("--output", type=Path, default=MODELS, help="where the models are")
+    one.add_argument("--measurements", type=Path, default=TRAINING / "measurements.json")
+    one.set_defaults(run_command=export)
+
+    one = commands.add_parser("smoke", help="the whole path on tiny data; needs no downloads and no data")
+    one.add_argument("--threads", type=int, help="CPU threads")
+    one.set_defaults(run_command=smoke)
     return top
 
 

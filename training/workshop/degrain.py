@@ -9,14 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from degradation.grain_bank import GrainBank
+from emulsion_training.ffdnet import TrainableFfdnet
 
 from .degrain_data import DegrainBatches
-from .networks import DegrainNet, pretrained_degrain
+from .networks import pretrained_degrain
 from .paths import WORK
 from .pictures import Entry
 from .trainer import Job, charbonnier
 
-FIELD = 192
+FIELD = 160
 """Side of the grain fields in pixels."""
 VALIDATION_BATCHES = 6
 VALIDATION_SEED = 77
@@ -40,10 +41,20 @@ def bank(count: int, seed: int, device: torch.device, cache: Path = WORK) -> Gra
     return made
 
 
-def degrain_job(entries: list[Entry], *, seed: int, batch: int, crop: int, stocks: int, device: torch.device, fresh: bool = False) -> Job:
+def degrain_job(
+    entries: list[Entry],
+    *,
+    seed: int,
+    batch: int,
+    crop: int,
+    stocks: int,
+    device: torch.device,
+    fresh: bool = False,
+    cache: Path = WORK,
+) -> Job:
     """Everything `train` needs. `fresh` starts from random weights (for tests without downloads)."""
     training, validation = held_back(entries)
-    films = bank(stocks, seed, device)
+    films = bank(stocks, seed, device, cache)
     source = DegrainBatches(training, films, batch, crop, seed, device)
     watched = DegrainBatches(validation, films, 8, crop, VALIDATION_SEED, device)
     kept = [watched.batch_of(number) for number in range(VALIDATION_BATCHES)]
@@ -56,7 +67,7 @@ def degrain_job(entries: list[Entry], *, seed: int, batch: int, crop: int, stock
         with torch.no_grad():
             return float(torch.stack([psnr_each(net(noisy, level), clean) for noisy, clean, level in kept]).mean())
 
-    return Job(DegrainNet() if fresh else pretrained_degrain(), loss, validate, "PSNR of validation crops, dB")
+    return Job(TrainableFfdnet() if fresh else pretrained_degrain(), loss, validate, "PSNR of validation crops, dB")
 
 
 def psnr_each(a: Tensor, b: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,27 +19,28 @@ from torch import Tensor, nn
 
 from degradation.grain_bank import GrainBank, make_stack
 from degradation.stocks import STOCKS
+from emulsion_training.ffdnet import TrainableFfdnet
 
 from . import metrics
 from .baselines import ffmpeg_filter, to_bytes
-from .eval_set import EvalClip, eval_clips
-from .networks import DegrainNet, pretrained_degrain, run_any_size
+from .eval_set import EvalClip
+from .networks import pretrained_degrain, run_any_size
 
 FFDNET_TIMES = (1.0, 1.4, 2.0, 2.8)
 NLMEANS = (2, 4, 6, 9, 13, 20)
 FIELD = 448
 """Side of the evaluation's grain fields; larger than its pictures, so that nothing repeats in one."""
 STOCKS_EACH = 2
-CROP = 128
+CROP = 96
 GAIN = 8
 METHODS = ("noisy", "FFDNet", "nlmeans", "ours")
 FIGURES = ("psnr", "ssim", "gmsd", "edge", "kept")
 
 
-def grain_of(name: str, seed: int) -> GrainBank:
+def grain_of(name: str, seed: int, field: int = FIELD) -> GrainBank:
     """A named stock's field, with the gain that gives it its strength."""
     stock, codes = STOCKS[name]
-    stack = make_stack(stock, FIELD, seed)
+    stack = make_stack(stock, field, seed)
     stack.stock = replace(stock, gain=codes / 255 / stack.middle())
     return GrainBank([stack])
 
@@ -83,22 +85,24 @@ def methods(noisy: Tensor, clean: Tensor, sigma: float, original: nn.Module, our
     return best
 
 
-def load(weights: Path) -> DegrainNet:
+def load(weights: Path) -> TrainableFfdnet:
     """Our network from a run's averaged weights."""
-    net = DegrainNet()
+    net = TrainableFfdnet()
     net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     return net.eval()
 
 
-def evaluate(data: Path, weights: Path, output: Path, limit: int | None = None) -> dict[str, Any]:
+def evaluate(
+    clips: Iterable[EvalClip], weights: Path, output: Path, original: nn.Module | None = None, field: int = FIELD
+) -> dict[str, Any]:
     """Runs everything; writes `evaluation.json`, `table.md` and the crops into `output`."""
     output.mkdir(parents=True, exist_ok=True)
-    original, ours = pretrained_degrain().eval(), load(weights)
-    banks = {name: grain_of(name, 4000 + index) for index, name in enumerate(STOCKS)}
+    original, ours = original or pretrained_degrain().eval(), load(weights)
+    banks = {name: grain_of(name, 4000 + index, field) for index, name in enumerate(STOCKS)}
     rows: list[dict[str, Any]] = []
     pictures: list[list[Tensor]] = []
     begun = time.monotonic()
-    for index, clip in enumerate(eval_clips(data, limit)):
+    for index, clip in enumerate(clips):
         for turn in range(STOCKS_EACH):
             name = list(STOCKS)[(index + turn * (len(STOCKS) // STOCKS_EACH)) % len(STOCKS)]
             row, shown = _case(clip, name, banks[name], index * 10 + turn, original, ours)

@@ -26,6 +26,8 @@ from .paths import WorkshopError
 AVERAGE = 0.999
 """Decay of the running mean of the weights."""
 CLIP = 1.0
+WARM_UP = 100
+"""Steps in which the rate rises: Adam knows nothing of the gradients at first, and would undo a warm start."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def train(job: Job, settings: Settings, limits: Limits, folder: Path, device: to
             saved, losses = time.monotonic(), []
             if progress >= 1:
                 break
-        rate = settings.rate * max(0.02, 0.5 + 0.5 * math.cos(math.pi * min(1.0, progress))) * min(1.0, (state["step"] + 1) / 50)
+        rate = settings.rate * max(0.02, 0.5 + 0.5 * math.cos(math.pi * min(1.0, progress))) * min(1.0, (state["step"] + 1) / WARM_UP)
         for group in optimizer.param_groups:
             group["lr"] = rate
         with torch.autocast(device.type, torch.bfloat16, enabled=settings.bf16):
