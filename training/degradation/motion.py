@@ -23,6 +23,7 @@ class Camera:
     object_speed: tuple[float, float] = (4.0, 1.0)
 
     def __post_init__(self) -> None:
+        """Refuses what makes no sense."""
         if self.tremble < 0 or not 0 <= self.object_size < 1:
             raise ValueError("camera: tremble must be at least 0, the object's size in 0…1 of the picture")
 

@@ -41,6 +41,7 @@ class Stock:
     gain: float = 1.0
 
     def __post_init__(self) -> None:
+        """Refuses what no film is."""
         checks = {
             "radius must be in 0.05…8 px": 0.05 <= self.radius <= 8,
             "spread must be in 0…1": 0 <= self.spread <= 1,

@@ -83,9 +83,7 @@ def write_notice(output: Path, shipped: list[str]) -> None:
     by_id = {model.id: model for model in (*MODELS, *OWN)}
     parts = ["Pretrained models shipped with Emulsion, converted to ONNX (float16-stored weights) by training/."]
     for ids, name in NOTICE_PARTS:
-        heads = [
-            f"{by_id[i].file}: {by_id[i].title}\nLicense: {by_id[i].license}\nSource: {by_id[i].source}" for i in ids if i in shipped
-        ]
+        heads = [f"{by_id[i].file}: {by_id[i].title}\nLicense: {by_id[i].license}\nSource: {by_id[i].source}" for i in ids if i in shipped]
         if heads:
             parts.append("\n\n".join(["=" * 78, *heads, (LICENSES / name).read_text(encoding="utf-8").strip()]))
     (output / "NOTICE").write_text("\n\n".join(parts) + "\n", encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from pathlib import Path
@@ -24,15 +25,17 @@ def make_data(options: argparse.Namespace) -> None:
     """`make-data`."""
     from .pictures import collect, pack
 
+    like = json.loads(need(options.like, "make it with `estimate`").read_text(encoding="utf-8")) if options.like else None
     entries = collect(options.data, options.limit)
-    pack(entries, options.output, options.jpeg)
+    pack(entries, options.output, options.jpeg, like)
     print(f"{options.output}: {len(entries)} entries, {options.output.stat().st_size / 1e6:.1f} MB")
 
 
 def train(options: argparse.Namespace) -> None:
     """`train`."""
     from .degrain import degrain_job
-    from .pictures import unpack
+    from .degrain_data import Aim
+    from .pictures import film_of, unpack
     from .trainer import Limits, Settings
     from .trainer import train as run
 
@@ -43,7 +46,14 @@ def train(options: argparse.Namespace) -> None:
     settings = Settings(options.model, options.seed, options.batch, options.crop, options.rate, options.bf16)
     entries = unpack(options.pictures)
     job = degrain_job(
-        entries, seed=options.seed, batch=options.batch, crop=options.crop, stocks=options.stocks, device=device, fresh=options.fresh
+        entries,
+        seed=options.seed,
+        batch=options.batch,
+        crop=options.crop,
+        stocks=options.stocks,
+        device=device,
+        fresh=options.fresh,
+        aim=Aim.like(film_of(options.pictures)),
     )
     folder = options.run or WORK / "runs" / options.model
     summary = run(job, settings, Limits(options.budget, options.steps, options.every), folder, device)
@@ -77,6 +87,34 @@ def export(options: argparse.Namespace) -> None:
     print(f"{options.output / line['file']}: {line['bytes']} bytes, SHA-256 {line['sha256']}")
 
 
+def kit(options: argparse.Namespace) -> None:
+    """`pack`."""
+    from .kit import make_kit
+
+    made = make_kit(options.pictures, options.output)
+    print(f"{options.output}: {made['bytes'] / 2**20:.1f} MiB, {made['pictures']} pictures; there: tar xzf, then kit/run.sh")
+
+
+def show_gallery(options: argparse.Namespace) -> None:
+    """`gallery`."""
+    from .gallery import gallery
+
+    photo = options.photo or options.data / "photos" / "eval" / "kodak04.png"
+    need(photo, "name a photograph with --photo")
+    folder = options.data / "damage"
+    for path in gallery(photo, folder if folder.exists() else None, options.output):
+        print(path)
+
+
+def look_at(options: argparse.Namespace) -> None:
+    """`estimate`."""
+    from .estimate import estimate
+
+    output = options.output or Path(f"{options.film.stem}.json")
+    estimate(need(options.film, "name a film that ffmpeg reads"), output, options.frames)
+    print(output.read_text(encoding="utf-8"))
+
+
 def smoke(options: argparse.Namespace) -> None:
     """`smoke`."""
     from .smoke import smoke as run
@@ -90,9 +128,16 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="workshop", description="Data, training, evaluation and export of Emulsion's own models.")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
+    one = commands.add_parser("estimate", help="measure how a film is degraded, for `make-data --like` and for models tuned to it")
+    one.add_argument("film", type=Path)
+    one.add_argument("--output", type=Path, help="default: the film's name with .json")
+    one.add_argument("--frames", type=int, default=24, help="frames to look at, spread over the film in runs")
+    one.set_defaults(run_command=look_at)
+
     one = commands.add_parser("make-data", help="pack the pictures to train on")
     one.add_argument("--data", type=Path, default=DATA, help="the pictures and clips")
     one.add_argument("--output", type=Path, default=WORK / "pictures.bin")
+    one.add_argument("--like", type=Path, help="a report of `estimate`: training is then for films like that one")
     one.add_argument("--limit", type=int, help="about so many of each source")
     one.add_argument("--jpeg", type=int, help="compress with this JPEG quality instead of storing the codes")
     one.set_defaults(run_command=make_data)
@@ -131,6 +176,17 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--output", type=Path, default=MODELS, help="where the models are")
     one.add_argument("--measurements", type=Path, default=TRAINING / "measurements.json")
     one.set_defaults(run_command=export)
+
+    one = commands.add_parser("pack", help="the GPU kit: code, warm start and data in at most 20 MiB")
+    one.add_argument("--pictures", type=Path, default=WORK / "pictures.bin", help="the data set of make-data")
+    one.add_argument("--output", type=Path, default=WORK / "kit.tar.gz")
+    one.set_defaults(run_command=kit)
+
+    one = commands.add_parser("gallery", help="a picture of every degradation, before and after")
+    one.add_argument("--data", type=Path, default=DATA, help="the pictures and clips")
+    one.add_argument("--photo", type=Path)
+    one.add_argument("--output", type=Path, default=WORK / "gallery")
+    one.set_defaults(run_command=show_gallery)
 
     one = commands.add_parser("smoke", help="the whole path on tiny data; needs no downloads and no data")
     one.add_argument("--threads", type=int, help="CPU threads")

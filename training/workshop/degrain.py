@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from degradation.grain_bank import GrainBank
 from emulsion_training.ffdnet import TrainableFfdnet
 
-from .degrain_data import DegrainBatches
+from .degrain_data import Aim, DegrainBatches
 from .networks import pretrained_degrain
 from .paths import WORK
 from .pictures import Entry
@@ -19,6 +19,8 @@ from .trainer import Job, charbonnier
 
 FIELD = 160
 """Side of the grain fields in pixels."""
+EVEN = 5 / 255
+"""Strength of grain from which on errors are weighed by its inverse."""
 VALIDATION_BATCHES = 6
 VALIDATION_SEED = 77
 
@@ -51,17 +53,20 @@ def degrain_job(
     device: torch.device,
     fresh: bool = False,
     cache: Path = WORK,
+    aim: Aim | None = None,
 ) -> Job:
     """Everything `train` needs. `fresh` starts from random weights (for tests without downloads)."""
     training, validation = held_back(entries)
     films = bank(stocks, seed, device, cache)
-    source = DegrainBatches(training, films, batch, crop, seed, device)
-    watched = DegrainBatches(validation, films, 8, crop, VALIDATION_SEED, device)
+    source = DegrainBatches(training, films, batch, crop, seed, device, aim)
+    watched = DegrainBatches(validation, films, 8, crop, VALIDATION_SEED, device, aim)
     kept = [watched.batch_of(number) for number in range(VALIDATION_BATCHES)]
 
     def loss(net: nn.Module, number: int) -> Tensor:
         noisy, clean, level = source.batch_of(number)
-        return charbonnier(net(noisy, level), clean)
+        # Errors count relative to the grain: else strong grain alone would be learned, and fine grain's pictures would suffer.
+        weight = 2 * EVEN / (level.mean((1, 2, 3), keepdim=True) + EVEN)
+        return charbonnier(net(noisy, level), clean, weight)
 
     def validate(net: nn.Module) -> float:
         with torch.no_grad():

@@ -8,6 +8,8 @@ patches see. Half of the maps are local, half hold one number for the picture, a
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,10 +27,31 @@ MISREAD = 0.07
 """Deviation of the logarithm of the told strength: the app's estimate is not perfect either."""
 
 
+@dataclass(frozen=True)
+class Aim:
+    """Which films a model is for: the range of the grain's strength (codes 0…1), and the share of black and white."""
+
+    weakest: float = WEAKEST
+    strongest: float = STRONGEST
+    monochrome: float = 0.4
+
+    @staticmethod
+    def like(report: dict[str, Any] | None) -> Aim:
+        """From a report of `estimate`: half to twice the measured strength (and what a codec may have taken), and its colors."""
+        if report is None:
+            return Aim()
+        sigma = max(float(report["grain"]["sigma"]), 1.0) / 255
+        strongest = sigma * (2 if report["grain"]["trustworthy"] else 6)
+        return Aim(max(WEAKEST / 2, sigma / 2), min(STRONGEST, max(strongest, 4 / 255)), 1.0 if report["monochrome"] else 0.0)
+
+
 class DegrainBatches:
     """An endless, seeded source of batches; batch `n` depends on seed and `n` alone, so that a resumed run goes on."""
 
-    def __init__(self, entries: list[Entry], bank: GrainBank, batch: int, crop: int, seed: int, device: torch.device) -> None:
+    def __init__(
+        self, entries: list[Entry], bank: GrainBank, batch: int, crop: int, seed: int, device: torch.device, aim: Aim | None = None
+    ) -> None:
+        self.aim = aim or Aim()
         self.frames = [torch.from_numpy(frame.copy()).to(device) for entry in entries for frame in entry.frames[:1]]
         self.frames = [frame for frame in self.frames if min(frame.shape[:2]) >= crop]
         if not self.frames:
@@ -41,7 +64,7 @@ class DegrainBatches:
         clean = torch.stack([self._crop(chance) for _ in range(self.batch)])
         # On the device, too, the noise comes from the batch's own number.
         noise = torch.Generator(self.device).manual_seed(self.seed * 1_000_003 + number)
-        monochrome = self._draw(chance) < 0.4
+        monochrome = self._draw(chance) < self.aim.monochrome
         clean = self._tone(clean, monochrome, chance)
         noisy, level = self._degrade(clean, monochrome, chance, noise)
         rounded = torch.round(noisy.clamp(0, 1) * 255) / 255
@@ -71,7 +94,8 @@ class DegrainBatches:
 
     def _degrade(self, clean: Tensor, monochrome: Tensor, chance: torch.Generator, noise: torch.Generator) -> tuple[Tensor, Tensor]:
         which = torch.randint(0, len(self.bank.stocks), (self.batch,), generator=chance)
-        wanted = torch.exp(torch.lerp(torch.tensor(math.log(WEAKEST)), torch.tensor(math.log(STRONGEST)), self._draw(chance).cpu()))
+        low, high = math.log(self.aim.weakest), math.log(self.aim.strongest)
+        wanted = torch.exp(low + (high - low) * self._draw(chance).cpu())
         gain = (wanted / self.bank.middle[which]).to(self.device).view(-1, 1, 1, 1)
         which = which.to(self.device)
         correlation = torch.where(monochrome, 1.0, 0.6 * self._draw(chance) * (self._draw(chance) < 0.7))

@@ -14,7 +14,7 @@ from degradation.motion import moving_clip, random_camera
 from .paths import need, split
 from .pictures import read_frames, read_picture
 
-WIDTH, HEIGHT = 384, 256
+WIDTH, HEIGHT = 256, 192
 FRAMES = 3
 
 

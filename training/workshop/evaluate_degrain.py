@@ -28,7 +28,7 @@ from .networks import pretrained_degrain, run_any_size
 
 FFDNET_TIMES = (1.0, 1.4, 2.0, 2.8)
 NLMEANS = (2, 4, 6, 9, 13, 20)
-FIELD = 448
+FIELD = 288
 """Side of the evaluation's grain fields; larger than its pictures, so that nothing repeats in one."""
 STOCKS_EACH = 2
 CROP = 96

@@ -72,7 +72,8 @@ def sections(name: str, run: Path, evaluation: Path) -> tuple[str, ...]:
     words = "\n\n".join(
         f"{row['shown as'].capitalize()} (by gain over the better baseline): {row['clip']}, {row['stock']}, σ {row['sigma']:.1f}. "
         f"FFDNet {row['FFDNet']['psnr']:.2f} dB ({row['FFDNet']['setting']}), nlmeans {row['nlmeans']['psnr']:.2f} dB "
-        f"({row['nlmeans']['setting']}), this model {row['ours']['psnr']:.2f} dB.\n\n![{row['shown as']}]({name}/degrain-{row['shown as']}.png)"
+        f"({row['nlmeans']['setting']}), this model {row['ours']['psnr']:.2f} dB.\n\n"
+        f"![{row['shown as']}]({name}/degrain-{row['shown as']}.png)"
         for row in shown
     )
     gain = result["mean"]["ours"]["psnr"] - max(result["mean"][m]["psnr"] for m in ("FFDNet", "nlmeans"))

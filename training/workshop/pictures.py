@@ -78,8 +78,8 @@ def collect(data: Path = DATA, limit: int | None = None) -> list[Entry]:
     return entries
 
 
-def pack(entries: list[Entry], path: Path, quality: int | None = None) -> None:
-    """Writes a data set: PNG-exact codes, or JPEG of a quality where it must be small."""
+def pack(entries: list[Entry], path: Path, quality: int | None = None, like: dict[str, Any] | None = None) -> None:
+    """Writes a data set: the codes as they are, or JPEG of a quality where it must be small. `like` is a report of `estimate`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     blobs, index = [], []
     for entry in entries:
@@ -94,20 +94,35 @@ def pack(entries: list[Entry], path: Path, quality: int | None = None) -> None:
             blobs.append(blob)
             sizes.append(len(blob))
         index.append({"name": entry.name, "height": entry.frames.shape[1], "width": entry.frames.shape[2], "bytes": sizes})
-    head = json.dumps({"version": 1, "jpeg": quality is not None, "entries": index}).encode()
+    head = json.dumps({"version": 1, "jpeg": quality is not None, "like": like, "entries": index}).encode()
     with path.open("wb") as file:
         file.write(len(head).to_bytes(8, "little") + head + b"".join(blobs))
 
 
+def _head(path: Path) -> tuple[dict[str, Any], int]:
+    """What a data set says of itself, and where its pictures begin."""
+    need(path, "make it with `make-data`")
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        try:
+            head: dict[str, Any] = json.loads(file.read(min(length, 2**28)))
+        except ValueError as error:
+            raise WorkshopError(f"{path} is no data set; make it anew with `make-data`") from error
+    if head.get("version") != 1:
+        raise WorkshopError(f"{path}: version {head.get('version')} is not understood; make it anew with `make-data`")
+    return head, 8 + length
+
+
+def film_of(path: Path) -> dict[str, Any] | None:
+    """The film that a data set is made like, as `estimate` reported it."""
+    like: dict[str, Any] | None = _head(path)[0].get("like")
+    return like
+
+
 def unpack(path: Path) -> list[Entry]:
     """Reads a data set."""
-    need(path, "make it with `make-data`")
-    data = path.read_bytes()
-    length = int.from_bytes(data[:8], "little")
-    head: dict[str, Any] = json.loads(data[8 : 8 + length])
-    if head["version"] != 1:
-        raise WorkshopError(f"{path}: version {head['version']} is not understood; make it anew with `make-data`")
-    at, entries = 8 + length, []
+    head, at = _head(path)
+    data, entries = path.read_bytes(), []
     for line in head["entries"]:
         frames = []
         for size in line["bytes"]:

@@ -63,7 +63,7 @@ def smoke(folder: Path | None = None) -> dict[str, float]:
     first, second = run(20), run(40)
     if (first["steps"], second["steps"]) != (20, 40):
         raise WorkshopError(f"a resumed run did not go on: {first['steps']}, then {second['steps']} steps")
-    if not float(str(second["best"])) > float(str(second["start"])) + 1:
+    if not float(str(second["best"])) > float(str(second["start"])) + 0.3:
         raise WorkshopError(f"40 steps from random weights did not help: {second['start']} dB before, {second['best']} dB after")
     step("train")
     clips = [EvalClip(e.name, torch.from_numpy(e.frames.copy()).permute(0, 3, 1, 2).float() / 255) for e in entries[:2]]

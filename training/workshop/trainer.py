@@ -62,9 +62,9 @@ class Job:
     figure: str
 
 
-def charbonnier(a: Tensor, b: Tensor, epsilon: float = 1e-3) -> Tensor:
-    """Mean of sqrt(d² + ε²): an absolute error that is smooth at 0."""
-    return ((a.float() - b.float()) ** 2 + epsilon**2).sqrt().mean()
+def charbonnier(a: Tensor, b: Tensor, weight: Tensor | float = 1.0, epsilon: float = 1e-3) -> Tensor:
+    """Mean of weight · sqrt(d² + ε²): an absolute error that is smooth at 0."""
+    return (weight * ((a.float() - b.float()) ** 2 + epsilon**2).sqrt()).mean()
 
 
 def train(job: Job, settings: Settings, limits: Limits, folder: Path, device: torch.device) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def train(job: Job, settings: Settings, limits: Limits, folder: Path, device: to
         torch.save(average, folder / "best.pt")
         print(f"before training: {job.figure} {state['start']:.3f}", flush=True)
     begun = saved = time.monotonic()
-    before, losses, first = float(state["seconds"]), [], int(state["step"])
+    before, losses = float(state["seconds"]), []
     while True:
         state["seconds"] = before + time.monotonic() - begun
         progress = max(state["seconds"] / limits.seconds, state["step"] / limits.steps)
@@ -106,7 +106,7 @@ def train(job: Job, settings: Settings, limits: Limits, folder: Path, device: to
         with torch.no_grad():
             for name, value in net.state_dict().items():
                 average[name].lerp_(value.detach(), 1 - decay)
-    return _summary(settings, limits, state, first, folder, device)
+    return _summary(settings, limits, state, folder, device)
 
 
 def _resume(
@@ -169,8 +169,10 @@ def _write(path: Path, head: list[str], row: list[Any], new: bool = False) -> No
         writer.writerow(row)
 
 
-def _summary(settings: Settings, limits: Limits, state: dict[str, Any], first: int, folder: Path, device: torch.device) -> dict[str, Any]:
-    machine = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+def _summary(settings: Settings, limits: Limits, state: dict[str, Any], folder: Path, device: torch.device) -> dict[str, Any]:
+    machine = (
+        torch.cuda.get_device_name(device) if device.type == "cuda" else f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+    )
     summary = {
         "settings": asdict(settings),
         "limits": asdict(limits),
@@ -182,7 +184,6 @@ def _summary(settings: Settings, limits: Limits, state: dict[str, Any], first: i
         "torch": torch.__version__,
     }
     (folder / "run.json").write_text(json.dumps(summary, indent="\t") + "\n", encoding="utf-8")
-    del first
     return summary
 
 
