@@ -11,13 +11,14 @@ from torch.nn import functional
 from emulsion_training.ffdnet import TrainableFfdnet
 from emulsion_training.originals import load_state
 
-from .paths import CACHE
+from .paths import CACHE, need
 
 
 def pretrained_degrain() -> TrainableFfdnet:
     """FFDNet with its published weights, which the importer fetches."""
     net = TrainableFfdnet()
-    net.load_state_dict(load_state(CACHE / "ffdnet_color.pth"))
+    path = need(CACHE / "ffdnet_color.pth", "run training/import.sh once, which fetches the published weights")
+    net.load_state_dict(load_state(path))
     return net
 
 
