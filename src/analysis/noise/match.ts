@@ -124,7 +124,10 @@ export interface NoiseDifference {
 	readonly planes: readonly Float32Array<ArrayBuffer>[];
 	/** Mean magnitude of those values; 0 for a repeated frame. */
 	readonly mean: number;
-	/** For each channel the lower quartile, over blocks, of their standard deviation: grain of any size, not only white noise. */
+	/**
+	 * Grain of any size, not only white noise, for each channel: root mean square over the picture. Grain depends on
+	 * brightness, so blocks are compared with blocks as bright as they: of each brightness, the calmer ones are believed.
+	 */
 	readonly grain: readonly number[];
 }
 
@@ -140,6 +143,41 @@ function blockDeviation(plane: Float32Array, width: number, x: number, y: number
 	}
 	const count = BLOCK * BLOCK;
 	return Math.sqrt(Math.max(0, squares / count - (sum / count) ** 2));
+}
+
+/** Steps of brightness within which blocks are compared. */
+const STEPS = 12;
+/** Of the blocks of one brightness, this quantile of their deviations is the grain: motion and texture only add. */
+const CALM = 0.3;
+
+/** Root mean square, over the picture's blocks, of the grain that blocks of their brightness have; one value a channel. */
+function grainByBrightness(a: Rgb, b: Rgb, found: readonly Match[]): number[] {
+	const { width, height } = a;
+	const area = width * height;
+	const difference = new Float32Array(area);
+	return [0, 1, 2].map((c) => {
+		const steps = Array.from({ length: STEPS }, (): number[] => []);
+		for (const { x, y, dx, dy } of found) {
+			let sum = 0;
+			for (let j = 0; j < BLOCK; j++) {
+				for (let i = 0; i < BLOCK; i++) {
+					const p = (y + j) * width + x + i;
+					const value = a.data[c * area + p]!;
+					sum += value;
+					difference[p] = (value - b.data[c * area + p + dy * width + dx]!) * Math.SQRT1_2;
+				}
+			}
+			const step = Math.min(STEPS - 1, Math.max(0, Math.floor((sum / (BLOCK * BLOCK)) * STEPS)));
+			steps[step]!.push(blockDeviation(difference, width, x, y));
+		}
+		let squares = 0;
+		for (const step of steps) {
+			const sorted = step.sort((p, q) => p - q);
+			const calm = sorted[Math.floor(sorted.length * CALM)] ?? 0;
+			squares += sorted.length * calm * calm;
+		}
+		return Math.sqrt(squares / found.length);
+	});
 }
 
 /** The difference of two frames (R′G′B′, one size), in the better-matching half of their blocks; undefined where none can be matched. */
@@ -163,9 +201,6 @@ export function noiseDifference(a: Rgb, b: Rgb): NoiseDifference | undefined {
 			}
 		});
 	}
-	const grain = planes.map((plane) => {
-		const sorted = kept.map(({ x, y }) => blockDeviation(plane, width, x, y)).sort((p, q) => p - q);
-		return sorted[sorted.length >> 2] ?? 0;
-	});
+	const grain = grainByBrightness(a, b, found);
 	return { planes, mean: sum / (kept.length * BLOCK * BLOCK * 3), grain };
 }

@@ -117,23 +117,41 @@ describe('pairs of a shot', () => {
 });
 
 describe('grain coarser than a pixel', () => {
+	/** A frame with grain of 2×2 pixels, σ 8 times what `strength` says of a code value. */
+	const grainy = (frame: Rgb, seed: number, strength: (code: number) => number): Rgb => {
+		const { width, height } = frame;
+		const next = normals(seed);
+		const fine = Float32Array.from({ length: width * height }, next);
+		// Averages of 2×2 have half the deviation: σ = 8 after doubling.
+		const coarse = fine.map((v, i) => {
+			const [right, below] = [i + 1, i + width].map((k) => k % fine.length);
+			return v + fine[right!]! + fine[below!]! + fine[(below! + 1) % fine.length]!;
+		});
+		return { ...frame, data: frame.data.map((v, i) => v + (4 / 255) * strength(v) * coarse[i % coarse.length]!) };
+	};
+
 	it('is measured whole', (ctx) => {
 		const [a, b] = frames(dataFile(ctx, 'video/gestures/walk.mkv'), 30, 'crop=384:256', 384, 256);
-		const grainy = (frame: Rgb, seed: number): Rgb => {
-			const { width, height } = frame;
-			const next = normals(seed);
-			const fine = Float32Array.from({ length: width * height }, next);
-			// Averages of 2×2 have half the deviation: σ = 8 after doubling.
-			const coarse = fine.map((v, i) => {
-				const [right, below] = [i + 1, i + width].map((k) => k % fine.length);
-				return v + fine[right!]! + fine[below!]! + fine[(below! + 1) % fine.length]!;
-			});
-			return { ...frame, data: frame.data.map((v, i) => v + (4 / 255) * coarse[i % coarse.length]!) };
-		};
-		for (const channel of pairNoise(grainy(a, 3), grainy(b, 4))) {
-			expect(channel * 255).toBeGreaterThan(8 * 0.8);
+		for (const channel of pairNoise(
+			grainy(a, 3, () => 1),
+			grainy(b, 4, () => 1),
+		)) {
+			expect(channel * 255).toBeGreaterThan(8 * 0.85);
 			expect(channel * 255).toBeLessThan(8 * 1.15);
 		}
+	});
+
+	it('is measured as its root mean square where it follows the picture’s brightness', (ctx) => {
+		const [a, b] = frames(dataFile(ctx, 'video/gestures/walk.mkv'), 30, 'crop=384:256', 384, 256);
+		const strength = (code: number): number => 0.3 + 2.2 * code;
+		const found = pairNoise(grainy(a, 5, strength), grainy(b, 6, strength));
+		found.forEach((channel, c) => {
+			const area = a.width * a.height;
+			const squares = a.data.subarray(c * area, (c + 1) * area).reduce((sum, v) => sum + (8 * strength(v)) ** 2, 0);
+			const truth = Math.sqrt(squares / area);
+			expect(channel * 255).toBeGreaterThan(truth * 0.85);
+			expect(channel * 255).toBeLessThan(truth * 1.15);
+		});
 	});
 });
 

@@ -1,0 +1,1 @@
+"""The model workshop: estimate, make-data, train, evaluate, export."""

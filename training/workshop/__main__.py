@@ -1,0 +1,209 @@
+"""The workshop's commands: `python -m workshop COMMAND …`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+
+import torch
+
+from .paths import DATA, MODELS, TRAINING, WORK, WorkshopError, need
+
+
+def seconds(text: str) -> float:
+    """A duration: 90s, 9m, 1.5h."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text}: a duration is a number with s, m or h, for instance 9m")
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def make_data(options: argparse.Namespace) -> None:
+    """`make-data`."""
+    from .pictures import collect, pack
+
+    like = json.loads(need(options.like, "make it with `estimate`").read_text(encoding="utf-8")) if options.like else None
+    entries = collect(options.data, options.limit)
+    pack(entries, options.output, options.jpeg, like)
+    print(f"{options.output}: {len(entries)} entries, {options.output.stat().st_size / 1e6:.1f} MB")
+
+
+def train(options: argparse.Namespace) -> None:
+    """`train`."""
+    from .degrain import degrain_job
+    from .degrain_data import Aim
+    from .pictures import film_of, unpack
+    from .trainer import Limits, Settings
+    from .trainer import train as run
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    settings = Settings(options.model, options.seed, options.batch, options.crop, options.rate, options.bf16)
+    entries = unpack(options.pictures)
+    job = degrain_job(
+        entries,
+        seed=options.seed,
+        batch=options.batch,
+        crop=options.crop,
+        stocks=options.stocks,
+        device=device,
+        fresh=options.fresh,
+        aim=Aim.like(film_of(options.pictures)),
+    )
+    folder = options.run or WORK / "runs" / options.model
+    summary = run(job, settings, Limits(options.budget, options.steps, options.every), folder, device)
+    print(f"{folder}: {summary['steps']} steps, {summary['hours']} h, {job.figure} {summary['start']:.3f} to {summary['best']:.3f}")
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """`evaluate`."""
+    from .eval_set import eval_clips
+    from .evaluate_degrain import evaluate as run
+    from .evaluate_degrain import table
+
+    torch.set_num_threads(options.threads or torch.get_num_threads())
+    weights = options.weights or WORK / "runs" / options.model / "best.pt"
+    need(weights, f"train the model first: `train {options.model}`")
+    clips = eval_clips(options.data, options.limit)
+    print(table(run(clips, weights, options.output or WORK / "evaluation" / options.model)))
+
+
+def export(options: argparse.Namespace) -> None:
+    """`export`."""
+    from .export import export as run
+
+    line = run(
+        options.model,
+        options.run or WORK / "runs" / options.model,
+        options.evaluation or WORK / "evaluation" / options.model,
+        options.output,
+        options.measurements,
+    )
+    print(f"{options.output / line['file']}: {line['bytes']} bytes, SHA-256 {line['sha256']}")
+
+
+def kit(options: argparse.Namespace) -> None:
+    """`pack`."""
+    from .kit import make_kit
+
+    made = make_kit(options.pictures, options.output)
+    print(f"{options.output}: {made['bytes'] / 2**20:.1f} MiB, {made['pictures']} pictures; there: tar xzf, then kit/run.sh")
+
+
+def show_gallery(options: argparse.Namespace) -> None:
+    """`gallery`."""
+    from .gallery import gallery
+
+    photo = options.photo or options.data / "photos" / "eval" / "kodak04.png"
+    need(photo, "name a photograph with --photo")
+    folder = options.data / "damage"
+    for path in gallery(photo, folder if folder.exists() else None, options.output):
+        print(path)
+
+
+def look_at(options: argparse.Namespace) -> None:
+    """`estimate`."""
+    from .estimate import estimate
+
+    output = options.output or Path(f"{options.film.stem}.json")
+    estimate(need(options.film, "name a film that ffmpeg reads"), output, options.frames)
+    print(output.read_text(encoding="utf-8"))
+
+
+def smoke(options: argparse.Namespace) -> None:
+    """`smoke`."""
+    from .smoke import smoke as run
+
+    torch.set_num_threads(options.threads or torch.get_num_threads())
+    print(f"the whole path works: {sum(run().values()):.0f} s")
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    top = argparse.ArgumentParser(prog="workshop", description="Data, training, evaluation and export of Emulsion's own models.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    one = commands.add_parser("estimate", help="measure how a film is degraded, for `make-data --like` and for models tuned to it")
+    one.add_argument("film", type=Path)
+    one.add_argument("--output", type=Path, help="default: the film's name with .json")
+    one.add_argument("--frames", type=int, default=24, help="frames to look at, spread over the film in runs")
+    one.set_defaults(run_command=look_at)
+
+    one = commands.add_parser("make-data", help="pack the pictures to train on")
+    one.add_argument("--data", type=Path, default=DATA, help="the pictures and clips")
+    one.add_argument("--output", type=Path, default=WORK / "pictures.bin")
+    one.add_argument("--like", type=Path, help="a report of `estimate`: training is then for films like that one")
+    one.add_argument("--limit", type=int, help="about so many of each source")
+    one.add_argument("--jpeg", type=int, help="compress with this JPEG quality instead of storing the codes")
+    one.set_defaults(run_command=make_data)
+
+    one = commands.add_parser("train", help="train a model, or go on training it")
+    one.add_argument("model", choices=["degrain"])
+    one.add_argument("--budget", type=seconds, default=seconds("1h"), help="training time in all, for instance 9m (default 1h)")
+    one.add_argument("--steps", type=int, default=10**9, help="steps in all")
+    one.add_argument("--every", type=seconds, default=seconds("2m"), help="time between checkpoints")
+    one.add_argument("--bf16", action="store_true", help="compute in bfloat16; the weights stay float32")
+    one.add_argument("--device", help="cpu or cuda; default: the GPU if there is one")
+    one.add_argument("--threads", type=int, help="CPU threads")
+    one.add_argument("--batch", type=int, default=8)
+    one.add_argument("--crop", type=int, default=96)
+    one.add_argument("--rate", type=float, default=1.5e-4, help="learning rate at the start")
+    one.add_argument("--stocks", type=int, default=20, help="film stocks to draw grain of")
+    one.add_argument("--seed", type=int, default=1)
+    one.add_argument("--fresh", action="store_true", help="start from random weights")
+    one.add_argument("--pictures", type=Path, default=WORK / "pictures.bin", help="the data set of make-data")
+    one.add_argument("--run", type=Path, help="the run's folder")
+    one.set_defaults(run_command=train)
+
+    one = commands.add_parser("evaluate", help="measure a trained model against its baselines, on pictures never trained on")
+    one.add_argument("model", choices=["degrain"])
+    one.add_argument("--data", type=Path, default=DATA, help="the pictures and clips")
+    one.add_argument("--weights", type=Path, help="default: the run's best.pt")
+    one.add_argument("--output", type=Path, help="where figures and crops go")
+    one.add_argument("--limit", type=int, help="about so many photographs and clips each")
+    one.add_argument("--threads", type=int, help="CPU threads")
+    one.set_defaults(run_command=evaluate)
+
+    one = commands.add_parser("export", help="write a trained and evaluated model into public/models")
+    one.add_argument("model", choices=["degrain"])
+    one.add_argument("--run", type=Path, help="the run's folder")
+    one.add_argument("--evaluation", type=Path, help="the evaluation's folder")
+    one.add_argument("--output", type=Path, default=MODELS, help="where the models are")
+    one.add_argument("--measurements", type=Path, default=TRAINING / "measurements.json")
+    one.set_defaults(run_command=export)
+
+    one = commands.add_parser("pack", help="the GPU kit: code, warm start and data in at most 20 MiB")
+    one.add_argument("--pictures", type=Path, default=WORK / "pictures.bin", help="the data set of make-data")
+    one.add_argument("--output", type=Path, default=WORK / "kit.tar.gz")
+    one.set_defaults(run_command=kit)
+
+    one = commands.add_parser("gallery", help="a picture of every degradation, before and after")
+    one.add_argument("--data", type=Path, default=DATA, help="the pictures and clips")
+    one.add_argument("--photo", type=Path)
+    one.add_argument("--output", type=Path, default=WORK / "gallery")
+    one.set_defaults(run_command=show_gallery)
+
+    one = commands.add_parser("smoke", help="the whole path on tiny data; needs no downloads and no data")
+    one.add_argument("--threads", type=int, help="CPU threads")
+    one.set_defaults(run_command=smoke)
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry of the command line."""
+    options = parser().parse_args(arguments)
+    try:
+        options.run_command(options)
+    except WorkshopError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

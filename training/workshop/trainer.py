@@ -1,0 +1,209 @@
+"""The training loop: seeded, within a time budget, resumed from its last checkpoint by the same command.
+
+A run's folder holds `last.pt` (everything to go on), `best.pt` (the averaged weights that did best in validation), `log.csv`,
+`curve.png` and `run.json` (what was asked, on which machine, how far it came).
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor, nn
+
+from .paths import WorkshopError
+
+AVERAGE = 0.999
+"""Decay of the running mean of the weights."""
+CLIP = 1.0
+WARM_UP = 100
+"""Steps in which the rate rises: Adam knows nothing of the gradients at first, and would undo a warm start."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides a run's result; a checkpoint of other settings is not resumed."""
+
+    model: str
+    seed: int
+    batch: int
+    crop: int
+    rate: float
+    bf16: bool
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a run ends: seconds of training in all, steps in all. Whichever comes first; the rate falls towards it."""
+
+    seconds: float
+    steps: int
+    every: float = 120.0
+    """Seconds between checkpoints."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A model's parts: a batch by its number, the loss of a batch, the figure (higher is better) of a network."""
+
+    net: nn.Module
+    loss: Callable[[nn.Module, int], Tensor]
+    validate: Callable[[nn.Module], float]
+    figure: str
+
+
+def charbonnier(a: Tensor, b: Tensor, weight: Tensor | float = 1.0, epsilon: float = 1e-3) -> Tensor:
+    """Mean of weight · sqrt(d² + ε²): an absolute error that is smooth at 0."""
+    return (weight * ((a.float() - b.float()) ** 2 + epsilon**2).sqrt()).mean()
+
+
+def train(job: Job, settings: Settings, limits: Limits, folder: Path, device: torch.device) -> dict[str, Any]:
+    """Runs until a limit is reached; returns what `run.json` says."""
+    folder.mkdir(parents=True, exist_ok=True)
+    net = job.net.to(device)
+    optimizer = torch.optim.Adam(net.parameters(), settings.rate)
+    average = {name: value.detach().clone() for name, value in net.state_dict().items()}
+    state = _resume(folder, settings, net, optimizer, average, device)
+    if state["step"] == 0:
+        state["start"] = state["best"] = job.validate(net)
+        _write(folder / "log.csv", ["step", "seconds", "rate", "loss", job.figure], [0, 0, 0, "", f"{state['start']:.4f}"], new=True)
+        torch.save(average, folder / "best.pt")
+        print(f"before training: {job.figure} {state['start']:.3f}", flush=True)
+    begun = saved = time.monotonic()
+    before, losses = float(state["seconds"]), []
+    while True:
+        state["seconds"] = before + time.monotonic() - begun
+        progress = max(state["seconds"] / limits.seconds, state["step"] / limits.steps)
+        if progress >= 1 or time.monotonic() - saved >= limits.every:
+            _checkpoint(job, settings, net, optimizer, average, state, losses, folder, device)
+            saved, losses = time.monotonic(), []
+            if progress >= 1:
+                break
+        rate = settings.rate * max(0.02, 0.5 + 0.5 * math.cos(math.pi * min(1.0, progress))) * min(1.0, (state["step"] + 1) / WARM_UP)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        with torch.autocast(device.type, torch.bfloat16, enabled=settings.bf16):
+            loss = job.loss(net, state["step"])
+        if not math.isfinite(float(loss.detach())):
+            raise WorkshopError(f"the loss is not finite at step {state['step']}: lower --rate, or look at the data")
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(net.parameters(), CLIP)
+        optimizer.step()
+        losses.append(float(loss.detach()))
+        state["step"], state["rate"] = state["step"] + 1, rate
+        decay = min(AVERAGE, state["step"] / (state["step"] + 10))
+        with torch.no_grad():
+            for name, value in net.state_dict().items():
+                average[name].lerp_(value.detach(), 1 - decay)
+    return _summary(settings, limits, state, folder, device)
+
+
+def _resume(
+    folder: Path, settings: Settings, net: nn.Module, optimizer: torch.optim.Optimizer, average: dict[str, Tensor], device: torch.device
+) -> dict[str, Any]:
+    path = folder / "last.pt"
+    if not path.exists():
+        return {"step": 0, "seconds": 0.0, "best": -math.inf, "rate": 0.0}
+    saved = torch.load(path, map_location=device, weights_only=True)
+    if saved["settings"] != asdict(settings):
+        raise WorkshopError(f"{path} was made with {saved['settings']}, not {asdict(settings)}: name another --run, or remove it")
+    net.load_state_dict(saved["net"])
+    optimizer.load_state_dict(saved["optimizer"])
+    average.update(saved["average"])
+    print(f"goes on from step {saved['state']['step']}", flush=True)
+    return dict(saved["state"])
+
+
+def _checkpoint(
+    job: Job,
+    settings: Settings,
+    net: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    average: dict[str, Tensor],
+    state: dict[str, Any],
+    losses: list[float],
+    folder: Path,
+    device: torch.device,
+) -> None:
+    own = {name: value.clone() for name, value in net.state_dict().items()}
+    net.load_state_dict(average)
+    figure = job.validate(net)
+    if figure > state["best"]:
+        state["best"] = figure
+        torch.save(average, folder / "best.pt")
+    net.load_state_dict(own)
+    everything = {
+        "settings": asdict(settings),
+        "net": own,
+        "optimizer": optimizer.state_dict(),
+        "average": average,
+        "state": state,
+    }
+    # A run that is killed while it writes keeps its last whole checkpoint.
+    torch.save(everything, folder / "last.pt.new")
+    os.replace(folder / "last.pt.new", folder / "last.pt")
+    mean = sum(losses) / len(losses) if losses else float("nan")
+    row = [state["step"], round(state["seconds"]), f"{state['rate']:.3g}", f"{mean:.6f}", f"{figure:.4f}"]
+    _write(folder / "log.csv", ["step", "seconds", "rate", "loss", job.figure], row)
+    draw_curve(folder / "log.csv", folder / "curve.png")
+    print(f"step {state['step']}, {state['seconds'] / 60:.1f} min: loss {mean:.5f}, {job.figure} {figure:.3f}", flush=True)
+
+
+def _write(path: Path, head: list[str], row: list[Any], new: bool = False) -> None:
+    fresh = new or not path.exists()
+    with path.open("w" if fresh else "a", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        if fresh:
+            writer.writerow(head)
+        writer.writerow(row)
+
+
+def _summary(settings: Settings, limits: Limits, state: dict[str, Any], folder: Path, device: torch.device) -> dict[str, Any]:
+    machine = (
+        torch.cuda.get_device_name(device) if device.type == "cuda" else f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+    )
+    summary = {
+        "settings": asdict(settings),
+        "limits": asdict(limits),
+        "steps": state["step"],
+        "hours": round(state["seconds"] / 3600, 3),
+        "start": state["start"],
+        "best": state["best"],
+        "machine": machine,
+        "torch": torch.__version__,
+    }
+    (folder / "run.json").write_text(json.dumps(summary, indent="\t") + "\n", encoding="utf-8")
+    return summary
+
+
+def draw_curve(log: Path, picture: Path) -> None:
+    """The validation figure over steps, as a small picture."""
+    with log.open(encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    points = [(int(row[0]), float(row[4])) for row in rows[1:] if row[4]]
+    width, height, edge = 640, 320, 48
+    canvas = Image.new("RGB", (width, height), "white")
+    pen = ImageDraw.Draw(canvas)
+    low, high = min(p[1] for p in points), max(p[1] for p in points)
+    span, last = max(high - low, 1e-6), max(points[-1][0], 1)
+
+    def at(point: tuple[int, float]) -> tuple[float, float]:
+        return edge + (width - 2 * edge) * point[0] / last, height - edge - (height - 2 * edge) * (point[1] - low) / span
+
+    pen.rectangle((edge, edge, width - edge, height - edge), outline="gray")
+    pen.line([at(point) for point in points], fill="navy", width=2)
+    pen.text((edge, 16), f"{rows[0][4]}: {points[0][1]:.3f} to {points[-1][1]:.3f} (best {high:.3f}) over {last} steps", fill="black")
+    pen.text((4, edge), f"{high:.2f}", fill="black")
+    pen.text((4, height - edge - 10), f"{low:.2f}", fill="black")
+    canvas.save(picture)
