@@ -1,10 +1,11 @@
 /** The streaming shot detector: thumbnails in, shots out. See README.md for the method and what it was measured on. */
 import { type ShotBoundary, type ShotList, shotsFromBoundaries } from '../../core/shots.ts';
-import { isBlank, judgeCut, type Window } from './cuts.ts';
+import { judgeCut } from './cuts.ts';
 import { chooseDissolves, type DissolveCandidate, dissolveWindows, testDissolve } from './dissolve.ts';
 import { comparePair, type FrameFeatures, frameFeatures, type PairFeatures } from './features.ts';
 import { SHOT_DETECTOR_DEFAULTS, type ShotDetectorOptions } from './options.ts';
 import { type FrameThumbnail, MIN_THUMBNAIL_SIDE, resizeThumbnail } from './thumbnail.ts';
+import { isBlank, type Window } from './window.ts';
 
 /** Mean luma (0…1) beyond which a blank frame is the black or white of a fade, in limited range as in full. */
 const FADE_BLACK = 0.12;

@@ -8,8 +8,8 @@
  * digital video segmentation" (1995), and Lienhart, "Reliable dissolve detection" (2001).
  */
 import { comparePair, type FrameFeatures, type PairFeatures } from './features.ts';
-import { isBlank, unexplainedShare, type Window } from './cuts.ts';
 import type { ShotDetectorOptions } from './options.ts';
+import { isBlank, unexplainedShare, type Window } from './window.ts';
 
 /** A dissolve that some window shows. */
 export interface DissolveCandidate {

@@ -19,9 +19,10 @@ const GLOBAL_RADIUS = 3;
 const NOISE = 0.008;
 /** A block's weight grows with its contrast up to this standard deviation. */
 const FULL_CONTRAST = 0.08;
-/** Gains that exposure can have between two frames of one shot. */
-const MIN_GAIN = 0.3;
-const MAX_GAIN = 3.3;
+/** The least and the largest gain that exposure can have between two frames of one shot. */
+export const MIN_GAIN = 0.3;
+/** See `MIN_GAIN`. */
+export const MAX_GAIN = 3.3;
 /** A block explained this well without motion is not searched further. */
 const GOOD_MATCH = 0.04;
 const LUMA_BINS = 64;

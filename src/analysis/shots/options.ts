@@ -4,19 +4,15 @@ export interface ShotDetectorOptions {
 	readonly cutMismatch: number;
 	/** A cut's mismatch stands out from the median of its neighbors by this factor, else it is fast motion. */
 	readonly cutContrast: number;
-	/** A jump cut (same place, other moment) leaves at least this mismatch … */
+	/** A jump cut (same place, other moment; see `jumps.ts`) leaves at least this mismatch (0…1) … */
 	readonly jumpMismatch: number;
-	/** … and this compensated difference (0…1) … */
+	/** … and this compensated difference (0…1), … */
 	readonly jumpResidual: number;
-	/** … and stands out by this factor from the *largest* mismatch and … */
+	/** … is seen in at least this share (0…1) of every half of the picture, … */
+	readonly jumpSpread: number;
+	/** … and parts any two frames across it by this factor more than any two on one side of it. */
 	readonly jumpContrast: number;
-	/** … this factor from the largest difference nearby, for quick gestures and dropped frames rise less. */
-	readonly jumpDifferenceContrast: number;
-	/** Or it leaves `jumpMismatch` and a histogram distance of at least this (0…1) … */
-	readonly jumpHistogram: number;
-	/** … that stands out by this factor from the largest one nearby. */
-	readonly jumpHistogramContrast: number;
-	/** Neighboring pairs on each side that a cut is measured against, frames. */
+	/** Neighbors on each side that a cut is measured against, frames. */
 	readonly neighborhood: number;
 	/** The longest flash, dropout or damaged stretch that does not split a shot, frames. */
 	readonly flashFrames: number;
@@ -41,11 +37,9 @@ export const SHOT_DETECTOR_DEFAULTS: ShotDetectorOptions = {
 	cutMismatch: 0.42,
 	cutContrast: 2.5,
 	jumpMismatch: 0.06,
-	jumpResidual: 0.021,
-	jumpContrast: 3.5,
-	jumpDifferenceContrast: 3,
-	jumpHistogram: 0.15,
-	jumpHistogramContrast: 4,
+	jumpResidual: 0.02,
+	jumpSpread: 0.1,
+	jumpContrast: 1.1,
 	neighborhood: 4,
 	flashFrames: 3,
 	bridgeShare: 0.6,
