@@ -1,15 +1,16 @@
 /** Takes AAC packets out of an ADTS stream: transport streams carry no decoder data until their first packet, which Matroska's writer cannot wait for. */
 
 import { EmulsionError } from '../../core/errors.ts';
-import { BlobCollector } from './run.ts';
+import type { PacketCollector } from './run.ts';
+import { SoundSpool } from './spool.ts';
 
 const HEADER = 7;
 const CHECKSUM = 2;
 
 /** Collects packets as they come; the same shape as `MatroskaCollector`. */
-export class AdtsCollector {
+export class AdtsCollector implements PacketCollector {
 	readonly sizes: number[] = [];
-	readonly bytes = new BlobCollector();
+	readonly bytes = new SoundSpool();
 	/** AudioSpecificConfig, from the first header. */
 	config = new Uint8Array();
 	error: unknown;
@@ -40,5 +41,9 @@ export class AdtsCollector {
 			at += length;
 		}
 		this.#rest = all.slice(at);
+	}
+
+	settle(): Promise<void> {
+		return this.bytes.settle();
 	}
 }
