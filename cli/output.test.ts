@@ -126,6 +126,32 @@ describe('terminal writer', () => {
 		});
 	});
 
+	it('zeros behind the end take no disk, elsewhere they are written; all of it reads as it was sent', async () => {
+		const id = await open('film.mkv');
+		const silence = new Uint8Array(MAX_WRITE);
+		await post('write', { id, at: '0' }, bytes('head'));
+		for (let i = 0; i < 4; i++) await post('write', { id, at: String(4 + i * MAX_WRITE) }, silence);
+		const headers = { 'X-Emulsion-Token': writer.token, range: 'bytes=2-5' };
+		// Also before it is closed.
+		expect(statSync(join(dir, 'film.mkv.part')).size).toBe(4 + 4 * MAX_WRITE);
+		const back = await fetch(`${server.url}run/read?name=film.mkv`, { headers });
+		expect(await back.text()).toBe('ad\0\0');
+		await post('close', { id });
+		const sha256 = createHash('sha256')
+			.update('head')
+			.update(new Uint8Array(4 * MAX_WRITE))
+			.digest('hex');
+		await writer.verify({ bytes: 4 + 4 * MAX_WRITE, sha256 });
+		await writer.publish();
+		expect(statSync(join(dir, 'film.mkv')).blocks * 512).toBeLessThan(2 ** 20);
+
+		const over = await open('other.mkv');
+		await post('write', { id: over, at: '0' }, bytes('hello'));
+		await post('write', { id: over, at: '1' }, new Uint8Array(2));
+		await post('close', { id: over });
+		expect(readFileSync(join(dir, 'other.mkv.part'), 'utf8')).toBe('h\0\0lo');
+	});
+
 	it('writes and reads beyond 4 GiB', async () => {
 		const id = await open('film.mkv');
 		const far = 5 * 2 ** 30;

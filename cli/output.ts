@@ -9,6 +9,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { basename, dirname, join, resolve } from 'node:path';
+import { isZero } from '../src/core/buffers.ts';
 import type { InvariantResult } from '../src/contracts/report.ts';
 import { EmulsionError, throwIfAborted } from '../src/core/errors.ts';
 import type { Spoken } from '../src/core/phrases.ts';
@@ -211,7 +212,10 @@ export class OutputWriter {
 		const write = file.tail.then(async () => {
 			if (at === file.end) file.hash?.update(data);
 			else file.hash = undefined;
-			for (let done = 0; done < data.length;) {
+			// Zeros behind the end (silence) take no disk.
+			const isHole = at >= file.end && isZero(data);
+			if (isHole) await file.handle.truncate(at + data.length);
+			for (let done = isHole ? data.length : 0; done < data.length;) {
 				done += (await file.handle.write(data, done, data.length - done, at + done)).bytesWritten;
 			}
 			file.end = Math.max(file.end, at + data.length);

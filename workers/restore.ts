@@ -46,6 +46,7 @@ function connected<T>(bridge: PortBridge<T> | undefined, name: string): PortBrid
 const media: MediaClient = {
 	frames: (id, range, signal) => frameStream(connected(mediaBridge, 'media'), id, range, signal),
 	audio: (id, request, signal) => connected(mediaBridge, 'media').audio(id, request, signal),
+	dropAudio: (stored) => connected(mediaBridge, 'media').dropAudio(stored),
 	stats: (id) => connected(mediaBridge, 'media').stats(id),
 	hash: (id, signal) => connected(mediaBridge, 'media').hash(id, signal),
 };

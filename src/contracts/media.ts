@@ -155,6 +155,8 @@ export interface AudioRequest {
 /** Audio ready for the muxer: a packet file (`src/media/mux/packets.ts`) and what was done. */
 export interface AudioResult {
 	readonly file: Blob;
+	/** Where the bytes rest on the disk: to be dropped by this name (`MediaWorkerApi.dropAudio`) when the file is written. */
+	readonly stored?: string;
 	readonly codec: string;
 	readonly copied: boolean;
 	/** First presented sample minus first picture, in seconds of the output; negative where the sound starts before it. */

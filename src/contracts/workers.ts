@@ -46,6 +46,8 @@ export interface MediaWorkerApi {
 	/** Streams frames over `port` with credit-based back-pressure (see `src/comms/frame-port.ts`). */
 	stream(id: SourceId, range: FrameRange, port: MessagePort, signal: AbortSignal): Promise<void>;
 	audio(id: SourceId, request: AudioRequest, signal: AbortSignal): Promise<AudioResult | undefined>;
+	/** Removes what `AudioResult.stored` names; its file cannot be read any more. */
+	dropAudio(stored: string): Promise<void>;
 	stats(id: SourceId): Promise<DecodeStats>;
 	/** SHA-256 of the whole input (for the report), read as a stream. */
 	hash(id: SourceId, signal: AbortSignal): Promise<string>;

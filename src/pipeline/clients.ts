@@ -9,6 +9,8 @@ import type { TimelineFrame } from '../core/timeline.ts';
 export interface MediaClient {
 	frames(id: SourceId, range: FrameRange, signal: AbortSignal): FrameStream;
 	audio(id: SourceId, request: AudioRequest, signal: AbortSignal): Promise<AudioResult | undefined>;
+	/** Removes what `AudioResult.stored` names. */
+	dropAudio(stored: string): Promise<void>;
 	stats(id: SourceId): Promise<DecodeStats>;
 	/** SHA-256 of the whole input. */
 	hash(id: SourceId, signal: AbortSignal): Promise<string>;

@@ -240,7 +240,19 @@ async function exportJob(
 	const audioReady = audioOf(engine, request, plan, both);
 	const hashReady = engine.media.hash(request.source, both);
 	for (const promise of [audioReady, hashReady]) promise.catch(() => undefined);
-	const encodeJob = await engine.encode.open(config, sequenceSpec(request, plan));
+	// Also sound that comes too late to be of use.
+	const dropAudio = (): void => {
+		const drop = async (): Promise<void> => {
+			const { stored } = (await audioReady) ?? {};
+			if (stored !== undefined) await engine.media.dropAudio(stored);
+		};
+		drop().catch(() => undefined);
+	};
+	const encodeJob = await engine.encode.open(config, sequenceSpec(request, plan)).catch((error: unknown) => {
+		own.abort();
+		dropAudio();
+		throw error;
+	});
 	let settled = false;
 	try {
 		const done = [...stored.values()].reduce((sum, { range }) => sum + range.end - range.start, 0);
@@ -314,6 +326,7 @@ async function exportJob(
 		throwIfAborted(signal);
 		throw toEmulsionError(error);
 	} finally {
+		dropAudio();
 		await engine.encode.close(encodeJob).catch(() => undefined);
 	}
 }

@@ -248,10 +248,12 @@ describe('a browser that lacks something', () => {
 	}
 
 	it('no SharedArrayBuffer: slower, said, and the same bytes', async () => {
-		const reference = await lab.run([film, '-o', tmp.path('with-sab.mkv')]);
+		const sounding = noisyFilm(tmp.path('sounding.mkv'), 24, true);
+		const reference = await lab.run([sounding, '-o', tmp.path('with-sab.mov')]);
 		await inBrowser(open, async (other) => {
-			const report = await other.run([film, '-o', tmp.path('no-sab.mkv')]);
+			const report = await other.run([sounding, '-o', tmp.path('no-sab.mov')]);
 			expect(report.output.sha256).toBe(reference.output.sha256);
+			expect(report.output.audio).toBe('pcm_s24le (transcoded)');
 			expect(report.input.notices.join('\n')).toMatch(/SharedArrayBuffer/);
 			expect(report.backend.name).toMatch(/1 thread/);
 		});

@@ -37,6 +37,13 @@ export const AUDIO_FIXTURES: Readonly<Record<string, readonly string[]>> = {
 	'flash-aac.ts': [...flash, ...h264, '-c:a', 'aac', '-b:a', '128k', '-f', 'mpegts'],
 	'flash-early.mkv': [...early, ...h264, '-c:a', 'flac'],
 	'flash-early.mp4': [...early, ...h264, '-c:a', 'aac', '-b:a', '128k'],
+	/** 55 MB as PCM. */
+	'much-sound.mkv': [
+		...['-f', 'lavfi', '-i', 'color=black:s=64x48:r=1:d=12'],
+		...['-f', 'lavfi', '-i'],
+		`aevalsrc='${Array.from({ length: 8 }, (_, i) => `0.${i + 1}*sin(${2000 + 300 * i}*t)`).join('|')}':s=192000:c=7.1:d=12`,
+		...['-c:v', 'ffv1', '-c:a', 'flac', '-sample_fmt', 's32', '-strict', '-2', '-compression_level', '0'],
+	],
 	'flash-late.mkv': [
 		...flash,
 		...['-filter_complex', '[1:a]atrim=start=0.5[a]', '-map', '0:v', '-map', '[a]'],

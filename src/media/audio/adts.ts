@@ -2,15 +2,16 @@
 
 import { EmulsionError } from '../../core/errors.ts';
 import { phrase } from '../../core/phrases.ts';
-import { BlobCollector } from './run.ts';
+import type { PacketCollector } from './run.ts';
+import { SoundSpool } from './spool.ts';
 
 const HEADER = 7;
 const CHECKSUM = 2;
 
 /** Collects packets as they come; the same shape as `MatroskaCollector`. */
-export class AdtsCollector {
+export class AdtsCollector implements PacketCollector {
 	readonly sizes: number[] = [];
-	readonly bytes = new BlobCollector();
+	readonly bytes = new SoundSpool();
 	/** AudioSpecificConfig, from the first header. */
 	config = new Uint8Array();
 	error: unknown;
@@ -41,5 +42,9 @@ export class AdtsCollector {
 			at += length;
 		}
 		this.#rest = all.slice(at);
+	}
+
+	settle(): Promise<void> {
+		return this.bytes.settle();
 	}
 }

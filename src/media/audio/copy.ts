@@ -6,6 +6,7 @@ import type { AudioRequest, AudioResult, AudioTrackInfo } from '../../contracts/
 import { type AudioTrackHeader, type PacketEntry, packetFile, toBase64 } from '../mux/packets.ts';
 import { AdtsCollector } from './adts.ts';
 import { MatroskaCollector, type PacketCollector, type Report, runAudio } from './run.ts';
+import { spooled } from './spool.ts';
 
 /** Packets decoded before the first that is heard, so that it decodes to the same samples. */
 const PREROLL: Readonly<Record<string, number>> = { aac: 1, vorbis: 1, ac3: 1, eac3: 1, mp3: 2, opus: 4 };
@@ -91,33 +92,33 @@ export async function copyAudio(
 	const isAdts = track.codec === 'aac' && !WITH_CONFIG.includes(container);
 	const collector: PacketCollector = isAdts ? new AdtsCollector() : new MatroskaCollector();
 	const select = ['-map', `0:${track.stream}`, '-c', 'copy', '-copypriorss', '1'];
-	const report = await runAudio(
-		file,
-		request,
-		[...select, '-map_metadata', '-1', '-fflags', '+bitexact', '-f', isAdts ? 'adts' : 'matroska'],
-		select,
-		(data) => {
-			collector.push(data);
-		},
-		signal,
-	);
-	if (collector.error !== undefined) throw toEmulsionError(collector.error);
-	if (collector.sizes.length !== report.packets.length) {
-		throw new EmulsionError(
-			'internal',
-			`audio: ${collector.sizes.length} packets came, ${report.packets.length} were reported`,
+	return spooled(collector.bytes, async () => {
+		const report = await runAudio(
+			file,
+			request,
+			[],
+			[...select, '-map_metadata', '-1', '-fflags', '+bitexact', '-f', isAdts ? 'adts' : 'matroska'],
+			select,
+			collector,
+			signal,
 		);
-	}
-	const times = packetTimes(report, track.codec, track.sampleRate);
-	return cut(collector, times, track, request);
+		if (collector.error !== undefined) throw toEmulsionError(collector.error);
+		if (collector.sizes.length !== report.packets.length) {
+			throw new EmulsionError(
+				'internal',
+				`audio: ${collector.sizes.length} packets came, ${report.packets.length} were reported`,
+			);
+		}
+		return cut(collector, packetTimes(report, track.codec, track.sampleRate), track, request);
+	});
 }
 
-function cut(
+async function cut(
 	collector: PacketCollector,
 	times: readonly Timed[],
 	track: AudioTrackInfo,
 	request: AudioRequest,
-): AudioResult | undefined {
+): Promise<AudioResult | undefined> {
 	const lastTime = times[times.length - 1];
 	if (!lastTime) return undefined;
 	const heard = heardRange(track, request, lastTime.start + lastTime.duration);
@@ -137,7 +138,7 @@ function cut(
 		packets.push({ time: start - base, duration, bytes: collector.sizes[i] ?? 0, key: true });
 	}
 	const sum = (to: number): number => collector.sizes.slice(0, to).reduce((a, b) => a + b, 0);
-	const data = collector.bytes.blob().slice(sum(first), sum(end));
+	const { blob, ...kept } = await collector.bytes.finish();
 	const header: AudioTrackHeader = {
 		kind: 'audio',
 		codec: track.codec,
@@ -150,7 +151,8 @@ function cut(
 		delay: preSkip,
 	};
 	return {
-		file: packetFile(header, packets, [data]),
+		file: packetFile(header, packets, [blob.slice(sum(first), sum(end))]),
+		...kept,
 		codec: track.codec,
 		copied: true,
 		offset: sub(rational(from, track.sampleRate), toSampleTime(request.picture, track.sampleRate)),

@@ -5,12 +5,18 @@ import { phrase } from '../../core/phrases.ts';
 import { type Rational, rational, toNumber } from '../../core/rational.ts';
 import type { AudioRequest } from '../../contracts/media.ts';
 import { runCore } from '../ffmpeg/core/core.ts';
+import type { CoreOutput } from '../ffmpeg/core/protocol.ts';
+import { FrameRing, sharedMemoryAvailable } from '../ffmpeg/core/rings.ts';
 import { MatroskaReader, type MatroskaTrack } from '../mux/matroska-read.ts';
+import { SoundSpool } from './spool.ts';
 
 const SOURCE = '/in/source';
 const REPORT = '/out/report';
 /** Device that holds samples or packets. */
 export const OUTPUT = '/out/audio';
+/** Bytes that come at once, and of the ring they come through: ffmpeg waits while its output is being stored. */
+const RECORD = 1 << 20;
+const RING = 8 << 20;
 /** Seconds read before a range that starts late, and after its end. */
 const MARGIN = 3;
 
@@ -27,45 +33,26 @@ export interface Report {
 	readonly packets: readonly ReportedPacket[];
 }
 
-/** Keeps bytes outside this thread's memory. */
-export class BlobCollector {
-	readonly #blobs: Blob[] = [];
-	#pending: Uint8Array<ArrayBuffer>[] = [];
-	#size = 0;
-
-	/** Appends. */
-	push(data: Uint8Array<ArrayBuffer>): void {
-		this.#pending.push(data);
-		this.#size += data.length;
-		if (this.#size >= 4 << 20) this.#spill();
-	}
-
-	#spill(): void {
-		this.#blobs.push(new Blob(this.#pending));
-		this.#pending = [];
-		this.#size = 0;
-	}
-
-	/** All bytes so far. */
-	blob(): Blob {
-		this.#spill();
-		return new Blob(this.#blobs);
-	}
+/** Takes an output's bytes in order. */
+export interface ByteTaker {
+	/** Takes the next bytes. */
+	push(data: Uint8Array<ArrayBuffer>): void;
+	/** Resolves once more may come. */
+	settle(): Promise<void>;
 }
 
 /** Packets of an output: sizes in order, all bytes joined, and what a decoder needs to know. */
-export interface PacketCollector {
+export interface PacketCollector extends ByteTaker {
 	readonly sizes: readonly number[];
-	readonly bytes: BlobCollector;
+	readonly bytes: SoundSpool;
 	readonly config: Uint8Array;
 	readonly error: unknown;
-	push(data: Uint8Array<ArrayBuffer>): void;
 }
 
 /** Packets of a Matroska output. */
 export class MatroskaCollector implements PacketCollector {
 	readonly sizes: number[] = [];
-	readonly bytes = new BlobCollector();
+	readonly bytes = new SoundSpool();
 	track: MatroskaTrack | undefined;
 	error: unknown;
 	readonly #reader = new MatroskaReader({
@@ -88,6 +75,10 @@ export class MatroskaCollector implements PacketCollector {
 		} catch (error) {
 			this.error ??= error;
 		}
+	}
+
+	settle(): Promise<void> {
+		return this.bytes.settle();
 	}
 }
 
@@ -112,37 +103,102 @@ function inputArguments(request: AudioRequest): string[] {
 }
 
 /**
- * One run with two outputs of the same stream: bytes by `output` arguments to {@link OUTPUT}, times by `report` arguments.
- * Throws `input-unreadable` when the program fails.
+ * The output device: records through a ring, or chunks as they come where memory cannot be shared. `end` takes what is left when
+ * the program has ended.
+ */
+class Outlet {
+	readonly output: CoreOutput;
+	readonly #ring = sharedMemoryAvailable() ? FrameRing.create(RECORD, RING) : undefined;
+	readonly #taker: ByteTaker;
+	readonly #fail: () => void;
+	#records = 0;
+	#tail: Promise<void> = Promise.resolve();
+	/** What stopped the storing. */
+	failure: unknown;
+
+	constructor(path: string, taker: ByteTaker, fail: () => void) {
+		this.#taker = taker;
+		this.#fail = fail;
+		const ring = this.#ring;
+		this.output = ring ? { kind: 'frames', path, buffer: ring.buffer, frameBytes: RECORD } : { kind: 'stream', path };
+	}
+
+	record(): void {
+		this.#then(() => this.#slot(this.#records++, RECORD));
+	}
+
+	chunk(data: Uint8Array<ArrayBuffer>): void {
+		this.#then(() => data);
+	}
+
+	#slot(record: number, bytes: number): Uint8Array<ArrayBuffer> {
+		const ring = this.#ring!;
+		return ring.slot(record % ring.slots).slice(0, bytes);
+	}
+
+	#then(next: () => Uint8Array<ArrayBuffer>): void {
+		this.#tail = this.#tail.then(async () => {
+			if (this.failure !== undefined) return;
+			try {
+				this.#taker.push(next());
+				await this.#taker.settle();
+				this.#ring?.release();
+			} catch (error) {
+				this.failure = error;
+				this.#fail();
+			}
+		});
+	}
+
+	async end(partialBytes: number): Promise<void> {
+		if (this.#ring && partialBytes > 0) this.#then(() => this.#slot(this.#records, partialBytes));
+		await this.#tail;
+	}
+}
+
+/**
+ * One run with two outputs of the same stream: bytes by `output` arguments to `taker`, times by `report` arguments. `graph` is
+ * what both are labels of, where samples are filtered.
+ * @throws EmulsionError `input-unreadable` when the program fails, `aborted`, and what the taker throws.
  */
 export async function runAudio(
 	file: File,
 	request: AudioRequest,
+	graph: readonly string[],
 	output: readonly string[],
 	report: readonly string[],
-	onBytes: (data: Uint8Array<ArrayBuffer>) => void,
+	taker: ByteTaker,
 	signal: AbortSignal,
 ): Promise<Report> {
 	const decoder = new TextDecoder();
 	let text = '';
-	const result = await runCore(
+	const stopped = new AbortController();
+	const outlet = new Outlet(OUTPUT, taker, () => {
+		stopped.abort();
+	});
+	const run = runCore(
 		{
 			tool: 'ffmpeg',
-			args: [...inputArguments(request), ...output, OUTPUT, ...report, '-f', 'framecrc', REPORT],
+			args: [...inputArguments(request), ...graph, ...output, OUTPUT, ...report, '-f', 'framecrc', REPORT],
 			inputs: [{ kind: 'blob', path: SOURCE, blob: file }],
-			outputs: [
-				{ kind: 'stream', path: OUTPUT },
-				{ kind: 'stream', path: REPORT },
-			],
+			outputs: [outlet.output, { kind: 'stream', path: REPORT }],
 		},
 		{
+			onFrame: () => {
+				outlet.record();
+			},
 			onChunk: (path, data) => {
 				if (path === REPORT) text += decoder.decode(data, { stream: true });
-				else onBytes(data);
+				else outlet.chunk(data);
 			},
 		},
-		signal,
+		AbortSignal.any([signal, stopped.signal]),
 	);
+	const result = await run.catch((error: unknown) => {
+		throw outlet.failure ?? error;
+	});
+	await outlet.end(result.partialBytes);
+	if (outlet.failure !== undefined) throw outlet.failure;
 	if (result.code !== 0) {
 		throw new EmulsionError(
 			'input-unreadable',

@@ -6,7 +6,8 @@ import type { AudioRequest, AudioResult, AudioTrackInfo } from '../../contracts/
 import { type AudioTrackHeader, type PacketEntry, packetFile, toBase64 } from '../mux/packets.ts';
 import { toSampleTime } from './copy.ts';
 import type { AudioPlan } from './plan.ts';
-import { BlobCollector, MatroskaCollector, type Report, runAudio } from './run.ts';
+import { MatroskaCollector, type Report, runAudio } from './run.ts';
+import { SoundSpool, spooled } from './spool.ts';
 
 /** Samples a line of the report: about a second. */
 const REPORT_SAMPLES = 48000;
@@ -27,23 +28,28 @@ function tempoFilters(tempo: number): string[] {
 	return [...filters, `atempo=${rest.toFixed(9)}`];
 }
 
+const SOUND = '[sound]';
+const SPAN = '[span]';
+
 /**
- * Filters from decoded samples to what is written: gaps filled, cut to the range on the source's clock, stretched, then
- * exactly as many samples as the range has.
+ * Filters from decoded samples to what is written ({@link SOUND}): gaps filled, cut to the range on the source's clock, stretched;
+ * and to what is reported of them ({@link SPAN}): where the cut samples lie.
  */
 function filters(track: AudioTrackInfo, request: AudioRequest, rate: number): string {
 	const own = rational(track.sampleRate);
 	const from = round(mul(request.from, own));
 	const to = round(mul(request.to, own));
-	const chain = [
-		'aresample=async=1:min_hard_comp=0.02',
-		`atrim=start_pts=${from}:end_pts=${to}`,
-		...stretchFilters(request, track.sampleRate),
-	];
+	const cut = ['aresample=async=1:min_hard_comp=0.02', `atrim=start_pts=${from}:end_pts=${to}`, 'asplit'];
+	const chain = ['anull', ...stretchFilters(request, track.sampleRate)];
 	if (rate !== track.sampleRate) chain.push(`aresample=${rate}`);
 	// Stretching swallows the last few milliseconds; silence takes their place, cut to length by the caller.
 	if (!equal(request.stretch, ONE)) chain.push(`apad=pad_len=${Math.round(rate / 5)}`);
-	return chain.join(',');
+	return [
+		`[0:${track.stream}]${cut.join(',')}[a][b]`,
+		`[a]${chain.join(',')}${SOUND}`,
+		// Converted here: what the report takes must not choose the format that both halves are cut in.
+		`[b]aresample=osf=u8,asetnsamples=n=${REPORT_SAMPLES}:p=0${SPAN}`,
+	].join(';');
 }
 
 function stretchFilters(request: AudioRequest, rate: number): string[] {
@@ -91,13 +97,12 @@ function pcmPackets(data: Blob, frameBytes: number, rate: number, most: number):
 	return { packets, data: data.slice(0, total * frameBytes), config: new Uint8Array(), delay: 0 };
 }
 
-function encodedPackets(collector: MatroskaCollector, plan: AudioPlan & { kind: 'encode' }): Written {
-	if (collector.error !== undefined) throw toEmulsionError(collector.error);
+function encodedPackets(collector: MatroskaCollector, data: Blob, plan: AudioPlan & { kind: 'encode' }): Written {
 	const { config } = collector;
 	const frame = plan.codec === 'aac' ? AAC_FRAME : OPUS_FRAME;
 	const delay = plan.codec === 'aac' ? AAC_FRAME : (config[10] ?? 0) | ((config[11] ?? 0) << 8);
 	const packets = collector.sizes.map((bytes, i) => ({ time: i * frame, duration: frame, bytes, key: true }));
-	return { packets, data: collector.bytes.blob(), config, delay };
+	return { packets, data, config, delay };
 }
 
 function outputArguments(plan: AudioPlan, channels: number): string[] {
@@ -123,32 +128,32 @@ export async function transcodeAudio(
 	signal: AbortSignal,
 ): Promise<AudioResult | undefined> {
 	const rate = plan.kind === 'encode' ? plan.sampleRate : track.sampleRate;
-	const raw = new BlobCollector();
+	const raw = new SoundSpool();
 	const packed = new MatroskaCollector();
-	const from = round(mul(request.from, rational(track.sampleRate)));
-	const to = round(mul(request.to, rational(track.sampleRate)));
-	const select = ['-map', `0:${track.stream}`];
-	const spanFilter = `aresample=async=1:min_hard_comp=0.02,atrim=start_pts=${from}:end_pts=${to},asetnsamples=n=${REPORT_SAMPLES}:p=0`;
-	const report = await runAudio(
-		file,
-		request,
-		[...select, '-af', filters(track, request, rate), ...outputArguments(plan, track.channels)],
-		[...select, '-af', spanFilter, '-c:a', 'pcm_s16le'],
-		(data) => {
-			if (plan.kind === 'pcm') raw.push(data);
-			else packed.push(data);
-		},
-		signal,
-	);
-	const span = decodedSpan(report, track.sampleRate);
-	if (!span || span.count <= 0) return undefined;
-	const seconds = mul(rational(span.count, track.sampleRate), request.stretch);
-	const presented = round(mul(seconds, rational(rate)));
-	const written =
-		plan.kind === 'encode'
-			? encodedPackets(packed, plan)
-			: pcmPackets(raw.blob(), pcmFrameBytes(plan.codec, track.channels), rate, presented);
-	return result(track, request, plan, rate, span, presented, written);
+	const spool = plan.kind === 'pcm' ? raw : packed.bytes;
+	return spooled(spool, async () => {
+		const report = await runAudio(
+			file,
+			request,
+			['-filter_complex', filters(track, request, rate)],
+			['-map', SOUND, ...outputArguments(plan, track.channels)],
+			// The smallest samples: only their times are looked at.
+			['-map', SPAN, '-c:a', 'pcm_u8'],
+			plan.kind === 'pcm' ? raw : packed,
+			signal,
+		);
+		if (packed.error !== undefined) throw toEmulsionError(packed.error);
+		const span = decodedSpan(report, track.sampleRate);
+		if (!span || span.count <= 0) return undefined;
+		const seconds = mul(rational(span.count, track.sampleRate), request.stretch);
+		const presented = round(mul(seconds, rational(rate)));
+		const { blob, ...kept } = await spool.finish();
+		const written =
+			plan.kind === 'encode'
+				? encodedPackets(packed, blob, plan)
+				: pcmPackets(blob, pcmFrameBytes(plan.codec, track.channels), rate, presented);
+		return { ...result(track, request, plan, rate, span, presented, written), ...kept };
+	});
 }
 
 function pcmFrameBytes(codec: string, channels: number): number {

@@ -1,6 +1,7 @@
 /** Joins chunks and audio into a file: plans it, streams it to the sink in order, hashes it on the way. */
 
 import { createSHA256 } from 'hash-wasm';
+import { discarded } from '../../core/buffers.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../../core/errors.ts';
 import type { ByteSink, MuxFile } from '../../contracts/media.ts';
 import { layoutMatroska } from './matroska-write.ts';
@@ -23,6 +24,15 @@ export async function* readLayout(layout: FileLayout): AsyncGenerator<Uint8Array
 		if (run) parts.push(run.blob.slice(run.start, run.end));
 		run = undefined;
 	};
+	const block = async (): Promise<Uint8Array<ArrayBuffer>> => {
+		endRun();
+		const [only] = parts;
+		// A Blob of one Blob would be one more thing for the browser to keep account of.
+		const whole = parts.length === 1 && only instanceof Blob ? only : new Blob(parts);
+		parts = [];
+		size = 0;
+		return new Uint8Array(await whole.arrayBuffer());
+	};
 	for (const piece of layout.pieces) {
 		if (isMade(piece)) {
 			endRun();
@@ -40,17 +50,11 @@ export async function* readLayout(layout: FileLayout): AsyncGenerator<Uint8Array
 				}
 				done += take;
 				size += take;
-				if (size >= BLOCK) {
-					endRun();
-					yield new Uint8Array(await new Blob(parts).arrayBuffer());
-					parts = [];
-					size = 0;
-				}
+				if (size >= BLOCK) yield await block();
 			}
 		}
 	}
-	endRun();
-	if (size > 0) yield new Uint8Array(await new Blob(parts).arrayBuffer());
+	if (size > 0) yield await block();
 }
 
 /** Writes; a full disk is told with all the bytes that are still to come. */
@@ -73,13 +77,20 @@ export const muxFile: MuxFile = async (config, chunks, timeline, audio, sink, on
 	const layout = isMp4 ? layoutMp4(input) : layoutMatroska(input);
 	const hash = await createSHA256();
 	let bytes = 0;
+	// A block is written while the next one is read and hashed.
+	let writing: Promise<void> = Promise.resolve();
 	for await (const block of readLayout(layout)) {
 		throwIfAborted(signal);
 		hash.update(block);
-		await writeBlock(sink, block, layout.bytes - bytes);
+		await writing;
+		writing = writeBlock(sink, block, layout.bytes - bytes);
+		// Thrown where it is awaited.
+		writing.catch(() => undefined);
 		bytes += block.length;
 		onProgress({ phase: 'mux', done: bytes, total: layout.bytes });
+		discarded(block.length);
 	}
+	await writing;
 	if (bytes !== layout.bytes) {
 		throw new EmulsionError('internal', `mux: wrote ${bytes} bytes, planned ${layout.bytes}`);
 	}

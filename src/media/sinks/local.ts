@@ -1,5 +1,6 @@
 /** Files on this machine: the origin's private file system, a folder or a file the restorer chose. */
 
+import { isZero } from '../../core/buffers.ts';
 import { EmulsionError } from '../../core/errors.ts';
 import { type ByteReader, type StagedSink, type StagedTarget, blobReader, checkName, guarded } from './files.ts';
 
@@ -67,7 +68,10 @@ class OpfsSink implements StagedSink {
 		const access = this.#access;
 		if (!access) throw new EmulsionError('internal', `${this.#name}: write after finish`);
 		await guarded(this.#name, data.length, () => {
-			let done = 0;
+			// Zeros behind the end (silence) take no disk.
+			const isHole = at >= access.getSize() && isZero(data);
+			if (isHole) access.truncate(at + data.length);
+			let done = isHole ? data.length : 0;
 			while (done < data.length) {
 				const written = access.write(data.subarray(done), { at: at + done });
 				// Chromium reports a full disk by writing less.
