@@ -287,7 +287,9 @@ describe('a browser that lacks something', () => {
 		try {
 			const recipe = { version: 1, stages: [{ stage: 'identity' }] };
 			const run = (backend: string) =>
-				other.run([film, '-o', tmp.path(`${backend}.mkv`), '--range', '0:2', '--backend', backend], { recipe });
+				other.run([film, '-o', tmp.path(`${backend}-software.mkv`), '--range', '0:2', '--backend', backend], {
+					recipe,
+				});
 			const auto = await run('auto');
 			expect(auto.backend).toMatchObject({ kind: 'wasm', software: false });
 			expect(auto.backend.reason).toMatch(/only WebGPU adapter is software \(.*swiftshader/i);

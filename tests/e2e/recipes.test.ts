@@ -49,7 +49,7 @@ it.each([
 	['a shot that is not there', { scope: { shots: [1] } }, []],
 	['nothing (it is disabled)', { enabled: false }, []],
 ])('a stage that reaches %s leaves all other frames bit by bit', async (what, entry, touched) => {
-	const output = tmp.path(`${what.length}.mkv`);
+	const output = tmp.path(`${what.replaceAll(/\W+/g, '-')}.mkv`);
 	const recipe = { version: 1, stages: [{ stage: 'degrain', params: { sigma: 30 }, ...entry }] };
 	const report = await lab.run([film, '-o', output], { recipe });
 	const [before, after] = [nativeFrameMd5(film), nativeFrameMd5(output)];
