@@ -83,7 +83,7 @@ def age(clip: Tensor, plan: Plan, bank: GrainBank, shapes: Sequence[Tensor], see
         clip = _storage(clip, strength["storage"], dice, details)
     if happens["duplication"]:
         count = 1 + int(strength["duplication"] * 2.999)
-        steps = [duplication.Generation(0.5 + 0.5 * strength["duplication"], 1 + 0.15 * dice.unit(), 0, 0.5)] * count
+        steps = [duplication.Generation(0.5 + 0.5 * strength["duplication"], 1 + 0.15 * dice.unit(), 0, dice.between(1, 6) / 255)] * count
         clip = duplication.duplicate(clip, steps, bank, dice.seed())
         details["generations"] = count
     if dice.unit() < plan.flicker:

@@ -13,17 +13,18 @@ from .optics import blur, to_codes, to_linear
 
 @dataclass(frozen=True)
 class Generation:
-    """One printing: σ of its blur in pixels, its contrast (1 keeps it), which stock of the bank, and the gain of its grain."""
+    """One printing: σ of its blur in pixels, its contrast (1 keeps it), which stock of the bank, and its grain's strength at the
+    middle codes (0…1)."""
 
     sigma: float = 0.6
     contrast: float = 1.12
     stock: int = 0
-    gain: float = 0.5
+    grain: float = 4 / 255
 
     def __post_init__(self) -> None:
         """Refuses what makes no sense."""
-        if self.sigma < 0 or self.contrast <= 0 or self.gain < 0:
-            raise ValueError(f"generation: sigma and gain must be at least 0, contrast above 0 (got {self})")
+        if self.sigma < 0 or self.contrast <= 0 or self.grain < 0:
+            raise ValueError(f"generation: sigma and grain must be at least 0, contrast above 0 (got {self})")
 
 
 def tone(clip: Tensor, contrast: float) -> Tensor:
@@ -43,5 +44,6 @@ def duplicate(clip: Tensor, generations: list[Generation], bank: GrainBank, seed
         clip = tone(clip, generation.contrast).clamp(0, 1)
         which = torch.full((clip.shape[0],), generation.stock)
         share = torch.full((clip.shape[0],), bank.stocks[generation.stock].correlation)
-        clip = clip + generation.gain * bank.grain(clip, which, share, generator)
+        gain = generation.grain / float(bank.middle[generation.stock])
+        clip = clip + gain * bank.grain(clip, which, share, generator)
     return clip.clamp(0, 1)

@@ -38,7 +38,8 @@ def displacements(count: int, generator: torch.Generator) -> Tensor:
     """
     steps = torch.arange(1, count + 1, dtype=torch.float64)[:, None] * torch.tensor([0.7548776662466927, 0.5698402909980532])
     uniform = (steps + torch.rand(1, 2, generator=generator, dtype=torch.float64)) % 1
-    return torch.special.ndtri(uniform.clamp(1e-4, 1 - 1e-4)).float()
+    normal: Tensor = torch.special.ndtri(uniform.clamp(1e-4, 1 - 1e-4))
+    return normal.float()
 
 
 def _grains(channel: Tensor, stock: Stock, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -73,7 +73,8 @@ def exact_deviation(stock: Stock, code: float) -> float:
     h = torch.linspace(0, 4 * stock.radius * (1 + 2 * stock.spread), 800, dtype=torch.float64)
     both = torch.expm1(intensity * overlap(h, radii).mean(1))
     aperture = torch.exp(-(h**2) / (4 * stock.aperture**2)) / (4 * math.pi * stock.aperture**2)
-    return 10.0 ** -float(stock.density(torch.tensor(code))) * math.sqrt(float(torch.trapezoid(both * aperture * 2 * math.pi * h, h)))
+    light = float(10.0 ** -stock.density(torch.tensor(code)))
+    return light * math.sqrt(float(torch.trapezoid(both * aperture * 2 * math.pi * h, h)))
 
 
 @pytest.mark.parametrize("code", [0.1, 0.4, 0.7])

@@ -31,7 +31,7 @@ def degradations(shapes: list[Tensor], bank: GrainBank) -> dict[str, Callable[[T
         "storage-shrink": lambda c: storage.shrink(c, 0.02, 3.0, 3),
         "storage-buckle": lambda c: storage.buckle(c, 4.0, 0.3, 4)[0],
         "storage-mould": lambda c: storage.mould(c, 0.12, 5)[0],
-        "duplication": lambda c: duplication.duplicate(c, [duplication.Generation(0.7, 1.15, 0, 0.5)] * 3, bank, 6),
+        "duplication": lambda c: duplication.duplicate(c, [duplication.Generation(0.7, 1.15, 0, 4 / 255)] * 3, bank, 6),
         "digitization-scanner": lambda c: digitization.scanner(c, 0.9, 6 / 255, 7),
         "digitization-resampled": lambda c: digitization.resampled(c, 0.4),
         "digitization-aliased": lambda c: digitization.resampled(c, 0.4, antialias=False),

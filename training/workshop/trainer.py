@@ -80,7 +80,8 @@ def train(job: Job, settings: Settings, limits: Limits, folder: Path, device: to
         torch.save(average, folder / "best.pt")
         print(f"before training: {job.figure} {state['start']:.3f}", flush=True)
     begun = saved = time.monotonic()
-    before, losses = float(state["seconds"]), []
+    before = float(state["seconds"])
+    losses: list[float] = []
     while True:
         state["seconds"] = before + time.monotonic() - begun
         progress = max(state["seconds"] / limits.seconds, state["step"] / limits.steps)
