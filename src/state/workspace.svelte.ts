@@ -2,6 +2,7 @@
 
 import { untrack } from 'svelte';
 import type { BackendInfo } from '../contracts/compute.ts';
+import type { FrameRange } from '../contracts/frames.ts';
 import type { InputFile } from '../contracts/media.ts';
 import type { StageMeta } from '../contracts/stage.ts';
 import type { BackendWish } from '../contracts/workers.ts';
@@ -37,6 +38,15 @@ export type BackendState =
 	| { readonly kind: 'starting' }
 	| { readonly kind: 'ready'; readonly info: BackendInfo }
 	| { readonly kind: 'failed'; readonly error: EmulsionError };
+
+/** A part of the reel that can be rendered ahead. */
+export interface RenderTarget {
+	readonly kind: 'marks' | 'shot' | 'all';
+	/** Number of the shot, from 1; 0 where it is none. */
+	readonly shot: number;
+	/** Source frames; null where there is no such part now. */
+	readonly range: FrameRange | null;
+}
 
 /** What the composition root hands in. */
 export interface WorkspaceOptions {
@@ -316,19 +326,28 @@ export class Workspace {
 		download(new Blob([text], { type: 'application/json' }), `${stem(reel.source.name)}.recipe.json`);
 	}
 
-	/** Source range that "Restore" means: in to out where either is set, else the shot under the playhead. */
-	get renderRange(): { readonly start: number; readonly end: number } | null {
+	/** What "Restore" may mean, the usual first: in to out where either is set, else the shot under the playhead, else all. */
+	get renderTargets(): readonly RenderTarget[] {
 		const { reel } = this.project;
-		if (!reel) return null;
-		const { marks, source } = reel;
-		if (marks.in !== null || marks.out !== null) return { start: marks.in ?? 0, end: marks.out ?? source.frames };
-		const shot = reel.shots?.[shotIndexAt(reel.shots, this.player.sourceFrame)];
-		return shot ? { start: shot.start, end: shot.end } : { start: 0, end: source.frames };
+		const { marks, source, shots } = reel ?? {};
+		const marked = marks && source && (marks.in !== null || marks.out !== null);
+		const index = shots ? shotIndexAt(shots, this.player.sourceFrame) : -1;
+		const shot = shots?.[index];
+		return [
+			{ kind: 'marks', shot: 0, range: marked ? { start: marks.in ?? 0, end: marks.out ?? source.frames } : null },
+			{ kind: 'shot', shot: index + 1, range: shot ? { start: shot.start, end: shot.end } : null },
+			{ kind: 'all', shot: 0, range: source ? { start: 0, end: source.frames } : null },
+		];
 	}
 
-	/** Renders {@link renderRange} into the frame store. */
-	async render(): Promise<void> {
-		const [range, reel] = [this.renderRange, this.project.reel];
+	/** Source range of the usual {@link renderTargets}. */
+	get renderRange(): FrameRange | null {
+		return this.renderTargets.find(({ range }) => range !== null)?.range ?? null;
+	}
+
+	/** Renders a target, or the usual one, into the frame store. */
+	async render(target?: RenderTarget): Promise<void> {
+		const [range, reel] = [target?.range ?? this.renderRange, this.project.reel];
 		if (!this.planner.request || !range || !reel) return;
 		this.player.stop();
 		await this.notices.guard(() => this.renders.render(() => this.planner.ready(), range, reel.source.name));

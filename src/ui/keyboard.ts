@@ -106,6 +106,25 @@ function belongsToFocus(event: KeyboardEvent): boolean {
 	return false;
 }
 
+/**
+ * What was used by the pointer does not keep the keyboard: the keys of the player go on working. Reached by Tab it does, and
+ * text fields and lists always do. For handlers of `pointerdown` on what would take the focus, together with {@link keepFocus}.
+ */
+export function freeKeyboard(): void {
+	if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+}
+
+/** For `mousedown` on what has a place in the Tab order: pressing it by the pointer does not focus it. */
+export function keepFocus(event: MouseEvent): void {
+	event.preventDefault();
+}
+
+/** For `click` on the window: a button that was pressed by the pointer gives the keyboard back; one pressed by a key keeps it. */
+export function freeAfterClick(event: MouseEvent): void {
+	const button = (event.target as Element).closest('button, [role=radio]');
+	if (event.detail > 0 && button && !button.closest('dialog') && document.activeElement === button) freeKeyboard();
+}
+
 /** Runs the shortcut of a key press, unless a dialog is open or the key belongs to what has the focus. */
 export function handleKey(event: KeyboardEvent, workspace: Workspace, shell: ShellActions): void {
 	if (event.defaultPrevented || event.altKey || document.querySelector('dialog[open]') || belongsToFocus(event)) return;
