@@ -56,6 +56,8 @@ def sections(name: str, run: Path, evaluation: Path) -> tuple[str, ...]:
     made = json.loads((run / "run.json").read_text(encoding="utf-8"))
     result = json.loads((evaluation / "evaluation.json").read_text(encoding="utf-8"))
     settings = made["settings"]
+    # What happened to this run and no setting says, a line each.
+    notes = run / "notes.txt"
     trained = "\n".join(
         [
             f"- Steps: {made['steps']}, batches of {settings['batch']} crops of {settings['crop']} px, seed {settings['seed']}, "
@@ -66,6 +68,7 @@ def sections(name: str, run: Path, evaluation: Path) -> tuple[str, ...]:
             "synthetic portraits, clean videos); grain drawn by the physical model while training.",
             f"- Validation crops, held back from training: {made['start']:.3f} dB before, {made['best']:.3f} dB after "
             f"([curve]({name}/curve.png), [log]({name}/log.csv)).",
+            *(f"- {line}" for line in (notes.read_text(encoding="utf-8").splitlines() if notes.exists() else [])),
         ]
     )
     shown = [row for row in result["rows"] if "shown as" in row]
