@@ -1,4 +1,4 @@
-/** FFDNet: noise of known strength taken away, in tiles. */
+/** FFDNet, as published or trained on film grain: noise of known strength taken away, in tiles. */
 
 import type { Compute, Picture } from '../contracts/compute.ts';
 import type { ModelRuntime } from '../contracts/models.ts';
@@ -10,8 +10,9 @@ import { runTiled } from '../gpu/tiling.ts';
 import { tileOptions } from './tiles.ts';
 import type { TiledRun } from './tiles.ts';
 
-/** Id in the manifest. */
+/** Ids in the manifest: the published network, and ours, which was trained on with film grain and has the same ports. */
 export const FFDNET = 'ffdnet';
+export const DEGRAIN = 'degrain';
 
 /** Standard deviation of the noise on the scale of the picture (σ in 8-bit codes ÷ 255): one number, or a 1-channel map of the picture's size. */
 export type NoiseLevel = number | Picture;
@@ -22,6 +23,7 @@ export const MAX_SIGMA = 75 / 255;
 /**
  * Denoises a picture (R′G′B′, one or more exposures of any size). Tiled equals untiled: the halo covers the receptive
  * field. The caller owns the result.
+ * @param model which network; for {@link DEGRAIN} the noise is the grain's whole standard deviation, not its white part
  */
 export async function denoiseRun(
 	models: ModelRuntime,
@@ -29,13 +31,14 @@ export async function denoiseRun(
 	image: Picture,
 	noise: NoiseLevel,
 	run: TiledRun,
+	model: typeof FFDNET | typeof DEGRAIN = FFDNET,
 ): Promise<Picture> {
-	const options = { ...tileOptions(models.spec(FFDNET), run), channelsOut: 3 };
+	const options = { ...tileOptions(models.spec(model), run), channelsOut: 3 };
 	return runTiled(compute, image, options, run.breathe, async (tile, { read }) => {
 		const sigma = noiseMap(compute, noise, read.x, read.y, tile);
 		try {
 			const size = { width: tile.width, height: tile.height, channels: 3 };
-			const { denoised } = await models.run(FFDNET, { image: tile, sigma }, { denoised: size }, run.signal);
+			const { denoised } = await models.run(model, { image: tile, sigma }, { denoised: size }, run.signal);
 			return denoised as Picture;
 		} finally {
 			sigma.release();

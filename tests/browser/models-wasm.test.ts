@@ -50,15 +50,15 @@ afterAll(async () => {
 });
 
 describe('canaries on wasm', () => {
-	for (const id of ['rife', 'ffdnet', 'spanx2', 'spanx4', 'realesrgan-x4fast']) {
+	for (const id of ['rife', 'ffdnet', 'degrain', 'spanx2', 'spanx4', 'realesrgan-x4fast']) {
 		it(`${id} ≤ 1e-4 against onnxruntime on the CPU`, async () => {
 			const side = models.spec(id).align === 64 ? 64 : 16;
 			const image = scene(side, side);
 			const outputs: Picture[] = [];
 			if (id === 'rife') {
 				outputs.push(...Object.values(await interpolateRun(models, compute, image, image, 0.5, ['mid'], signal)));
-			} else if (id === 'ffdnet') {
-				outputs.push(await denoiseRun(models, compute, image, 0.1, { signal, breathe }));
+			} else if (id === 'ffdnet' || id === 'degrain') {
+				outputs.push(await denoiseRun(models, compute, image, 0.1, { signal, breathe }, id));
 			} else {
 				outputs.push(await upscaleRun(models, compute, id as 'spanx2', image, { signal, breathe }));
 			}

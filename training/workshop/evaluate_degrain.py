@@ -111,9 +111,9 @@ def evaluate(
             figures = ", ".join(f"{method} {row[method]['psnr']:.2f}" for method in METHODS)
             print(f"{clip.name}, {name}: {figures} dB ({time.monotonic() - begun:.0f} s)", flush=True)
     result = {"rows": rows, "mean": _means(rows), "by stock": {s: _means([r for r in rows if r["stock"] == s]) for s in STOCKS}}
+    _crops(rows, pictures, output)
     (output / "evaluation.json").write_text(json.dumps(result, indent="\t", ensure_ascii=False) + "\n", encoding="utf-8")
     (output / "table.md").write_text(table(result), encoding="utf-8")
-    _crops(rows, pictures, output)
     return result
 
 
@@ -158,7 +158,10 @@ def table(result: dict[str, Any]) -> str:
 
 
 def _crops(rows: list[dict[str, Any]], pictures: list[list[Tensor]], output: Path) -> None:
-    """Worst, median and best by our gain over the better baseline: truth, noisy, FFDNet, nlmeans, ours, and what ours removed, 8×."""
+    """Marks and draws worst, median and best by our gain over the better baseline.
+
+    Side by side: truth, noisy, FFDNet, nlmeans, ours, and what ours removed, 8-fold.
+    """
     gains = [row["ours"]["psnr"] - max(row["FFDNet"]["psnr"], row["nlmeans"]["psnr"]) for row in rows]
     order = sorted(range(len(rows)), key=lambda i: gains[i])
     for word, index in (("worst", order[0]), ("median", order[len(order) // 2]), ("best", order[-1])):

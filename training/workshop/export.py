@@ -17,6 +17,8 @@ FAILURES = {
     "degrain": (
         "Grain and texture of the same size and strength cannot be told apart in one frame: gravel, foliage and hair lose detail "
         "under coarse grain (the worst case below shows how much).",
+        "Not yet trained long enough: on fine silver grain, and on white noise (0.7 to 2 dB), FFDNet is still better. Grain that is "
+        "coarser than a pixel is what this model is for.",
         "The told strength decides: too low leaves grain, too high smears.",
         "Dirt, scratches and compression were not in the training data and are left alone or smeared.",
     )
@@ -56,6 +58,8 @@ def sections(name: str, run: Path, evaluation: Path) -> tuple[str, ...]:
     made = json.loads((run / "run.json").read_text(encoding="utf-8"))
     result = json.loads((evaluation / "evaluation.json").read_text(encoding="utf-8"))
     settings = made["settings"]
+    # What happened to this run and no setting says, a line each.
+    notes = run / "notes.txt"
     trained = "\n".join(
         [
             f"- Steps: {made['steps']}, batches of {settings['batch']} crops of {settings['crop']} px, seed {settings['seed']}, "
@@ -66,6 +70,7 @@ def sections(name: str, run: Path, evaluation: Path) -> tuple[str, ...]:
             "synthetic portraits, clean videos); grain drawn by the physical model while training.",
             f"- Validation crops, held back from training: {made['start']:.3f} dB before, {made['best']:.3f} dB after "
             f"([curve]({name}/curve.png), [log]({name}/log.csv)).",
+            *(f"- {line}" for line in (notes.read_text(encoding="utf-8").splitlines() if notes.exists() else [])),
         ]
     )
     shown = [row for row in result["rows"] if "shown as" in row]

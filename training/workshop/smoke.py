@@ -68,6 +68,9 @@ def smoke(folder: Path | None = None) -> dict[str, float]:
     step("train")
     clips = [EvalClip(e.name, torch.from_numpy(e.frames.copy()).permute(0, 3, 1, 2).float() / 255) for e in entries[:2]]
     result = evaluate(clips, folder / "run" / "best.pt", folder / "evaluation", TrainableFfdnet().eval(), field=128)
+    written = json.loads((folder / "evaluation" / "evaluation.json").read_text(encoding="utf-8"))
+    if {row["shown as"] for row in written["rows"] if "shown as" in row} != {"worst", "median", "best"}:
+        raise WorkshopError("the evaluation does not say which cases its crops show")
     if len(result["rows"]) != 4:
         raise WorkshopError(f"4 rows were to be evaluated, not {len(result['rows'])}")
     step("evaluate")
