@@ -30,6 +30,19 @@ export const params = {
 		unit: '×',
 		doc: 'Share of the grain removed from chroma.',
 	},
+	grain: {
+		type: 'enum',
+		default: 'fine',
+		values: [
+			{ value: 'fine', doc: 'FFDNet: white noise, and grain of about a pixel.' },
+			{
+				value: 'coarse',
+				doc: 'FFDNet trained on with film grain: grain coarser than a pixel, as 16 mm and 8 mm have.',
+			},
+		],
+		unit: '',
+		doc: 'Which kind of grain the denoiser was trained for.',
+	},
 	temporal: {
 		type: 'number',
 		default: 0,
@@ -49,7 +62,7 @@ export const meta: StageMeta<typeof params> = {
 	doc: 'Removes grain and noise by a learned denoiser (FFDNet), optionally fused with motion-compensated neighbors.',
 	order: 60,
 	params,
-	models: ['ffdnet', 'rife'],
+	models: ['ffdnet', 'degrain', 'rife'],
 	changesTimeline: false,
 	changesSize: false,
 	provenance: 'repaired',

@@ -16,7 +16,7 @@ import { using, usingAsync } from '../../gpu/op.ts';
 import { filled } from '../../gpu/ops/fill/op.ts';
 import { residualView, subtract } from '../../gpu/ops/difference/op.ts';
 import { applyMatrix, FROM_OPPONENT, TO_OPPONENT } from '../../gpu/ops/opponent/op.ts';
-import { denoiseRun, FFDNET, MAX_SIGMA } from '../../models/ffdnet.ts';
+import { DEGRAIN, denoiseRun, FFDNET, MAX_SIGMA } from '../../models/ffdnet.ts';
 import { RIFE } from '../../models/rife.ts';
 import { meta, type params } from './meta.ts';
 import { fuseNeighbors, GUIDE_SIDE } from './temporal.ts';
@@ -74,6 +74,11 @@ function fusedWith(frame: TimelineFrame, values: Values, shot: FrameRange, artif
 	return neighborsOf(frame.needs[0]!, values.temporal, shot);
 }
 
+/** Both have the same ports; one was trained on white noise, the other on film grain. */
+function modelOf({ grain }: Values): typeof FFDNET | typeof DEGRAIN {
+	return grain === 'coarse' ? DEGRAIN : FFDNET;
+}
+
 async function denoise(
 	{ frame, params: values, artifact, shot, input, flow, guide }: RenderRequest<Values, DegrainArtifact>,
 	env: StageEnv,
@@ -87,9 +92,12 @@ async function denoise(
 		guide: guide(index),
 		flow: flow(own, index),
 	}));
-	if (neighbors.length === 0) return denoiseRun(models, compute, picture, sigma, env);
+	const model = modelOf(values);
+	if (neighbors.length === 0) return denoiseRun(models, compute, picture, sigma, env, model);
 	const fused = await fuseNeighbors(env, { picture, guide: guide(own) }, neighbors, sigma);
-	return usingAsync([fused.picture, fused.level], () => denoiseRun(models, compute, fused.picture, fused.level, env));
+	return usingAsync([fused.picture, fused.level], () =>
+		denoiseRun(models, compute, fused.picture, fused.level, env, model),
+	);
 }
 
 async function render(request: RenderRequest<Values, DegrainArtifact>, env: StageEnv): Promise<WorkingFrame> {
@@ -115,7 +123,8 @@ function provenanceOf(compute: Compute, { picture, sides }: WorkingFrame): Pictu
 /** Removes grain and noise; see README.md. */
 export const stage: Stage<typeof params, DegrainArtifact> = {
 	meta,
-	models: ({ temporal }) => (temporal === 0 ? [FFDNET] : [FFDNET, RIFE]),
+	// Guides are denoised by FFDNet whatever the grain is.
+	models: (values) => (values.temporal === 0 ? [modelOf(values)] : [...new Set([modelOf(values), FFDNET]), RIFE]),
 	touches: (_frame, values) => values.sigma !== 0 && (values.luma > 0 || values.chroma > 0),
 	needs(frame, values, shot, artifact) {
 		const own = frame.needs[0]!;
