@@ -36,11 +36,16 @@ export function buildIsStale(): boolean {
 	return SOURCES.some((source) => newest(join(ROOT, source)) > built);
 }
 
+/** Builds into a folder. Says nothing unless something is amiss. */
+export async function buildInto(outDir: string): Promise<void> {
+	await build({ root: ROOT, logLevel: 'warn', build: { outDir, emptyOutDir: true } });
+}
+
 /** Builds if needed; returns the folder to serve. */
 export async function ensureBuild(log: (line: string) => void = () => undefined): Promise<string> {
 	if (buildIsStale()) {
 		log('Building the app…');
-		await build({ root: ROOT, logLevel: 'warn' });
+		await buildInto(DIST);
 		writeFileSync(STAMP, '');
 	}
 	return DIST;

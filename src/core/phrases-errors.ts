@@ -7,6 +7,8 @@ export const ERROR_PHRASES_EN = {
 	'at-path': '{path}: {what}',
 	'in-path': '{path}.{what}',
 	json: '{what}: not JSON ({why})',
+	issues: '{count} values are not valid:\n{lines}',
+	'issues-more': '… and {count} more',
 	'got-nothing': 'nothing',
 	'got-list': 'a list of {count}',
 	'got-range': 'from {from} to {to}',

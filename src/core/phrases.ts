@@ -80,10 +80,16 @@ export type PhraseCode = keyof typeof PHRASES_EN;
 export type Text = string | Phrase;
 
 /**
- * A value in a sentence: a word or figure as it is, a sentence of its own, a list, a stage by its id, or a text of a stage's
+ * A value in a sentence: a word or figure as it is, a sentence of its own, a list, lines of their own, a stage by its id, or a text of a stage's
  * `meta.ts` (a unit, what a parameter expects) by its English.
  */
-export type PhraseValue = Text | number | readonly Text[] | { readonly stage: string } | { readonly term: string };
+export type PhraseValue =
+	| Text
+	| number
+	| readonly Text[]
+	| { readonly lines: readonly Text[] }
+	| { readonly stage: string }
+	| { readonly term: string };
 
 /** A sentence as data. Structured-clone safe. */
 export interface Phrase {
@@ -101,6 +107,10 @@ function isValue(value: unknown): value is PhraseValue {
 	if (Array.isArray(value)) return value.every((item) => typeof item === 'string' || isPhrase(item));
 	if (typeof value !== 'object' || value === null) return false;
 	const [key, ...rest] = Object.keys(value);
+	if (rest.length === 0 && key === 'lines') {
+		const { lines } = value as { readonly lines: unknown };
+		return Array.isArray(lines) && isValue(lines);
+	}
 	if (rest.length === 0 && (key === 'stage' || key === 'term')) {
 		return typeof (value as Record<string, unknown>)[key] === 'string';
 	}
@@ -134,6 +144,8 @@ export function sayIn(said: Text, table: Readonly<Record<PhraseCode, string>>, n
 		const value = values[name]!;
 		if (typeof value === 'number') return String(value);
 		if (isList(value)) return value.map((item) => sayIn(item, table, names)).join(table['list-comma']);
+		if (typeof value === 'object' && 'lines' in value)
+			return value.lines.map((item) => sayIn(item, table, names)).join('\n');
 		if (typeof value === 'object' && 'stage' in value) return names.stage(value.stage);
 		if (typeof value === 'object' && 'term' in value) return names.term(value.term);
 		return sayIn(value, table, names);

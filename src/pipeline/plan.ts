@@ -13,6 +13,7 @@ import { type Phrase, phrase } from '../core/phrases.ts';
 import { div, ONE, type Rational } from '../core/rational.ts';
 import { parseRegion } from '../core/regions.ts';
 import { type Timeline, timelineDuration, type TimelineFrame } from '../core/timeline.ts';
+import { Issues } from '../project/issues.ts';
 import { checkMattes } from './mattes.ts';
 import { paramsOf, type Plan, type PlanLevel } from './plan-types.ts';
 import {
@@ -77,22 +78,15 @@ export function orderWarnings(metas: readonly StageMeta[]): Phrase[] {
 function stepSize(stage: Stage, entry: RecipeStage, input: Size, path: string): Size {
 	const size = stage.outputSize?.(input, paramsOf(entry)) ?? input;
 	if (size.width === input.width && size.height === input.height) return size;
+	const issues = new Issues();
 	if (entry.scope !== 'all') {
-		throw new EmulsionError(
-			'recipe-invalid',
-			phrase('scope-size', {
-				...{ path, width: input.width, height: input.height },
-				...{ toWidth: size.width, toHeight: size.height },
-			}),
-			{ path: `${path}.scope`, stage: entry.id },
-		);
+		const sizes = { width: input.width, height: input.height, toWidth: size.width, toHeight: size.height };
+		issues.add({ path: `${path}.scope`, said: phrase('scope-size', { path, ...sizes }), stage: entry.id });
 	}
 	if (entry.region !== 'all') {
-		throw new EmulsionError('recipe-invalid', phrase('region-of-size', { path }), {
-			path: `${path}.region`,
-			stage: entry.id,
-		});
+		issues.add({ path: `${path}.region`, said: phrase('region-of-size', { path }), stage: entry.id });
 	}
+	issues.throwAs('recipe-invalid');
 	return size;
 }
 
@@ -133,17 +127,20 @@ function surveyedShots(
 }
 
 /** A region names a matte that there is; frames that a stage creates have no picture of their own to put back outside of it. */
-function checkRegion(entry: RecipeStage, stage: Stage, path: string, mattes: readonly string[]): void {
-	const region = parseRegion(entry.region);
-	if (!region) return;
-	const refuse = (expected: Phrase): never => {
-		const said = phrase('expected', { path: `${path}.region`, expected, got: `"${entry.region}"` });
-		throw new EmulsionError('recipe-invalid', said, { path: `${path}.region`, stage: entry.id });
-	};
-	if (stage.meta.changesTimeline) refuse(phrase('kind-region-timeline'));
-	if (!mattes.includes(region.matte)) {
-		refuse(mattes.length === 0 ? phrase('kind-region-none') : phrase('kind-region-of', { mattes }));
+async function checkRegions({ recipe, mattes: open = [] }: PlanRequest, deps: PlanDeps): Promise<void> {
+	const issues = new Issues();
+	const mattes = open.map(({ id }) => id);
+	for (const [i, { enabled, region, stage, id }] of recipe.stages.entries()) {
+		const parsed = enabled ? parseRegion(region) : undefined;
+		if (!parsed) continue;
+		const path = `stages[${i}].region`;
+		const wrong = (expected: Phrase): void =>
+			issues.add({ path, said: phrase('expected', { path, expected, got: `"${region}"` }), stage: id });
+		if ((await deps.load(stage)).meta.changesTimeline) wrong(phrase('kind-region-timeline'));
+		else if (mattes.length === 0) wrong(phrase('kind-region-none'));
+		else if (!mattes.includes(parsed.matte)) wrong(phrase('kind-region-of', { mattes }));
 	}
+	issues.throwAs('recipe-invalid');
 }
 
 /** Adds the level of one recipe entry. */
@@ -152,16 +149,10 @@ async function addLevel(
 	entry: RecipeStage,
 	path: string,
 	deps: PlanDeps,
-	{ range, mattes = [] }: PlanRequest,
+	{ range }: PlanRequest,
 ): Promise<StageMeta> {
 	const input = levels[levels.length - 1]!;
 	const stage = await deps.load(entry.stage);
-	checkRegion(
-		entry,
-		stage,
-		path,
-		mattes.map(({ id }) => id),
-	);
 	const scope = (frame: TimelineFrame) => inScope(entry.scope, frame.shot, input.sources[frame.index]!);
 	const size = stepSize(stage, entry, input.size, path);
 	const timeline = await stepTimeline(levels, input, entry, stage, deps, scope, range);
@@ -210,6 +201,7 @@ function stretchOf(first: Timeline, last: Timeline): Rational {
 export async function makePlan(request: PlanRequest, deps: PlanDeps): Promise<Plan> {
 	checkShots(request);
 	checkMattes(request);
+	await checkRegions(request, deps);
 	const { info, recipe } = request;
 	const timeline = sourceTimeline(info, request.shots);
 	const levels: PlanLevel[] = [

@@ -13,7 +13,7 @@ import {
 	validateShots,
 } from '../core/shots.ts';
 import { addMatte, relinkMatte, removeMatte, renameMatte, withRegion } from './mattes.ts';
-import { MAX_STAGES, validateParam, validateParams } from './recipe.ts';
+import { defaultParams, MAX_STAGES, validateParam } from './recipe.ts';
 import {
 	type Marks,
 	type MatteRef,
@@ -150,7 +150,7 @@ function addStage(reel: Reel, command: Extract<Command, { type: 'add-stage' }>, 
 		enabled: true,
 		scope: 'all',
 		region: 'all',
-		params: validateParams(meta.params, undefined, 'params'),
+		params: defaultParams(meta.params),
 	};
 	const at = Math.min(stages.length, Math.max(0, command.at ?? defaultPlace(stages, meta, context)));
 	return withStages(reel, [...stages.slice(0, at), entry, ...stages.slice(at)]);
@@ -241,7 +241,7 @@ function applyToReel(reel: Reel, command: Extract<Command, { reel: string }>, co
 		case 'reset-params':
 			return updateStage(reel, command.id, (s) => ({
 				...s,
-				params: validateParams(metaOf(context, s.stage).params, undefined, 'params'),
+				params: defaultParams(metaOf(context, s.stage).params),
 			}));
 		case 'scope':
 			return updateStage(reel, command.id, (s) => ({ ...s, scope: command.scope }));

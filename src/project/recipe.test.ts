@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { StageMeta } from '../contracts/stage.ts';
 import { EmulsionError } from '../core/errors.ts';
+import { MAX_TOLD } from './issues.ts';
 import { MAX_STAGES, parseRecipe, validateRecipe } from './recipe.ts';
 
 const META: StageMeta = {
@@ -130,6 +131,46 @@ describe('recipe validation', () => {
 		expect(
 			message({ version: 1, stages: Array.from({ length: MAX_STAGES + 1 }, () => ({ stage: 'degrain' })) }),
 		).toContain('at most');
+	});
+
+	it('tells of everything that is wrong, each with its path', () => {
+		const wrong = {
+			version: 1,
+			extra: 1,
+			stages: [
+				{ stage: 'degrain', id: '../x', enabled: 1, region: 7, params: { sigma: 99, mode: 'c', more: 0 } },
+				'degrain',
+				{ stage: 'nope', scope: { shots: ['a'] }, params: { anything: 1 } },
+			],
+		};
+		expect(message(wrong).split('\n')).toEqual([
+			'10 values are not valid:',
+			'recipe.extra: expected one of version, stages, got "extra"',
+			'stages[0].id: expected up to 64 letters, digits, ".", "_" and "-", got "../x"',
+			'stages[0].enabled: expected true or false, got 1',
+			'stages[0].region: expected "all", a matte id or "outside:" and a matte id, got 7',
+			'stages[0].params.more: expected one of sigma, amount, mode, on, rate, got "more"',
+			'stages[0].params.sigma: expected 0–75 or "auto", got 99',
+			'stages[0].params.mode: expected one of a, b, got "c"',
+			'stages[1]: expected an object, got "degrain"',
+			'stages[2].stage: expected one of degrain, got "nope"',
+			'stages[2].scope.shots[0]: expected a whole number 0–10000000, got "a"',
+		]);
+	});
+
+	it('counts what a flood has more, and tells a larger document’s path', () => {
+		const flood = one({ stage: 'degrain', scope: { shots: Array.from({ length: 1000 }, () => -1) } });
+		const lines = message(flood).split('\n');
+		expect(lines[0]).toBe('1000 values are not valid:');
+		expect(lines).toHaveLength(MAX_TOLD + 2);
+		expect(lines.at(-1)).toBe(`… and ${1000 - MAX_TOLD} more`);
+		const within = { code: 'project-invalid', path: 'reels[0].recipe' } as const;
+		expect(() => validateRecipe(one({ stage: 'nope' }), [META], within)).toThrow(
+			expect.objectContaining({
+				code: 'project-invalid',
+				message: 'reels[0].recipe.stages[0].stage: expected one of degrain, got "nope"',
+			}) as Error,
+		);
 	});
 
 	it('names the syntax error of text that is not JSON', () => {

@@ -1,13 +1,14 @@
 /**
- * Recipe validation: hostile JSON in, a {@link Recipe} with all defaults filled in out, or a `recipe-invalid` error whose
- * message starts with the path of the offending value (`stages[1].params.sigma: expected 0–75, got "x"`).
+ * Recipe validation: hostile JSON in, a {@link Recipe} with all defaults filled in out, or one `recipe-invalid` error that tells
+ * of everything that is wrong, each with its path (`stages[1].params.sigma: expected 0–75, got "x"`).
  */
 
 import type { Param, ParamTable, StageMeta } from '../contracts/stage.ts';
 import type { Recipe, RecipeStage, Scope } from '../contracts/recipe.ts';
 import { EmulsionError } from '../core/errors.ts';
-import { phrase, type PhraseValue, type Text } from '../core/phrases.ts';
+import { type Phrase, phrase, type PhraseValue, type Text } from '../core/phrases.ts';
 import { isRegion } from '../core/regions.ts';
+import { Issues } from './issues.ts';
 
 /** Most stages a recipe may hold: far beyond any real one, small enough that hostile files cost nothing. */
 export const MAX_STAGES = 64;
@@ -27,136 +28,205 @@ function show(value: unknown): Text {
 	return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }
 
-function fail(path: string, expected: PhraseValue, value: unknown): never {
-	throw new EmulsionError('recipe-invalid', phrase('expected', { path, expected, got: show(value) }), { path });
+function unexpected(path: string, expected: PhraseValue, value: unknown): Phrase {
+	return phrase('expected', { path, expected, got: show(value) });
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Own, enumerable string keys only: `__proto__` and friends are refused by the unknown-key check like any other. */
-function object(value: unknown, path: string, keys: readonly string[]): Json {
-	if (typeof value !== 'object' || value === null || Array.isArray(value)) fail(path, phrase('kind-object'), value);
-	for (const key of Object.keys(value)) {
-		if (!keys.includes(key)) fail(`${path}.${key}`, phrase('kind-one-of', { names: keys }), key);
+/** Reads JSON and notes what is wrong. What stands in for a wrong value is never used: the error is thrown in the end. */
+class Reader {
+	readonly issues = new Issues();
+
+	wrong(path: string, expected: PhraseValue, value: unknown): void {
+		this.issues.add({ path, said: unexpected(path, expected, value) });
 	}
-	return value as Json;
+
+	/** Own, enumerable string keys only: `__proto__` and friends are refused by the unknown-key check like any other. */
+	object(value: unknown, path: string, keys: readonly string[]): Json | undefined {
+		if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+			this.wrong(path, phrase('kind-object'), value);
+			return undefined;
+		}
+		for (const key of Object.keys(value)) {
+			if (!keys.includes(key)) this.wrong(`${path}.${key}`, phrase('kind-one-of', { names: keys }), key);
+		}
+		return value as Json;
+	}
+
+	integer(value: unknown, path: string, min: number, max: number): number {
+		if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
+		this.wrong(path, phrase('kind-whole', { min, max }), value);
+		return min;
+	}
 }
 
 function get(source: Json, key: string): unknown {
 	return Object.hasOwn(source, key) ? source[key] : undefined;
 }
 
-function integer(value: unknown, path: string, min: number, max: number): number {
-	if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
-		fail(path, phrase('kind-whole', { min, max }), value);
-	}
-	return value;
-}
-
-/** Checks one parameter value; `undefined` gives the default. Throws `recipe-invalid`. */
-export function validateParam(param: Param, value: unknown, path: string): number | string | boolean {
-	if (value === undefined) return param.default;
+/** What a parameter's value should have been; undefined where it is legal. */
+function paramProblem(param: Param, value: unknown): PhraseValue | undefined {
 	switch (param.type) {
 		case 'number': {
-			if (value === 'auto' && param.auto === true) return value;
-			const { min, max } = param;
-			const range = phrase(param.auto === true ? 'kind-range-auto' : 'kind-range', { min, max });
-			if (typeof value !== 'number' || !Number.isFinite(value) || value < param.min || value > param.max) {
-				fail(path, range, value);
-			}
-			return value;
+			const { min, max, auto = false } = param;
+			if (value === 'auto' && auto) return undefined;
+			const fits = typeof value === 'number' && Number.isFinite(value) && value >= min && value <= max;
+			return fits ? undefined : phrase(auto ? 'kind-range-auto' : 'kind-range', { min, max });
 		}
 		case 'boolean':
-			if (typeof value !== 'boolean') fail(path, phrase('kind-bool'), value);
-			return value;
+			return typeof value === 'boolean' ? undefined : phrase('kind-bool');
 		case 'enum': {
-			const values = param.values.map((v) => v.value);
-			if (typeof value !== 'string' || !values.includes(value))
-				fail(path, phrase('kind-one-of', { names: values }), value);
-			return value;
+			const names = param.values.map((v) => v.value);
+			const fits = typeof value === 'string' && names.includes(value);
+			return fits ? undefined : phrase('kind-one-of', { names });
 		}
 		case 'text': {
 			const whole = new RegExp(`^(?:${param.pattern})$`, 'u');
-			if (typeof value !== 'string' || value.length > 200 || (value !== '' && !whole.test(value))) {
-				fail(path, { term: param.expected }, value);
-			}
-			return value;
+			const fits = typeof value === 'string' && value.length <= 200 && (value === '' || whole.test(value));
+			return fits ? undefined : { term: param.expected };
 		}
 	}
 }
 
-/** Checks all parameters of a stage and fills in defaults. */
-export function validateParams(
-	table: ParamTable,
+type Value = number | string | boolean;
+
+/** Checks one parameter value; `undefined` gives the default. Throws `recipe-invalid`. */
+export function validateParam(param: Param, value: unknown, path: string): Value {
+	if (value === undefined) return param.default;
+	const expected = paramProblem(param, value);
+	if (expected !== undefined) {
+		const said = unexpected(path, expected, value);
+		throw new EmulsionError('recipe-invalid', said, { path });
+	}
+	return value as Value;
+}
+
+/** The values of a stage's parameters where nothing is said of them. */
+export function defaultParams(table: ParamTable): Record<string, Value> {
+	return Object.fromEntries(Object.entries(table).map(([name, param]) => [name, param.default]));
+}
+
+function readParams(reader: Reader, table: ParamTable, value: unknown, path: string): Record<string, Value> {
+	const values = defaultParams(table);
+	const given = value === undefined ? undefined : reader.object(value, path, Object.keys(table));
+	for (const [name, param] of Object.entries(table)) {
+		const own = given && get(given, name);
+		if (own === undefined) continue;
+		const expected = paramProblem(param, own);
+		if (expected === undefined) values[name] = own as Value;
+		else reader.wrong(`${path}.${name}`, expected, own);
+	}
+	return values;
+}
+
+function readScope(reader: Reader, value: unknown, path: string): Scope {
+	if (value === undefined || value === 'all') return 'all';
+	if (typeof value !== 'object' || value === null) {
+		reader.wrong(path, phrase('kind-scope'), value);
+		return 'all';
+	}
+	const scope = reader.object(value, path, ['shots', 'range']);
+	if (!scope) return 'all';
+	const [shots, range] = [get(scope, 'shots'), get(scope, 'range')];
+	if ((shots === undefined) === (range === undefined)) {
+		reader.wrong(path, phrase('kind-one-scope'), value);
+		return 'all';
+	}
+	if (shots !== undefined) {
+		if (Array.isArray(shots) && shots.length <= MAX_SCOPE_SHOTS) {
+			return { shots: shots.map((s, i) => reader.integer(s, `${path}.shots[${i}]`, 0, 1e7)) };
+		}
+		reader.wrong(`${path}.shots`, phrase('kind-shot-list'), shots);
+		return 'all';
+	}
+	const own = reader.object(range, `${path}.range`, ['start', 'end']);
+	if (!own) return 'all';
+	const start = reader.integer(get(own, 'start'), `${path}.range.start`, 0, 1e9);
+	return { range: { start, end: reader.integer(get(own, 'end'), `${path}.range.end`, start + 1, 1e9) } };
+}
+
+function readId(reader: Reader, given: unknown, fallback: string, path: string, taken: Set<string>): string {
+	const id = given ?? fallback;
+	if (typeof id !== 'string' || !ID_PATTERN.test(id)) {
+		reader.wrong(path, phrase('kind-id'), id);
+		return fallback;
+	}
+	if (taken.has(id)) reader.wrong(path, phrase('kind-stage-free'), id);
+	taken.add(id);
+	return id;
+}
+
+function readStage(
+	reader: Reader,
 	value: unknown,
 	path: string,
-): Record<string, number | string | boolean> {
-	const given = value === undefined ? {} : object(value, path, Object.keys(table));
-	return Object.fromEntries(
-		Object.entries(table).map(([name, param]) => [name, validateParam(param, get(given, name), `${path}.${name}`)]),
-	);
-}
-
-function validateScope(value: unknown, path: string): Scope {
-	if (value === undefined || value === 'all') return 'all';
-	if (typeof value !== 'object' || value === null) fail(path, phrase('kind-scope'), value);
-	const scope = object(value, path, ['shots', 'range']);
-	const shots = get(scope, 'shots');
-	const range = get(scope, 'range');
-	if ((shots === undefined) === (range === undefined)) fail(path, phrase('kind-one-scope'), value);
-	if (shots !== undefined) {
-		if (!Array.isArray(shots) || shots.length > MAX_SCOPE_SHOTS) fail(`${path}.shots`, phrase('kind-shot-list'), shots);
-		return { shots: shots.map((s, i) => integer(s, `${path}.shots[${i}]`, 0, 1e7)) };
-	}
-	const { start, end } = (() => {
-		const r = object(range, `${path}.range`, ['start', 'end']);
-		const from = integer(get(r, 'start'), `${path}.range.start`, 0, 1e9);
-		return { start: from, end: integer(get(r, 'end'), `${path}.range.end`, from + 1, 1e9) };
-	})();
-	return { range: { start, end } };
-}
-
-function validateStage(value: unknown, index: number, metas: readonly StageMeta[], taken: Set<string>): RecipeStage {
-	const path = `stages[${index}]`;
-	const entry = object(value, path, ['stage', 'id', 'enabled', 'scope', 'region', 'params']);
+	place: number,
+	metas: readonly StageMeta[],
+	taken: Set<string>,
+): RecipeStage | undefined {
+	const entry = reader.object(value, path, ['stage', 'id', 'enabled', 'scope', 'region', 'params']);
+	if (!entry) return undefined;
 	const name = get(entry, 'stage');
 	const meta = metas.find((m) => m.id === name);
-	if (!meta) fail(`${path}.stage`, phrase('kind-one-of', { names: metas.map((m) => m.id) }), name);
-	const id = get(entry, 'id') ?? `${meta.id}-${index}`;
-	if (typeof id !== 'string' || !ID_PATTERN.test(id)) {
-		fail(`${path}.id`, phrase('kind-id'), id);
-	}
-	if (taken.has(id)) fail(`${path}.id`, phrase('kind-stage-free'), id);
-	taken.add(id);
+	if (!meta) reader.wrong(`${path}.stage`, phrase('kind-one-of', { names: metas.map((m) => m.id) }), name);
+	const stage = meta?.id ?? 'unknown';
+	const id = readId(reader, get(entry, 'id'), `${stage}-${place}`, `${path}.id`, taken);
 	const enabled = get(entry, 'enabled') ?? true;
-	if (typeof enabled !== 'boolean') fail(`${path}.enabled`, phrase('kind-bool'), enabled);
+	if (typeof enabled !== 'boolean') reader.wrong(`${path}.enabled`, phrase('kind-bool'), enabled);
 	const region = get(entry, 'region') ?? 'all';
-	if (typeof region !== 'string' || !isRegion(region)) {
-		fail(`${path}.region`, phrase('kind-region'), region);
-	}
+	const isKnown = typeof region === 'string' && isRegion(region);
+	if (!isKnown) reader.wrong(`${path}.region`, phrase('kind-region'), region);
 	return {
-		stage: meta.id,
+		stage,
 		id,
-		enabled,
-		scope: validateScope(get(entry, 'scope'), `${path}.scope`),
-		region,
-		params: validateParams(meta.params, get(entry, 'params'), `${path}.params`),
+		enabled: enabled === true,
+		scope: readScope(reader, get(entry, 'scope'), `${path}.scope`),
+		region: isKnown ? region : 'all',
+		// Of a stage that does not exist no parameter can be wrong.
+		params: meta ? readParams(reader, meta.params, get(entry, 'params'), `${path}.params`) : {},
+	};
+}
+
+function readRecipe(reader: Reader, json: unknown, metas: readonly StageMeta[], at: string): Recipe {
+	const empty: Recipe = { version: 1, stages: [] };
+	const root = reader.object(json, at === '' ? 'recipe' : at.slice(0, -1), ['version', 'stages']);
+	if (!root) return empty;
+	const version = get(root, 'version');
+	if (version !== 1) {
+		// Whatever else is in it follows rules that are not known here.
+		reader.wrong(`${at}version`, phrase('kind-recipe-version'), version);
+		return empty;
+	}
+	const stages = get(root, 'stages');
+	if (!Array.isArray(stages)) {
+		reader.wrong(`${at}stages`, phrase('kind-list'), stages);
+		return empty;
+	}
+	if (stages.length > MAX_STAGES) {
+		reader.wrong(`${at}stages`, phrase('kind-entries', { max: MAX_STAGES }), stages.length);
+		return empty;
+	}
+	const taken = new Set<string>();
+	return {
+		version: 1,
+		stages: stages.flatMap((s, i) => readStage(reader, s, `${at}stages[${i}]`, i, metas, taken) ?? []),
 	};
 }
 
 /**
- * Validates a parsed recipe against the known stages.
- * @throws EmulsionError `recipe-invalid`, with `details.path`.
+ * Validates a parsed recipe against the known stages. `within` is a larger document's code and its path to the recipe.
+ * @throws EmulsionError `recipe-invalid` (or the document's code) telling of everything that is wrong, with the first's `details.path`.
  */
-export function validateRecipe(json: unknown, metas: readonly StageMeta[]): Recipe {
-	const root = object(json, 'recipe', ['version', 'stages']);
-	const version = get(root, 'version');
-	if (version !== 1) fail('version', phrase('kind-recipe-version'), version);
-	const stages = get(root, 'stages');
-	if (!Array.isArray(stages)) fail('stages', phrase('kind-list'), stages);
-	if (stages.length > MAX_STAGES) fail('stages', phrase('kind-entries', { max: MAX_STAGES }), stages.length);
-	const taken = new Set<string>();
-	return { version: 1, stages: stages.map((s, i) => validateStage(s, i, metas, taken)) };
+export function validateRecipe(
+	json: unknown,
+	metas: readonly StageMeta[],
+	within?: { readonly code: 'project-invalid'; readonly path: string },
+): Recipe {
+	const reader = new Reader();
+	const recipe = readRecipe(reader, json, metas, within ? `${within.path}.` : '');
+	reader.issues.throwAs(within?.code ?? 'recipe-invalid');
+	return recipe;
 }
 
 /** Parses and validates a recipe's text. A syntax error becomes `recipe-invalid`. */

@@ -204,22 +204,10 @@ function readReel(value: unknown, path: string, metas: readonly StageMeta[]): Re
 		mattes: readMattes(f['mattes'], `${path}.mattes`, source.frames),
 		numbering: readNumbering(f['numbering'], `${path}.numbering`),
 		shots: readNullable(f['shots'], (v) => readShots(v, `${path}.shots`, source.frames)),
-		recipe: readRecipe(f['recipe'], `${path}.recipe`, metas),
+		recipe: validateRecipe(f['recipe'], metas, { code: 'project-invalid', path: `${path}.recipe` }),
 		marks: readMarks(f['marks'], `${path}.marks`, source.frames),
 		view: readView(f['view'], `${path}.view`, source.frames),
 	};
-}
-
-function readRecipe(value: unknown, path: string, metas: readonly StageMeta[]): Reel['recipe'] {
-	try {
-		return validateRecipe(value, metas);
-	} catch (thrown) {
-		const error = toEmulsionError(thrown);
-		throw new EmulsionError('project-invalid', phrase('in-path', { path, what: error.said }), {
-			path: `${path}.${error.details.path ?? ''}`,
-			cause: error,
-		});
-	}
 }
 
 /**

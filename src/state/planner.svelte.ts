@@ -8,6 +8,7 @@ import { EmulsionError, toEmulsionError } from '../core/errors.ts';
 import { phrase } from '../core/phrases.ts';
 import { toNumber } from '../core/rational.ts';
 import { parseRegion } from '../core/regions.ts';
+import { Issues } from '../project/issues.ts';
 import { EMPTY_RECIPE } from '../project/recipe.ts';
 import { shotsOf } from '../project/schema.ts';
 import type { EnginePort } from './engine-port.ts';
@@ -130,16 +131,17 @@ export class Planner {
 
 	/** Every region in use names a matte whose pictures can be read. Throws `usage` or `recipe-invalid` saying what to do. */
 	#requireMattes({ recipe, mattes = [] }: PlanRequest): void {
+		const [missing, offline] = [new Issues(), new Issues()];
 		for (const [index, { id, enabled, region }] of recipe.stages.entries()) {
 			const matte = parseRegion(region)?.matte;
 			if (!enabled || matte === undefined || mattes.some((m) => m.id === matte)) continue;
-			const details = { path: `stages[${index}].region`, stage: id };
+			const place = { path: `stages[${index}].region`, stage: id };
 			const ref = this.#refs?.find((m) => m.id === matte);
-			if (!ref) {
-				throw new EmulsionError('recipe-invalid', phrase('matte-missing', { id, matte }), details);
-			}
-			throw new EmulsionError('usage', phrase('matte-offline', { id, matte, file: ref.name }), details);
+			if (ref) offline.add({ ...place, said: phrase('matte-offline', { id, matte, file: ref.name }) });
+			else missing.add({ ...place, said: phrase('matte-missing', { id, matte }) });
 		}
+		missing.throwAs('recipe-invalid');
+		offline.throwAs('usage');
 	}
 
 	async #make(request: PlanRequest, provisional: boolean): Promise<void> {

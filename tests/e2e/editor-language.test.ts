@@ -216,9 +216,9 @@ describe('the editor in 简体中文', () => {
 		await choose(page, 'cut.mkv');
 		await page.getByText('文件截断').first().waitFor();
 		await idle(page);
-		const recipe = { version: 1, stages: [{ stage: 'degrain', params: { sigma: 99 } }] };
+		const recipe = { version: 1, stages: [{ stage: 'degrain', params: { sigma: 99, luma: 2 } }] };
 		tmp.json('wrong.json', recipe);
-		await refused(page, ['wrong.json'], '应为 0–75 或 "auto"');
+		await refused(page, ['wrong.json'], 'stages[0].params.luma：应为 0–1，实为 2');
 		writeFileSync(tmp.path('wrong.edl'), '001 AX V C 00:00:00:00 00:00:00:99 00:00:00:00 00:00:00:02\n');
 		await refused(page, ['wrong.edl'], 'EDL 第 1 行');
 		tmp.json('wrong.emulsion', { kind: 'emulsion-project', version: 99 });

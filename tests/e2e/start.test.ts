@@ -1,7 +1,10 @@
 /** `npm start`: builds, makes the demo reel, serves, prints the address, and ends on Ctrl-C. */
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { ROOT } from '../../scripts/build.ts';
 
@@ -59,6 +62,18 @@ it('prints the address of the editor, isolated and with its policy, and of the d
 		run.stop();
 	}
 	expect(await run.done).toBe(0);
+});
+
+it('the build says nothing that a user need not read', () => {
+	const folder = mkdtempSync(join(tmpdir(), 'emulsion-build-'));
+	const script = `await (await import('./scripts/build.ts')).buildInto(${JSON.stringify(folder)})`;
+	try {
+		const args = ['--import', 'tsx', '--input-type=module', '-e', script];
+		const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
+		expect([status, stdout, stderr]).toEqual([0, '', '']);
+	} finally {
+		rmSync(folder, { recursive: true, force: true });
+	}
 });
 
 it('a port that is no port, or is taken, is named', async () => {

@@ -134,6 +134,10 @@ describe('exit codes', () => {
 			/stages\[0\]\.stage: expected one of .*degrain.*, got "colorize"/,
 		],
 		[{ version: 2, stages: [] }, /version: expected 1 .*, got 2/],
+		[
+			{ version: 1, stages: [{ stage: 'degrain', params: { sigma: 99, luma: 2 } }, { stage: 'colorize' }] },
+			/^emulsion: 3 values are not valid:\nstages\[0\]\.params\.sigma: .*\nstages\[0\]\.params\.luma: .*\nstages\[1\]\.stage: .*$/m,
+		],
 	])('4: recipe %j', async (recipe, message) => {
 		const { code, err } = await cli([film, '-o', tmp.path('x.mkv'), '--recipe', tmp.json('bad.json', recipe)]);
 		expect(err).toMatch(message);

@@ -9,6 +9,8 @@ export const ERROR_PHRASES_ZH: Readonly<Record<keyof typeof ERROR_PHRASES_EN, st
 	'at-path': '{path}：{what}',
 	'in-path': '{path}.{what}',
 	json: '{what}：不是 JSON（“{why}”）',
+	issues: '{count} 处无效：\n{lines}',
+	'issues-more': '…… 另有 {count} 处',
 	'got-nothing': '空',
 	'got-list': '含 {count} 项的列表',
 	'got-range': '{from} 至 {to}',
