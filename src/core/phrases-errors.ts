@@ -110,6 +110,8 @@ export const ERROR_PHRASES_EN = {
 	migration: 'project: cannot be brought up from version {from} ({why})',
 	'too-many-frames': 'rate: would make {count} frames, at most {max} are possible',
 	'too-large': 'factor: {factor} would make {width}×{height}; sides of at most {max} are possible',
+	'shots-unseen': 'The shots of frames {first} to {last} are not known: detect the shots of these frames first.',
+	'shots-needed': '{path}: needs the shots of the whole film, and only those of a range are known.',
 	'shots-end': 'The shot list ends at frame {end}, the source at {frames}: detect the shots of this source first.',
 	'plan-range': 'range: expected frames within 0:{frames}, got {start}:{end}',
 	'scope-size':

@@ -13,6 +13,7 @@ import { type Phrase, phrase } from '../core/phrases.ts';
 import { div, ONE, type Rational } from '../core/rational.ts';
 import { parseRegion } from '../core/regions.ts';
 import { type Timeline, timelineDuration, type TimelineFrame } from '../core/timeline.ts';
+import { needsAllShots } from '../project/shot-needs.ts';
 import { checkMattes } from './mattes.ts';
 import { paramsOf, type Plan, type PlanLevel } from './plan-types.ts';
 import {
@@ -44,6 +45,14 @@ function inScope(scope: Scope, shot: number, source: number): boolean {
 	return source >= scope.range.start && source < scope.range.end;
 }
 
+/** Shots that were not looked for hold no frame that is asked for, or the plan would be another than the whole film's. */
+function checkSeen({ shots, range }: PlanRequest): void {
+	const hidden = shots.find((shot) => shot.unseen && (!range || (shot.start < range.end && shot.end > range.start)));
+	if (!hidden) return;
+	const frames = { first: hidden.start, last: hidden.end - 1 };
+	throw new EmulsionError('usage', phrase('shots-unseen', frames), { path: 'shots' });
+}
+
 function checkShots(request: PlanRequest): void {
 	const { shots, info, range } = request;
 	const last = shots[shots.length - 1];
@@ -58,6 +67,7 @@ function checkShots(request: PlanRequest): void {
 		);
 	}
 	if (info.frames.length === 0) throw new EmulsionError('input-no-video', phrase('no-frames', { name: info.name }));
+	checkSeen(request);
 }
 
 /** Advice where the restorer's order works against a stage; the reason is part of the sentence. */
@@ -108,7 +118,7 @@ async function stepTimeline(
 	if (!stage.timeline) return identityTimeline(input.timeline);
 	const params = paramsOf(entry);
 	const wants = stage.survey !== undefined && (stage.surveys?.(params) ?? true);
-	const shots = wants ? surveyedShots(input, scope, stage.surveyMovesTime ? undefined : range) : [];
+	const shots = wants ? surveyedShots(input, scope, stage.meta.surveyMovesTime ? undefined : range) : [];
 	const surveys = shots.length > 0 ? await deps.survey(levels, entry, stage, shots) : new Map<number, unknown>();
 	return checkedTimeline(stage.timeline(input.timeline, params, surveys, scope), input.timeline);
 }
@@ -152,7 +162,7 @@ async function addLevel(
 	entry: RecipeStage,
 	path: string,
 	deps: PlanDeps,
-	{ range, mattes = [] }: PlanRequest,
+	{ shots, range, mattes = [] }: PlanRequest,
 ): Promise<StageMeta> {
 	const input = levels[levels.length - 1]!;
 	const stage = await deps.load(entry.stage);
@@ -162,6 +172,15 @@ async function addLevel(
 		path,
 		mattes.map(({ id }) => id),
 	);
+	if (shots.some((shot) => shot.unseen) && needsAllShots(entry, stage.meta)) {
+		throw new EmulsionError(
+			'usage',
+			`${path}: needs the shots of the whole film, and only those of the range are known.`,
+			{
+				path: 'shots',
+			},
+		);
+	}
 	const scope = (frame: TimelineFrame) => inScope(entry.scope, frame.shot, input.sources[frame.index]!);
 	const size = stepSize(stage, entry, input.size, path);
 	const timeline = await stepTimeline(levels, input, entry, stage, deps, scope, range);

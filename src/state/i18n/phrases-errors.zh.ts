@@ -108,6 +108,8 @@ export const ERROR_PHRASES_ZH: Readonly<Record<keyof typeof ERROR_PHRASES_EN, st
 	migration: 'project：无法从版本 {from} 升级（“{why}”）',
 	'too-many-frames': 'rate：会生成 {count} 帧，至多可有 {max} 帧',
 	'too-large': 'factor：{factor} 会得到 {width}×{height}；边长至多 {max}',
+	'shots-unseen': '第 {first} 至 {last} 帧的镜头未知：请先检测这些帧的镜头。',
+	'shots-needed': '{path}：需要整部影片的镜头，而目前只知道某一范围的镜头。',
 	'shots-end': '镜头表结束于第 {end} 帧，源结束于第 {frames} 帧：请先检测此源的镜头。',
 	'plan-range': 'range：应在 0:{frames} 之内，实为 {start}:{end}',
 	'scope-size': '{path}.scope：改变画面尺寸的工序（{width}×{height} 至 {toWidth}×{toHeight}）应为 "all"',
