@@ -1,12 +1,13 @@
 /** The analyze worker: looks at frames without a GPU or a model. */
 
 import { type ShotList } from '../src/core/shots.ts';
+import { leastLooked, shotsAround } from '../src/analysis/shots/around.ts';
 import { ShotDetector } from '../src/analysis/shots/detector.ts';
-import { makeThumbnail } from '../src/analysis/shots/thumbnail.ts';
+import { type FrameThumbnail, makeThumbnail } from '../src/analysis/shots/thumbnail.ts';
 import { type PortBridge, serve, wrapPort } from '../src/comms/bridge.ts';
 import { frameStream } from '../src/comms/remote-stream.ts';
-import type { PlanarFrame } from '../src/contracts/frames.ts';
-import type { AnalyzeWorkerApi, MediaWorkerApi } from '../src/contracts/workers.ts';
+import type { FrameRange, PlanarFrame } from '../src/contracts/frames.ts';
+import type { AnalyzeWorkerApi, MediaWorkerApi, SourceId } from '../src/contracts/workers.ts';
 import { planeLayouts, sampleBytes } from '../src/core/color.ts';
 import { EmulsionError, throwIfAborted } from '../src/core/errors.ts';
 
@@ -30,22 +31,35 @@ function samples(data: ArrayBuffer, at: number, count: number, sample: 'u8' | 'u
 	return Uint16Array.from(new Float32Array(data, at, count), (v) => Math.min(1, Math.max(0, v)) * 65535);
 }
 
+/** Thumbnails of a part of a source. A frame is only looked at: its buffer goes back. */
+async function* thumbnails(source: SourceId, range: FrameRange, signal: AbortSignal): AsyncGenerator<FrameThumbnail> {
+	if (!media) throw new EmulsionError('internal', 'the analyze worker has no media connection');
+	for await (const frame of frameStream(media.api, source, range, signal, true)) {
+		throwIfAborted(signal);
+		yield thumbnailOf(frame);
+	}
+}
+
 const api: AnalyzeWorkerApi = {
 	connectMedia(port) {
 		media?.close();
 		media = wrapPort<MediaWorkerApi>(port, 'media');
 	},
 	async shots(source, frames, onProgress, signal): Promise<ShotList> {
-		if (!media) throw new EmulsionError('internal', 'the analyze worker has no media connection');
 		const detector = new ShotDetector();
-		// A frame is only looked at: its buffer goes back.
-		for await (const frame of frameStream(media.api, source, { start: 0, end: frames }, signal, true)) {
-			throwIfAborted(signal);
-			detector.push(thumbnailOf(frame));
-			onProgress({ phase: 'shots', done: frame.index + 1, total: frames });
+		for await (const thumb of thumbnails(source, { start: 0, end: frames }, signal)) {
+			detector.push(thumb);
+			onProgress({ phase: 'shots', done: detector.frames, total: frames });
 		}
 		return detector.finish();
 	},
+	shotsAround: (source, frames, part, onProgress, signal) =>
+		shotsAround(
+			frames,
+			part,
+			(range) => thumbnails(source, range, signal),
+			(done) => onProgress({ phase: 'shots', done, total: Math.max(done + 1, leastLooked(part)) }),
+		),
 };
 
 serve(api);

@@ -4,8 +4,9 @@
  */
 
 import type { HeadlessApi, HeadlessEvent, HeadlessJob, HeadlessResult } from '../contracts/headless.ts';
-import type { FrameRange } from '../contracts/frames.ts';
+import type { FrameRange, Progress } from '../contracts/frames.ts';
 import type { SourceInfo, SourceInput } from '../contracts/media.ts';
+import type { Recipe } from '../contracts/recipe.ts';
 import type { ReportFile } from '../contracts/report.ts';
 import type { ExportProgress, ExportRequest, MatteInput } from '../contracts/workers.ts';
 import type { Transfer } from '../core/color.ts';
@@ -15,9 +16,10 @@ import { say, spoken } from '../core/phrases.ts';
 import { parseRational, toNumber } from '../core/rational.ts';
 import type { Shot } from '../core/shots.ts';
 import { validateRecipe } from '../project/recipe.ts';
+import { needsAllShots } from '../project/shot-needs.ts';
 import { createEngine, type Engine, type OpenSource } from '../services/engine.ts';
 import { matteInput } from '../services/matte-input.ts';
-import { STAGE_METAS } from '../stages/metas.ts';
+import { STAGE_METAS, stageMeta } from '../stages/metas.ts';
 
 declare global {
 	/** Bound by the terminal; absent when a person opens the page. */
@@ -83,10 +85,13 @@ function resolveRange(range: FrameRange | undefined, info: SourceInfo): FrameRan
 	return { start: range.start, end };
 }
 
+/** Shots by an EDL, of the whole film, or, where nothing else is needed, of the range alone. */
 async function findShots(
 	engine: Engine,
 	source: OpenSource,
 	job: HeadlessJob,
+	recipe: Recipe,
+	range: FrameRange | undefined,
 	signal: AbortSignal,
 ): Promise<readonly Shot[]> {
 	const { info } = source;
@@ -95,11 +100,15 @@ async function findShots(
 		return shotsFromEdl(parseEdl(job.edl, base), info.frames.length);
 	}
 	const report = progressSender();
-	return engine.shots(
-		source,
-		({ done, total }) => report({ phase: 'analyze', done, total, framesPerSecond: 0, remainingSeconds: null }),
-		signal,
+	const onProgress = ({ done, total }: Progress): void =>
+		report({ phase: 'analyze', done, total, framesPerSecond: 0, remainingSeconds: null });
+	const everywhere = recipe.stages.some((entry) => needsAllShots(entry, stageMeta(entry.stage)!));
+	if (range === undefined || everywhere) return engine.shots(source, onProgress, signal);
+	const { shots, known, looked } = await engine.shotsAround(source, range, onProgress, signal);
+	notice(
+		`looked for shots in ${looked} of ${info.frames.length} frames: those of the range are ${known.start}:${known.end}`,
 	);
+	return shots;
 }
 
 /** Opens the mattes; their code values are the matte, so that no transfer needs to be known. */
@@ -120,10 +129,12 @@ async function openMattes(engine: Engine, job: HeadlessJob, signal: AbortSignal)
 }
 
 function describeShots(shots: readonly Shot[]): string {
-	const dissolves = shots.filter((s) => s.transitionIn === 'dissolve').length;
-	const starts = shots.map((s) => s.start).slice(1, 21);
-	const list = starts.length === 0 ? '' : ` (cuts at ${starts.join(', ')}${shots.length > 21 ? ', …' : ''})`;
-	return `${shots.length} ${shots.length === 1 ? 'shot' : 'shots'}${dissolves > 0 ? `, ${dissolves} by dissolve` : ''}${list}`;
+	const seen = shots.filter((s) => !s.unseen);
+	const dissolves = seen.filter((s) => s.transitionIn === 'dissolve').length;
+	const starts = seen.map((s) => s.start).filter((start) => start > 0);
+	const list =
+		starts.length === 0 ? '' : ` (cuts at ${starts.slice(0, 20).join(', ')}${starts.length > 20 ? ', …' : ''})`;
+	return `${seen.length} ${seen.length === 1 ? 'shot' : 'shots'}${dissolves > 0 ? `, ${dissolves} by dissolve` : ''}${list}`;
 }
 
 /** The interrupted export this job goes on with, said openly; a changed plan starts anew and the export says so. */
@@ -156,7 +167,7 @@ async function run(job: HeadlessJob, signal: AbortSignal): Promise<ReportFile> {
 		for (const { severity, message } of source.info.notices) notice(`${severity}: ${message}`);
 		requireTransfer(source.info);
 		const range = resolveRange(job.range, source.info);
-		const shots = await findShots(engine, source, job, signal);
+		const shots = await findShots(engine, source, job, recipe, range, signal);
 		notice(describeShots(shots));
 		throwIfAborted(signal);
 		const mattes = await openMattes(engine, job, signal);

@@ -87,6 +87,8 @@ export interface StageMeta<T extends ParamTable = ParamTable> {
 	/** Model ids that may be used. */
 	readonly models: readonly string[];
 	readonly changesTimeline: boolean;
+	/** The survey of one shot moves the frames of others (frames are dropped or inserted): a range needs all shots surveyed. */
+	readonly surveyMovesTime?: boolean;
 	readonly changesSize: boolean;
 	/** What it writes to provenance where it changes pixels. */
 	readonly provenance: 'none' | 'repaired' | 'generated';
@@ -245,7 +247,7 @@ export interface Stage<T extends ParamTable = ParamTable, A = unknown, S = unkno
 	/**
 	 * Output timeline; identity when absent. Never makes a frame from both sides of a cut. What a shot's survey says may change
 	 * which frames of the shot are original, repeated or created, but neither number nor times of frames, unless
-	 * `surveyMovesTime` is set.
+	 * `meta.surveyMovesTime` is set.
 	 */
 	timeline?(
 		input: Timeline,
@@ -253,8 +255,6 @@ export interface Stage<T extends ParamTable = ParamTable, A = unknown, S = unkno
 		surveys: ReadonlyMap<number, S>,
 		scope: (frame: TimelineFrame) => boolean,
 	): Timeline;
-	/** The survey of one shot moves the frames of others (frames are dropped or inserted): a range needs all shots surveyed. */
-	readonly surveyMovesTime?: boolean;
 	/** Output size; identity when absent. */
 	outputSize?(input: Size, params: ValuesOf<T>): Size;
 	/** False when this frame passes through unchanged (it then keeps its source planes). */

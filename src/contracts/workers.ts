@@ -54,10 +54,28 @@ export interface MediaWorkerApi {
 	close(id: SourceId): Promise<void>;
 }
 
+/** The shots of a part of a film, exactly as in the whole film's list. */
+export interface ShotsAround {
+	/** Tiles the film; what lies outside of `known` is one shot before and one after it, marked `unseen`. */
+	readonly shots: readonly Shot[];
+	/** The whole shots that hold the part. */
+	readonly known: FrameRange;
+	/** Frames that were decoded and looked at; those looked at twice count twice. */
+	readonly looked: number;
+}
+
 /** Looks at frames without a GPU or a model. */
 export interface AnalyzeWorkerApi {
 	connectMedia(port: MessagePort): void;
 	shots(source: SourceId, frames: number, onProgress: OnProgress, signal: AbortSignal): Promise<readonly Shot[]>;
+	/** Looks only as far around `part` as the bounds of its shots lie; the total of its progress is what is left at least. */
+	shotsAround(
+		source: SourceId,
+		frames: number,
+		part: FrameRange,
+		onProgress: OnProgress,
+		signal: AbortSignal,
+	): Promise<ShotsAround>;
 }
 
 /** Where the frames of an image sequence go, and under which names. */
@@ -138,6 +156,7 @@ export interface MatteInput {
 export interface PlanRequest {
 	readonly source: SourceId;
 	readonly info: SourceInfo;
+	/** Of the whole film; with a `range`, shots outside of it may be `unseen`. */
 	readonly shots: readonly Shot[];
 	readonly recipe: Recipe;
 	/** Part of the source to take; default all. */

@@ -112,6 +112,8 @@ export const ERROR_PHRASES_EN = {
 	migration: 'project: cannot be brought up from version {from} ({why})',
 	'too-many-frames': 'rate: would make {count} frames, at most {max} are possible',
 	'too-large': 'factor: {factor} would make {width}×{height}; sides of at most {max} are possible',
+	'shots-unseen': 'The shots of frames {first} to {last} are not known: detect the shots of these frames first.',
+	'shots-needed': '{path}: needs the shots of the whole film, and only those of a range are known.',
 	'shots-end': 'The shot list ends at frame {end}, the source at {frames}: detect the shots of this source first.',
 	'plan-range': 'range: expected frames within 0:{frames}, got {start}:{end}',
 	'scope-size':
@@ -224,6 +226,7 @@ export const ERROR_PHRASES_EN = {
 	'output-answered': '{name}: the output server answered {status} {detail}',
 	'output-silent': 'The output server does not answer.',
 	'output-id': '{name}: the output server gave no id',
+	'sound-gone': "The sound is gone from the browser's storage: export again.",
 	'storage-full': "There is no space for {bytes} bytes in the browser's storage: free some and go on.",
 	'no-opfs': 'This browser has no OPFS in workers.',
 	'export-elsewhere': 'Another tab is working on this export already.',

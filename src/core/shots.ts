@@ -28,6 +28,8 @@ export interface Shot {
 	readonly dissolve?: DissolveRange;
 	/** Who drew the boundary at `start`. */
 	readonly source: 'detected' | 'edited' | 'edl';
+	/** Nobody has looked for shots in these frames: they may be many. Only beside a part of a film that was looked at alone. */
+	readonly unseen?: true;
 }
 
 /** Shots in order, tiling `[0, frames)`; empty for a film of no frames. */

@@ -20,7 +20,7 @@ const LEAST = 8;
 /** A frame that costs more than this many GFLOP is heavy. */
 const HEAVY_GFLOP = 2;
 /** Raised when the same plan would give other bytes. */
-const EXPORT_VERSION = 1;
+const EXPORT_VERSION = 2;
 
 function isHeavy(plan: Plan): boolean {
 	return plan.levels.some((level, k) => {

@@ -70,7 +70,10 @@ export interface ToPlanesOptions {
 	readonly buffers?: BufferPool;
 }
 
-/** Converts and reads back one frame's planes in the encoder's format (dithered at 8 bit; `seed` is the frame's index). */
+/**
+ * Converts and reads back one frame's planes in the encoder's format (dithered at 8 bit; `seed` is the frame's index in the whole
+ * film's timeline).
+ */
 export async function toPlanes(
 	compute: Compute,
 	frame: WorkingFrame,

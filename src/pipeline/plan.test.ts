@@ -3,8 +3,10 @@ import type { FrameRange } from '../contracts/frames.ts';
 import type { RecipeStage } from '../contracts/recipe.ts';
 import type { Stage } from '../contracts/stage.ts';
 import { say } from '../core/phrases.ts';
+import { type Shot, shotsFromBoundaries } from '../core/shots.ts';
 import { type TimelineFrame, timelineDuration } from '../core/timeline.ts';
 import { interpolateTimeline } from '../stages/interpolate/timeline.ts';
+import type { Plan } from './plan-types.ts';
 import { summarize } from './plan.ts';
 import { doubled, entryOf, matteOf, metaOf, planWith, requestOf, stageOf } from './plan.testkit.ts';
 
@@ -99,8 +101,43 @@ describe('plans', () => {
 		expect(await plan(survey, { shots: [1] })).toEqual([1]);
 		expect(await plan(survey, 'all', { start: 4, end: 5 })).toEqual([1]);
 		expect(await plan(survey, { shots: [0] }, { start: 4, end: 5 })).toEqual([]);
-		expect(await plan({ ...survey, surveyMovesTime: true }, 'all', { start: 4, end: 5 })).toEqual([0, 1]);
+		expect(
+			await plan({ ...survey, meta: { ...survey.meta, surveyMovesTime: true } }, 'all', { start: 4, end: 5 }),
+		).toEqual([0, 1]);
 		expect(await plan({ ...survey, surveys: () => false }, 'all')).toEqual([]);
+	});
+
+	it('plans a range by its own shots alone as by those of the whole film, and refuses what they do not tell', async () => {
+		const cuts = [7, 13, 22, 31].map((frame) => ({ transition: 'cut' as const, frame }));
+		const whole = shotsFromBoundaries(40, cuts, 'detected');
+		const part = shotsFromBoundaries(40, cuts.slice(1, 3), 'detected').map((shot): Shot =>
+			shot.start === 13 ? shot : { ...shot, unseen: true },
+		);
+		const values = { factor: 2.5, rate: '', slow: 1.5, still: 0.3 };
+		const real = stageOf('interpolate', {
+			meta: metaOf('interpolate', { order: 100, changesTimeline: true, provenance: 'generated' }),
+			timeline: (input, _params, _surveys, scope) => interpolateTimeline(input, values, new Map(), scope),
+		});
+		const made = (shots: readonly Shot[], range?: FrameRange, scope: RecipeStage['scope'] = 'all') =>
+			planWith(
+				requestOf(40, undefined, [entryOf('degrain'), entryOf('interpolate', { scope })], {
+					shots,
+					...(range ? { range } : {}),
+				}),
+				[degrain, real],
+			);
+		const range = { start: 14, end: 20 };
+		const [a, b] = [await made(whole, range), await made(part, range)];
+		// Shots have other numbers, as those before are not told apart.
+		const frames = (plan: Plan) => plan.timeline.frames.map(({ shot: _, ...frame }) => frame);
+		expect(frames(b)).toEqual(frames(a));
+		expect(b.window).toEqual(a.window);
+		expect([b.rate, b.stretch, [...b.copies]]).toEqual([a.rate, a.stretch, [...a.copies]]);
+		// One frame before the shot that is known, one after it, and no range at all.
+		for (const wrong of [{ start: 12, end: 20 }, { start: 14, end: 23 }, undefined])
+			await expect(made(part, wrong)).rejects.toMatchObject({ code: 'usage', details: { path: 'shots' } });
+		for (const scope of [{ shots: [1] }, { range: { start: 2, end: 30 } }])
+			await expect(made(part, range, scope)).rejects.toThrow('stages[1]: needs the shots of the whole film');
 	});
 
 	it('gives the frames of a range the survey of the whole film would give', async () => {

@@ -14,6 +14,7 @@ import { div, ONE, type Rational } from '../core/rational.ts';
 import { parseRegion } from '../core/regions.ts';
 import { type Timeline, timelineDuration, type TimelineFrame } from '../core/timeline.ts';
 import { Issues } from '../project/issues.ts';
+import { needsAllShots } from '../project/shot-needs.ts';
 import { checkMattes } from './mattes.ts';
 import { paramsOf, type Plan, type PlanLevel } from './plan-types.ts';
 import {
@@ -45,6 +46,14 @@ function inScope(scope: Scope, shot: number, source: number): boolean {
 	return source >= scope.range.start && source < scope.range.end;
 }
 
+/** Shots that were not looked for hold no frame that is asked for, or the plan would be another than the whole film's. */
+function checkSeen({ shots, range }: PlanRequest): void {
+	const hidden = shots.find((shot) => shot.unseen && (!range || (shot.start < range.end && shot.end > range.start)));
+	if (!hidden) return;
+	const frames = { first: hidden.start, last: hidden.end - 1 };
+	throw new EmulsionError('usage', phrase('shots-unseen', frames), { path: 'shots' });
+}
+
 function checkShots(request: PlanRequest): void {
 	const { shots, info, range } = request;
 	const last = shots[shots.length - 1];
@@ -59,6 +68,7 @@ function checkShots(request: PlanRequest): void {
 		);
 	}
 	if (info.frames.length === 0) throw new EmulsionError('input-no-video', phrase('no-frames', { name: info.name }));
+	checkSeen(request);
 }
 
 /** Advice where the restorer's order works against a stage; the reason is part of the sentence. */
@@ -102,7 +112,7 @@ async function stepTimeline(
 	if (!stage.timeline) return identityTimeline(input.timeline);
 	const params = paramsOf(entry);
 	const wants = stage.survey !== undefined && (stage.surveys?.(params) ?? true);
-	const shots = wants ? surveyedShots(input, scope, stage.surveyMovesTime ? undefined : range) : [];
+	const shots = wants ? surveyedShots(input, scope, stage.meta.surveyMovesTime ? undefined : range) : [];
 	const surveys = shots.length > 0 ? await deps.survey(levels, entry, stage, shots) : new Map<number, unknown>();
 	return checkedTimeline(stage.timeline(input.timeline, params, surveys, scope), input.timeline);
 }
@@ -149,10 +159,13 @@ async function addLevel(
 	entry: RecipeStage,
 	path: string,
 	deps: PlanDeps,
-	{ range }: PlanRequest,
+	{ shots, range }: PlanRequest,
 ): Promise<StageMeta> {
 	const input = levels[levels.length - 1]!;
 	const stage = await deps.load(entry.stage);
+	if (shots.some((shot) => shot.unseen) && needsAllShots(entry, stage.meta)) {
+		throw new EmulsionError('usage', phrase('shots-needed', { path }), { path: 'shots' });
+	}
 	const scope = (frame: TimelineFrame) => inScope(entry.scope, frame.shot, input.sources[frame.index]!);
 	const size = stepSize(stage, entry, input.size, path);
 	const timeline = await stepTimeline(levels, input, entry, stage, deps, scope, range);

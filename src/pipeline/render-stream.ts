@@ -173,8 +173,10 @@ export class RenderStream {
 			const { info } = plan.request;
 			const lends = (info.format.alpha && config.format.alpha) || info.kind === 'sequence';
 			const metered = new MeteredCompute(compute, this.#clock);
+			// Counted in the whole film: exports of two ranges join to the bytes of one.
+			const seed = plan.window.start + index;
 			const convert = async (lender?: PlanarFrame) => ({
-				data: await toPlanes(metered, frame, config, index, { ...(lender ? { lender } : {}), buffers: this.#buffers }),
+				data: await toPlanes(metered, frame, config, seed, { ...(lender ? { lender } : {}), buffers: this.#buffers }),
 				...(lender?.header ? { header: lender.header } : {}),
 			});
 			const planes = await (lends ? reader.use(source, signal, convert) : convert());

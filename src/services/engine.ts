@@ -21,6 +21,7 @@ import type {
 	PlanRequest,
 	PlanSummary,
 	RestoreWorkerApi,
+	ShotsAround,
 	SourceId,
 	ViewResult,
 	ViewState,
@@ -118,6 +119,16 @@ export class Engine {
 	/** Finds the shots. */
 	async shots(source: OpenSource, onProgress: OnProgress, signal: AbortSignal): Promise<readonly Shot[]> {
 		return this.#analyze().shots(source.id, source.info.frames.length, onProgress, signal);
+	}
+
+	/** Finds the shots that hold a part of the film, looking no farther than they reach. */
+	async shotsAround(
+		{ id, info }: OpenSource,
+		part: FrameRange,
+		onProgress: OnProgress,
+		signal: AbortSignal,
+	): Promise<ShotsAround> {
+		return this.#analyze().shotsAround(id, info.frames.length, part, onProgress, signal);
 	}
 
 	/** See `RestoreWorkerApi.warm`. */

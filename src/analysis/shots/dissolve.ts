@@ -143,7 +143,7 @@ export function dissolveWindows(maxDissolve: number): number[] {
 }
 
 /** Candidates nearer than this are readings of one dissolve: a shot between two would be too short to see. */
-const MIN_GAP = 12;
+export const MIN_GAP = 12;
 
 /** Keeps the widest and best explained of candidates that are one dissolve, none beside a cut, which it would only echo. */
 export function chooseDissolves(

@@ -6,6 +6,7 @@
 
 import { discarded } from '../../core/buffers.ts';
 import { EmulsionError } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 import { concat } from '../mux/ebml.ts';
 import type { StagedSink } from '../sinks/files.ts';
 import { FolderTarget } from '../sinks/local.ts';
@@ -142,8 +143,7 @@ export class SoundSpool {
 		const { name, target, sink } = this.#file;
 		await sink.close();
 		const blob = await target.read(name);
-		if (!blob)
-			throw new EmulsionError('storage-unavailable', 'The sound is gone from the browser’s storage: export again.');
+		if (!blob) throw new EmulsionError('storage-unavailable', phrase('sound-gone'));
 		return { blob, stored: name };
 	}
 
