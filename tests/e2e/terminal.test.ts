@@ -51,6 +51,9 @@ describe('exit codes', () => {
 		expect(out).toMatch(/out\.mkv: 12 frames, ffv1, 4:2:0 8 bit/);
 		expect(out).toMatch(/backend: wasm \(CPU/);
 		expect(out).toMatch(/invariants: 5 of 5 hold/);
+		// Copied planes are converted by nothing.
+		expect(out).not.toContain('conversion:');
+		expect(out).toMatch(/^provenance: original; 12 frames copied bit for bit$/m);
 		// Plain lines where there is no terminal.
 		expect(err).toMatch(/^restoring 12\/12/m);
 		expect(err).not.toContain('\r');
@@ -63,6 +66,21 @@ describe('exit codes', () => {
 		expect(json.output.sha256).toBe(sha256(output));
 		expect(json.input.sha256).toBe(sha256(film));
 		if (existsSync('/proc/self/smaps_rollup')) expect(json.processMemory?.rendererPss).toBeGreaterThan(2 ** 20);
+	});
+
+	it('0: every conversion is said, on the terminal as in the report', async () => {
+		const [output, report] = [tmp.path('converted.mov'), tmp.path('converted.json')];
+		const recipe = tmp.json('identity.json', { version: 1, stages: [{ stage: 'identity' }] });
+		const options = ['--range', '0:2', '--audio', 'none', '--backend', 'wasm', '--recipe', recipe, '--report', report];
+		const { code, out, err } = await cli([film, '-o', output, ...options]);
+		expect(code, err).toBe(0);
+		const said = [...out.matchAll(/^conversion: (.*)$/gm)].map(([, text]) => text);
+		expect(said[0]).toBe('4:2:0 8 bit → 4:2:2 10 bit');
+		// What chroma lost is measured, not supposed.
+		expect(said.at(-1)).toMatch(/^Chroma is stored at 4:2:2: (resampling changed nothing|.*\d+\.\d dB)/);
+		const { conversions } = (JSON.parse(readFileSync(report, 'utf8')) as { output: { conversions: unknown } }).output;
+		expect(said).toEqual(conversions);
+		expect(out).toMatch(/^provenance: original; 0 frames copied bit for bit$/m);
 	});
 
 	it.each([
