@@ -5,6 +5,7 @@ import {
 	type Shot,
 	shotAt,
 	shotIndexAt,
+	type ShotList,
 	shotsFromBoundaries,
 	splitShot,
 	validateShots,
@@ -60,11 +61,19 @@ describe('shotAt', () => {
 });
 
 describe('editing by hand', () => {
+	const bounds = (list: ShotList) => list.map(({ start, end }) => [start, end]);
+
 	it('splits, and merging takes the split back', () => {
 		const split = splitShot(three, 10);
 		validateShots(split, 100);
 		expect(split[1]).toEqual({ start: 10, end: 30, transitionIn: 'cut', source: 'edited' });
-		expect(mergeWithPrevious(split, 1)).toEqual(three);
+		expect(bounds(mergeWithPrevious(split, 1))).toEqual(bounds(three));
+	});
+
+	it('remembers that a boundary was taken away', () => {
+		const merged = mergeWithPrevious(three, 1);
+		validateShots(merged, 100);
+		expect(merged.map((s) => s.source)).toEqual(['edited', 'detected']);
 	});
 
 	it('turns a dissolve that a split runs through into a cut, on either side', () => {

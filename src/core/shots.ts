@@ -26,7 +26,7 @@ export interface Shot {
 	readonly transitionIn: TransitionIn;
 	/** Present exactly where `transitionIn` is `dissolve`: `from ≤ start < to`, from after the shot before's first frame. */
 	readonly dissolve?: DissolveRange;
-	/** Who drew the boundary at `start`. */
+	/** Where the shot's bounds come from; `edited` where one of them was drawn, moved or taken away by hand. */
 	readonly source: 'detected' | 'edited' | 'edl';
 	/** Nobody has looked for shots in these frames: they may be many. Only beside a part of a film that was looked at alone. */
 	readonly unseen?: true;
@@ -163,7 +163,7 @@ export function splitShot(list: ShotList, frame: number): ShotList {
 }
 
 /**
- * Joins the shot at `index` to the one before it.
+ * Joins the shot at `index` to the one before it. The joined shot is `edited`: nothing else tells that a boundary was taken away.
  * @throws EmulsionError `usage` for the first shot and for an index that does not exist.
  */
 export function mergeWithPrevious(list: ShotList, index: number): ShotList {
@@ -171,7 +171,8 @@ export function mergeWithPrevious(list: ShotList, index: number): ShotList {
 	const previous = list[index - 1];
 	if (shot === undefined || previous === undefined)
 		throw new EmulsionError('usage', phrase('merge-shot', { index, last: list.length - 1 }));
-	return [...list.slice(0, index - 1), { ...previous, end: shot.end }, ...list.slice(index + 1)];
+	const merged: Shot = { ...previous, end: shot.end, source: 'edited' };
+	return [...list.slice(0, index - 1), merged, ...list.slice(index + 1)];
 }
 
 /**

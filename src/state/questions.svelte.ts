@@ -1,4 +1,4 @@
-/** Questions that opening a source may raise: one at a time, each answered by a dialog or taken back. */
+/** Questions that opening a source or looking for shots may raise: one at a time, each answered by a dialog or taken back. */
 
 import type { SourceInfo } from '../contracts/media.ts';
 import type { Transfer } from '../core/color.ts';
@@ -17,14 +17,24 @@ export type Question =
 			readonly expected: Omit<MatteRef, 'id' | 'kind'>;
 			readonly found: SourceInfo;
 			readonly fits: boolean;
-	  };
+	  }
+	/** `edited` of the reel's `shots` were set by hand or by an EDL, and would be lost. */
+	| { readonly kind: 'detect'; readonly edited: number; readonly shots: number };
 
 /** The answer that belongs to a question. */
-export type AnswerOf<Q extends Question> = Q extends { readonly kind: 'transfer' } ? Transfer : RelinkAnswer;
+export type AnswerOf<Q extends Question> = Answers[Q['kind']];
+
+interface Answers {
+	readonly transfer: Transfer;
+	readonly relink: RelinkAnswer;
+	readonly detect: 'replace';
+}
+
+type Answer = Answers[Question['kind']];
 
 interface Pending {
 	readonly question: Question;
-	readonly resolve: (answer: Transfer | RelinkAnswer) => void;
+	readonly resolve: (answer: Answer) => void;
 	readonly reject: (error: EmulsionError) => void;
 }
 
@@ -44,7 +54,7 @@ export class Questions {
 		});
 	}
 
-	answer(answer: Transfer | RelinkAnswer): void {
+	answer(answer: Answer): void {
 		const pending = this.#pending;
 		this.#pending = null;
 		pending?.resolve(answer);

@@ -4,6 +4,7 @@ import { SvelteMap } from 'svelte/reactivity';
 import type { SourceInfo, SourceInput } from '../contracts/media.ts';
 import type { SourceId } from '../contracts/workers.ts';
 import { toEmulsionError } from '../core/errors.ts';
+import type { Shot } from '../core/shots.ts';
 import { newReel, numberingOf, type Reel, reelById, shotsOf, type SourceRef, sourceRef } from '../project/schema.ts';
 import type { EnginePort } from './engine-port.ts';
 import type { Jobs } from './jobs.svelte.ts';
@@ -64,20 +65,30 @@ export class Sources {
 		}
 	}
 
-	/** Looks for shots and puts them into the reel; a restorer's edits meanwhile win. */
+	/**
+	 * Looks for shots and puts them into the reel, as a step that can be undone. Where shots were set by hand or by an EDL the restorer
+	 * is asked first (`aborted` where that is canceled); edits meanwhile win.
+	 */
 	async detectShots(reel: Reel): Promise<void> {
 		const source = this.of(reel);
 		if (!source) return;
-		let shots = shotsOf({ source: reel.source, shots: reel.shots });
+		const edited = reel.shots?.filter((shot) => shot.source !== 'detected').length ?? 0;
+		if (reel.shots && edited > 0) await this.#questions.ask({ kind: 'detect', edited, shots: reel.shots.length });
+		const take = (shots: readonly Shot[]): void => {
+			const now = reelById(this.#project.project, reel.id);
+			if (now && now.shots === reel.shots) this.#project.run({ type: 'shots', reel: reel.id, shots });
+		};
+		let shots: readonly Shot[];
 		try {
 			shots = await this.#jobs.run('shots', source.info.name, (report, signal) =>
 				this.#engine.shots(source.id, source.info, report, signal),
 			);
-		} finally {
-			// Canceled or failed: the reel is one shot, to be cut by hand.
-			const now = reelById(this.#project.project, reel.id);
-			if (now && now.shots === reel.shots) this.#project.run({ type: 'shots', reel: reel.id, shots });
+		} catch (error) {
+			// Canceled or failed: a new reel is one shot, to be cut by hand; another keeps its shots.
+			if (!reel.shots) take(shotsOf({ source: reel.source, shots: null }));
+			throw error;
 		}
+		take(shots);
 	}
 
 	/** Another answer to what the source does not say (transfer, or a sequence's rate): it is opened again with it. */

@@ -230,6 +230,52 @@ describe('the editor', () => {
 		await page.context().close();
 	});
 
+	it('asks before shots set by hand are found anew; undo brings them back', async () => {
+		const { page, problems } = await e2e.open();
+		await openClip(page);
+		const find = page.getByRole('button', { name: 'Find shots' });
+		const question = page.getByRole('heading', { name: 'Replace shots set by hand?' });
+		const starts = async (): Promise<string[]> =>
+			Promise.all((await shots(page).all()).map((shot) => shot.getAttribute('title').then(String)));
+		const found = await starts();
+		expect(found).toEqual([expect.stringContaining('5 frames'), expect.stringContaining('5 frames')]);
+
+		// What was found is found again without a question.
+		await find.click();
+		await idle(page);
+		expect(await question.count()).toBe(0);
+		expect(await starts()).toEqual(found);
+
+		// A cut by hand: canceled, the list stays; replaced, it is what was found; undone, the cut is there again.
+		for (let step = 0; step < 2; step++) await page.keyboard.press('ArrowRight');
+		await page.keyboard.press('s');
+		await expect.poll(() => shots(page).count()).toBe(3);
+		const cut = await starts();
+		await find.click();
+		await page.getByText('1 of 3 shots were set by hand or by an EDL.').waitFor();
+		await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+		await question.waitFor({ state: 'detached' });
+		expect(await starts()).toEqual(cut);
+		await find.click();
+		await page.getByRole('button', { name: 'Replace them' }).click();
+		await expect.poll(starts).toEqual(found);
+		await idle(page);
+		await page.keyboard.press('Control+z');
+		await expect.poll(starts).toEqual(cut);
+
+		// A cut that was taken away counts as well.
+		await page.keyboard.press('Control+z');
+		await expect.poll(starts).toEqual(found);
+		await page.keyboard.press('End');
+		await page.keyboard.press('m');
+		await expect.poll(() => shots(page).count()).toBe(1);
+		await find.click();
+		await page.getByRole('button', { name: 'Replace them' }).click();
+		await expect.poll(starts).toEqual(found);
+		expect(problems).toEqual([]);
+		await page.context().close();
+	});
+
 	it('refuses hostile projects and unreadable files with a message, and loses nothing', async () => {
 		const { page, problems } = await e2e.open();
 		const good = readFileSync(join(folder, 'test.emulsion'), 'utf8');

@@ -2,6 +2,10 @@
 
 /** By area, then by use. */
 export const FILM_EN = {
+	'ask.detect.lead':
+		'{edited} of {shots} shots were set by hand or by an EDL. Finding shots anew replaces the whole list; undo brings it back.',
+	'ask.detect.replace': 'Replace them',
+	'ask.detect.title': 'Replace shots set by hand?',
 	'ask.relink.add': 'Add as another reel',
 	'ask.relink.expected': 'Project',
 	'ask.relink.fingerprint': 'Fingerprint',

@@ -4,6 +4,9 @@ import type { FILM_EN } from './film.en.ts';
 
 /** See `film.en.ts`. */
 export const FILM_ZH = {
+	'ask.detect.lead': '{shots} 个镜头中有 {edited} 个由手动或 EDL 设定。重新检测镜头会替换整个列表；撤销可以恢复。',
+	'ask.detect.replace': '替换',
+	'ask.detect.title': '替换手动设定的镜头？',
 	'ask.relink.add': '添加为另一本',
 	'ask.relink.expected': '项目',
 	'ask.relink.fingerprint': '指纹',
