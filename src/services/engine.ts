@@ -7,7 +7,7 @@ import { watchRuns } from '../comms/watch.ts';
 import { type Bridged, type WorkerBridge, wrapWorker } from '../comms/bridge.ts';
 import type { BackendInfo } from '../contracts/compute.ts';
 import type { FrameRange, OnProgress } from '../contracts/frames.ts';
-import type { SourceInfo, SourceInput } from '../contracts/media.ts';
+import type { SoundRequest, SoundSpan, SourceInfo, SourceInput } from '../contracts/media.ts';
 import type { Recipe } from '../contracts/recipe.ts';
 import type { ExportReport } from '../contracts/report.ts';
 import type {
@@ -118,6 +118,11 @@ export class Engine {
 	/** Finds the shots. */
 	async shots(source: OpenSource, onProgress: OnProgress, signal: AbortSignal): Promise<readonly Shot[]> {
 		return this.#analyze().shots(source.id, source.info.frames.length, onProgress, signal);
+	}
+
+	/** See `MediaWorkerApi.sound`. */
+	async sound(source: SourceId, request: SoundRequest, signal: AbortSignal): Promise<SoundSpan | undefined> {
+		return this.#media().sound(source, request, signal);
 	}
 
 	/** See `RestoreWorkerApi.warm`. */
