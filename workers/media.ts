@@ -6,6 +6,7 @@ import type { MediaSource, SourceInput } from '../src/contracts/media.ts';
 import type { OnProgress } from '../src/contracts/frames.ts';
 import type { MediaWorkerApi, SourceId } from '../src/contracts/workers.ts';
 import { EmulsionError } from '../src/core/errors.ts';
+import { hearSound } from '../src/media/audio/hear.ts';
 import { dropSound } from '../src/media/audio/spool.ts';
 import { openSource } from '../src/media/source.ts';
 import { blobSha256, createHashes } from '../src/store/keys.ts';
@@ -55,6 +56,10 @@ const api: MediaWorkerApi = {
 		return sendFrames(source.frames(range, signal), port, signal, (data) => source.recycle?.(data));
 	},
 	audio: async (id, request, signal) => (await find(id)).source.audio(request, signal),
+	async sound(id, request, signal) {
+		const { source, input } = await find(id);
+		return hearSound(input.files, source.info, request, signal);
+	},
 	dropAudio: (stored) => dropSound(stored),
 	stats: async (id) => (await find(id)).source.stats(),
 	hash: async (id, signal) => hashInput(await find(id), signal),

@@ -23,6 +23,7 @@ export function connectEngine(first: BackendWish): EnginePort {
 		},
 		open: (input, onProgress, signal) => engine().open(input, onProgress, signal),
 		close: (id) => engine().close(id),
+		sound: (id, request, signal) => engine().sound(id, request, signal),
 		shots: (id, info, onProgress, signal) => engine().shots({ id, info }, onProgress, signal),
 		attachCanvas: (canvas) => engine().attachCanvas(canvas),
 		plan: (request, onProgress, signal) => engine().plan(request, onProgress, signal),

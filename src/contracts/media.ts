@@ -165,6 +165,22 @@ export interface AudioResult {
 	readonly sampleRate: number;
 }
 
+/** A span of sound to listen to, in samples of the listener's rate. */
+export interface SoundRequest {
+	/** Samples a second that the listener plays. */
+	readonly sampleRate: number;
+	/** First sample: seconds on the source's clock × `sampleRate`; may be negative. */
+	readonly first: number;
+	/** Samples; at most a minute of them. */
+	readonly count: number;
+}
+
+/** The samples asked for, −1 … 1: other channels are mixed into two. */
+export interface SoundSpan {
+	readonly left: Float32Array<ArrayBuffer>;
+	readonly right: Float32Array<ArrayBuffer>;
+}
+
 /** Where decode time went. */
 export interface DecodeStats {
 	readonly frames: number;

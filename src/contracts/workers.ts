@@ -22,6 +22,8 @@ import type {
 	EncodeCodec,
 	EncodeConfig,
 	EncodedChunk,
+	SoundRequest,
+	SoundSpan,
 	SourceInfo,
 	SourceInput,
 	StretchMode,
@@ -48,6 +50,8 @@ export interface MediaWorkerApi {
 	audio(id: SourceId, request: AudioRequest, signal: AbortSignal): Promise<AudioResult | undefined>;
 	/** Removes what `AudioResult.stored` names; its file cannot be read any more. */
 	dropAudio(stored: string): Promise<void>;
+	/** Decodes a span of the first audio track for listening; undefined where the source has none. */
+	sound(id: SourceId, request: SoundRequest, signal: AbortSignal): Promise<SoundSpan | undefined>;
 	stats(id: SourceId): Promise<DecodeStats>;
 	/** SHA-256 of the whole input (for the report), read as a stream. */
 	hash(id: SourceId, signal: AbortSignal): Promise<string>;

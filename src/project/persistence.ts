@@ -26,6 +26,7 @@ export type StateKey =
 	| `reel.${keyof Reel}`
 	| 'preferences.language'
 	| 'preferences.sourcePanel'
+	| 'preferences.muted'
 	| 'preferences.toldPersistence'
 	| 'session.openSources'
 	| 'session.openMattes'
@@ -54,6 +55,7 @@ export const STATE_KEYS: Readonly<Record<StateKey, KeyPolicy>> = {
 	'reel.view': { place: 'project', undo: false },
 	'preferences.language': { place: 'preferences', undo: false },
 	'preferences.sourcePanel': { place: 'preferences', undo: false },
+	'preferences.muted': { place: 'preferences', undo: false },
 	'preferences.toldPersistence': { place: 'preferences', undo: false },
 	'session.openSources': { place: 'session', undo: false },
 	'session.openMattes': { place: 'session', undo: false },

@@ -7,7 +7,7 @@ import { watchRuns } from '../comms/watch.ts';
 import { type Bridged, type WorkerBridge, wrapWorker } from '../comms/bridge.ts';
 import type { BackendInfo } from '../contracts/compute.ts';
 import type { FrameRange, OnProgress } from '../contracts/frames.ts';
-import type { SourceInfo, SourceInput } from '../contracts/media.ts';
+import type { SoundRequest, SoundSpan, SourceInfo, SourceInput } from '../contracts/media.ts';
 import type { Recipe } from '../contracts/recipe.ts';
 import type { ExportReport } from '../contracts/report.ts';
 import type {
@@ -129,6 +129,11 @@ export class Engine {
 		signal: AbortSignal,
 	): Promise<ShotsAround> {
 		return this.#analyze().shotsAround(id, info.frames.length, part, onProgress, signal);
+	}
+
+	/** See `MediaWorkerApi.sound`. */
+	async sound(source: SourceId, request: SoundRequest, signal: AbortSignal): Promise<SoundSpan | undefined> {
+		return this.#media().sound(source, request, signal);
 	}
 
 	/** See `RestoreWorkerApi.warm`. */

@@ -5,7 +5,7 @@
 
 import type { BackendInfo } from '../contracts/compute.ts';
 import type { FrameRange, OnProgress } from '../contracts/frames.ts';
-import type { SourceInfo, SourceInput } from '../contracts/media.ts';
+import type { SoundRequest, SoundSpan, SourceInfo, SourceInput } from '../contracts/media.ts';
 import type { ExportReport } from '../contracts/report.ts';
 import type {
 	BackendWish,
@@ -44,6 +44,8 @@ export interface EnginePort {
 		signal: AbortSignal,
 	): Promise<{ readonly id: SourceId; readonly info: SourceInfo }>;
 	close(id: SourceId): Promise<void>;
+	/** A span of the source's sound; undefined where it has none. */
+	sound(id: SourceId, request: SoundRequest, signal: AbortSignal): Promise<SoundSpan | undefined>;
 	shots(id: SourceId, info: SourceInfo, onProgress: OnProgress, signal: AbortSignal): Promise<readonly Shot[]>;
 	/** Hands the viewer's canvas over; once for each life of the restore worker. */
 	attachCanvas(canvas: OffscreenCanvas): Promise<void>;

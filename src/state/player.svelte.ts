@@ -9,7 +9,11 @@ import type { Size } from '../core/color.ts';
 import { type EmulsionError, toEmulsionError } from '../core/errors.ts';
 import { DEFAULT_VIEW, type ReelView } from '../project/schema.ts';
 import type { EnginePort } from './engine-port.ts';
+import { FilmClock, frameAt, soundOf } from './film-clock.ts';
+import type { Notices } from './notices.svelte.ts';
 import type { Planned, Planner } from './planner.svelte.ts';
+import { PlaybackSound } from './playback-sound.ts';
+import type { Preferences } from './preferences.svelte.ts';
 import type { ProjectState } from './project.svelte.ts';
 
 /** A running draw gives way to a newer one after this long. */
@@ -30,6 +34,8 @@ export class Player {
 	readonly #engine: EnginePort;
 	readonly #project: ProjectState;
 	readonly #planner: Planner;
+	readonly #preferences: Preferences;
+	readonly #clock: FilmClock;
 	readonly #reelId = $derived.by(() => this.#project.reel?.id);
 	readonly #recipe = $derived.by(() => this.#project.reel?.recipe);
 	readonly #planned = $derived.by(() => this.#planner.planned);
@@ -53,10 +59,12 @@ export class Player {
 	#playToken = 0;
 	#resultMs = 0;
 
-	constructor(engine: EnginePort, project: ProjectState, planner: Planner) {
+	constructor(engine: EnginePort, project: ProjectState, planner: Planner, preferences: Preferences, notices: Notices) {
 		this.#engine = engine;
 		this.#project = project;
 		this.#planner = planner;
+		this.#preferences = preferences;
+		this.#clock = new FilmClock(new PlaybackSound(engine, (error) => notices.report(error)));
 	}
 
 	/** Output frame under the playhead. */
@@ -101,6 +109,21 @@ export class Player {
 	/** Frames a second really shown during playback; null when stopped. */
 	get measuredRate(): number | null {
 		return this.#measured;
+	}
+
+	/** See {@link soundOf}. */
+	get sound(): ReturnType<typeof soundOf> {
+		return soundOf(this.#planned);
+	}
+
+	get muted(): boolean {
+		return this.#preferences.muted;
+	}
+
+	/** Mutes or unmutes playback, also while it runs. */
+	toggleMute(): void {
+		this.#preferences.set({ muted: !this.muted });
+		this.#clock.setAudible(!this.muted);
 	}
 
 	/** Rises with each life of the restore worker: a canvas belongs to one. */
@@ -215,6 +238,7 @@ export class Player {
 		if (this.#speed === 0) return;
 		this.#speed = 0;
 		this.#playToken++;
+		this.#clock.stop();
 		this.#measured = null;
 		this.#remember();
 	}
@@ -222,6 +246,7 @@ export class Player {
 	/** Ends playback and drawing. */
 	close(): void {
 		this.stop();
+		this.#clock.close();
 		clearTimeout(this.#impatience);
 		clearTimeout(this.#rest);
 		this.#running?.controller.abort();
@@ -232,13 +257,15 @@ export class Player {
 		if (!planned) return;
 		const { seconds } = planned;
 		const started = performance.now();
-		const from = seconds[this.#frame] ?? 0;
+		this.#clock.start(planned, seconds[this.#frame] ?? 0, this.#speed, !this.muted);
 		const shown: number[] = [];
 		while (token === this.#playToken && this.#planned === planned) {
 			const now = performance.now();
-			const target = frameAt(seconds, from + ((now - started) / 1000) * this.#speed);
+			const due = frameAt(seconds, this.#clock.now());
+			// Where sound becomes the clock, time may step back a little: never the picture.
+			const target = this.#speed > 0 ? Math.max(due, this.#frame) : Math.min(due, this.#frame);
 			if (target === this.#frame) {
-				if (now - started > 100 && (target === 0 || target === seconds.length - 1)) return this.stop();
+				if (now - started > 100 && target === (this.#speed > 0 ? seconds.length - 1 : 0)) return this.stop();
 				await sleep(4);
 				continue;
 			}
@@ -251,6 +278,8 @@ export class Player {
 			this.#measured = span > 300 ? ((shown.length - 1) * 1000) / span : this.#measured;
 			await sleep(0);
 		}
+		// Another plan of the same film: it plays on where it is.
+		if (token === this.#playToken) void this.#play(token);
 	}
 
 	#requestDraw(): void {
@@ -363,16 +392,4 @@ export class Player {
 /** Height of the displayed source. */
 function uprightHeight({ size, rotation }: SourceInfo): number {
 	return rotation % 180 === 0 ? size.height : size.width;
-}
-
-/** Index of the last frame that starts at or before a time; 0 before the first. */
-export function frameAt(seconds: Float64Array, time: number): number {
-	let low = 0;
-	let high = seconds.length - 1;
-	while (low < high) {
-		const middle = (low + high + 1) >> 1;
-		if ((seconds[middle] ?? 0) <= time + 1e-9) low = middle;
-		else high = middle - 1;
-	}
-	return low;
 }

@@ -8,6 +8,8 @@ const KEY = 'emulsion.preferences';
 interface Stored {
 	readonly language: Language;
 	readonly sourcePanel: boolean;
+	/** Playback without sound. */
+	readonly muted: boolean;
 	/** That the browser may evict its storage was said. */
 	readonly toldPersistence: boolean;
 }
@@ -17,14 +19,15 @@ function preferredLanguage(): Language {
 }
 
 function load(): Stored {
-	const defaults: Stored = { language: preferredLanguage(), sourcePanel: true, toldPersistence: false };
+	const defaults: Stored = { language: preferredLanguage(), sourcePanel: true, muted: false, toldPersistence: false };
 	try {
 		const json: unknown = JSON.parse(localStorage.getItem(KEY) ?? '{}');
 		if (typeof json !== 'object' || json === null) return defaults;
-		const { language, sourcePanel, toldPersistence } = json as Record<string, unknown>;
+		const { language, sourcePanel, muted, toldPersistence } = json as Record<string, unknown>;
 		return {
 			language: LANGUAGES.find((l) => l === language) ?? defaults.language,
 			sourcePanel: typeof sourcePanel === 'boolean' ? sourcePanel : defaults.sourcePanel,
+			muted: muted === true,
 			toldPersistence: toldPersistence === true,
 		};
 	} catch {
@@ -42,6 +45,10 @@ export class Preferences {
 
 	get sourcePanel(): boolean {
 		return this.#values.sourcePanel;
+	}
+
+	get muted(): boolean {
+		return this.#values.muted;
 	}
 
 	get toldPersistence(): boolean {

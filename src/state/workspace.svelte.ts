@@ -96,7 +96,7 @@ export class Workspace {
 		this.sources = new Sources(engine, this.project, this.jobs, this.notices, this.questions);
 		this.mattes = new Mattes(engine, this.project, this.sources, this.jobs, this.questions);
 		this.planner = new Planner(engine, this.project, this.sources, this.mattes, this.jobs);
-		this.player = new Player(engine, this.project, this.planner);
+		this.player = new Player(engine, this.project, this.planner, this.preferences, this.notices);
 		this.renders = new Renders(engine, this.jobs);
 		this.exports = new Exports(engine, this.jobs);
 		const busy = (): boolean => this.player.drawing || this.player.speed !== 0 || this.jobs.list.length > 0;

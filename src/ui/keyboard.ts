@@ -49,6 +49,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
 	},
 	{ keys: ['home'], shown: 'Home', group: 'play', does: 'key.first', run: (w) => w.player.step(-Infinity) },
 	{ keys: ['end'], shown: 'End', group: 'play', does: 'key.last', run: (w) => w.player.step(Infinity) },
+	{ keys: ['shift+m'], shown: 'Shift M', group: 'play', does: 'key.mute', run: (w) => w.player.toggleMute() },
 	{ keys: ['i'], shown: 'I', group: 'play', does: 'key.markIn', run: (w) => w.mark('in') },
 	{ keys: ['o'], shown: 'O', group: 'play', does: 'key.markOut', run: (w) => w.mark('out') },
 	{ keys: ['x'], shown: 'X', group: 'play', does: 'key.clearMarks', run: (w) => w.clearMarks() },

@@ -7,6 +7,7 @@ import type { AudioRequest } from '../../contracts/media.ts';
 import { runCore } from '../ffmpeg/core/core.ts';
 import type { CoreOutput } from '../ffmpeg/core/protocol.ts';
 import { FrameRing, sharedMemoryAvailable } from '../ffmpeg/core/rings.ts';
+import { reasonInLog } from '../ffmpeg/ffprobe.ts';
 import { MatroskaReader, type MatroskaTrack } from '../mux/matroska-read.ts';
 import { SoundSpool } from './spool.ts';
 
@@ -94,8 +95,11 @@ function parseReport(text: string): Report {
 	return { timebase: rational(Number(tb?.[1] ?? 1), Number(tb?.[2] ?? 1000)), packets };
 }
 
+/** Part of a source's clock, in seconds. */
+type Span = Pick<AudioRequest, 'from' | 'to'>;
+
 /** Input options: the source's own clock, and no more of a long file than the range needs. */
-function inputArguments(request: AudioRequest): string[] {
+function inputArguments(request: Span): string[] {
 	const from = toNumber(request.from) - MARGIN;
 	const length = toNumber(request.to) - Math.max(0, from) + MARGIN;
 	const seek = from > 2 * MARGIN ? ['-seek_timestamp', '1', '-ss', from.toFixed(3)] : [];
@@ -163,7 +167,7 @@ class Outlet {
  */
 export async function runAudio(
 	file: File,
-	request: AudioRequest,
+	request: Span,
 	graph: readonly string[],
 	output: readonly string[],
 	report: readonly string[],
@@ -200,10 +204,7 @@ export async function runAudio(
 	await outlet.end(result.partialBytes);
 	if (outlet.failure !== undefined) throw outlet.failure;
 	if (result.code !== 0) {
-		throw new EmulsionError(
-			'input-unreadable',
-			phrase('audio-unreadable', { why: result.log.slice(-3).join('; ') || String(result.code) }),
-		);
+		throw new EmulsionError('input-unreadable', phrase('audio-unreadable', { why: reasonInLog(result.log) }));
 	}
 	return parseReport(text);
 }
