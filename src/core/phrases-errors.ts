@@ -170,6 +170,7 @@ export const ERROR_PHRASES_EN = {
 	'core-stopped': 'ffmpeg.wasm stopped: {why}',
 	'aac-damaged': 'The AAC stream is damaged.',
 	'audio-stream': 'audio: expected one of the streams {known}, got {stream}',
+	'sound-span': 'sound: expected up to {most} s in whole samples, got {count} from {first} at {rate} a second',
 	'audio-range': 'audio: the range is empty',
 	'audio-unreadable': 'The audio could not be read ({why}). Export without audio, or repair the file.',
 	'audio-container': '{codec} audio cannot be written to {container}',

@@ -1,6 +1,7 @@
 /** Decodes a span of a source's sound for listening: stereo floats at the listener's rate, to the sample. */
 
 import { EmulsionError } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 import { mul, rational, round } from '../../core/rational.ts';
 import type { InputFile, SoundRequest, SoundSpan, SourceInfo } from '../../contracts/media.ts';
 import { concat } from '../mux/ebml.ts';
@@ -14,10 +15,7 @@ const LONGEST = 60;
 function assertRequest({ sampleRate, first, count }: SoundRequest): void {
 	const whole = [sampleRate, first, count].every((n) => Number.isSafeInteger(n));
 	if (whole && sampleRate > 0 && count > 0 && count <= LONGEST * sampleRate) return;
-	throw new EmulsionError(
-		'usage',
-		`sound: expected up to ${LONGEST} s in whole samples, got ${count} from ${first} at ${sampleRate} a second`,
-	);
+	throw new EmulsionError('usage', phrase('sound-span', { most: LONGEST, count, first, rate: sampleRate }));
 }
 
 /**

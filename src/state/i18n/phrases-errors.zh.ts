@@ -163,6 +163,7 @@ export const ERROR_PHRASES_ZH: Readonly<Record<keyof typeof ERROR_PHRASES_EN, st
 	'core-stopped': 'ffmpeg.wasm 已停止：“{why}”',
 	'aac-damaged': 'AAC 流已损坏。',
 	'audio-stream': '声音应取自流 {known} 之一，实为 {stream}',
+	'sound-span': '声音：应为最多 {most} 秒的整数个采样，得到从 {first} 起的 {count} 个（每秒 {rate} 个）',
 	'audio-range': '声音的范围为空',
 	'audio-unreadable': '无法读取声音（“{why}”）。请不带声音导出，或修复文件。',
 	'audio-container': '{codec} 声音无法写入 {container}',
