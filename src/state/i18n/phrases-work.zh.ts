@@ -18,7 +18,7 @@ export const WORK_PHRASES_ZH: Readonly<Record<keyof typeof WORK_PHRASES_EN, stri
 	'webgpu-software': '唯一的 WebGPU 适配器是软件实现（{adapter}），比 wasm 更慢。',
 	'engine-chosen': '由调用者选定',
 	'engine-scans': '静止画面的序列由程序自行读取',
-	'engine-webcodecs': '浏览器把 {codec} 解码为源自身的 {format} 平面',
+	'engine-webcodecs': '浏览器把 {codec} 解码为源自身的 {format}平面',
 	'webcodecs-absent': '此浏览器没有 WebCodecs',
 	'webcodecs-inexact': '浏览器不能精确解码 {codec}',
 	'webcodecs-fields': '隔行：浏览器会丢失场标志',
