@@ -240,8 +240,12 @@ describe('the editor', () => {
 		const found = await starts();
 		expect(found).toEqual([expect.stringContaining('5 frames'), expect.stringContaining('5 frames')]);
 
-		// What was found is found again without a question.
+		// What was found is found again without a question. A search that has not begun yet looks like one that has ended.
 		await find.click();
+		await page
+			.locator('footer [role=progressbar]')
+			.waitFor({ timeout: 2000 })
+			.catch(() => undefined);
 		await idle(page);
 		expect(await question.count()).toBe(0);
 		expect(await starts()).toEqual(found);
