@@ -13,7 +13,8 @@ import { blobReader } from '../../src/media/sinks/files.ts';
 import { openSource } from '../../src/media/source.ts';
 import { fixtureFile } from '../helpers/browser-files.ts';
 import { MemorySink } from '../helpers/encode-kit.ts';
-import { probeNative, runNative, writeNative } from '../helpers/native.ts';
+import { probeNative, runNative, textOf, writeNative } from '../helpers/native.ts';
+import { exportFile, exportOf, openClip, planOf, recipe, withEngine } from './pipeline-helpers.ts';
 
 const never = new AbortController().signal;
 /** One AAC frame at 48 kHz, in seconds. */
@@ -236,6 +237,21 @@ describe('ranges and clocks', () => {
 		expect(Math.abs(beep - flash)).toBeLessThan(AUDIO_FRAME / 2);
 		expect(toNumber(audio!.offset)).toBe(0);
 		expect(Math.abs(toNumber(found.audioDuration!) - 2)).toBeLessThan(AUDIO_FRAME);
+	});
+
+	it('an MPEG program stream keeps its sound to the last packet', async () => {
+		const packets = async (name: string): Promise<number> =>
+			(await textOf('ffprobe', ['-select_streams', 'a', '-show_entries', 'packet=size', '-of', 'csv=p=0', name]))
+				.trim()
+				.split('\n').length;
+		await withEngine(async (engine) => {
+			const source = await openClip(engine, 'flash.mpg');
+			const { report, bytes } = await exportFile(engine, exportOf(planOf(source, recipe()), 'from-mpg.mkv'));
+			expect(report.output.audio).toBe('ac3 (copied)');
+			await writeNative('from-mpg.mkv', new Blob([bytes]));
+			await writeNative('flash.mpg', await fixtureFile('flash.mpg'));
+			expect(await packets('from-mpg.mkv')).toBe(await packets('flash.mpg'));
+		});
 	});
 
 	it.each(['mp4', 'mkv'] as const)('a transport stream, whose clock starts anywhere, to %s', async (container) => {

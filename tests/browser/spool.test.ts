@@ -11,6 +11,7 @@ import { openPackets } from '../../src/media/mux/packets.ts';
 import { openSource } from '../../src/media/source.ts';
 import { fixtureFile } from '../helpers/browser-files.ts';
 import { textOf, writeNative } from '../helpers/native.ts';
+import { exportFile, exportOf, openClip, planOf, recipe, withEngine } from './pipeline-helpers.ts';
 
 const never = new AbortController().signal;
 
@@ -135,6 +136,28 @@ describe('more sound than memory holds', () => {
 		const args = ['-i', file.name, '-map', '0:a', '-c:a', 'pcm_s24le', '-f', 'md5', '-'];
 		expect(`MD5=${await md5(found)}\n`).toBe(await textOf('ffmpeg', args));
 		await dropSound(audio!.stored!);
+	});
+
+	it('is dropped by the export that used it, and by one that was canceled', async () => {
+		await withEngine(async (engine) => {
+			const source = await openClip(engine, 'much-sound.mkv');
+			const request = exportOf(planOf(source, recipe()), 'much-sound.mov', { container: 'mov' });
+			const { report } = await exportFile(engine, request);
+			expect(report.output.audio).toBe('pcm_s24le (transcoded)');
+			expect(report.output.bytes).toBeGreaterThan(SPOOL_MEMORY);
+			await expect.poll(files, { timeout: 10_000 }).toEqual([]);
+			const controller = new AbortController();
+			const running = exportFile(
+				engine,
+				{ ...request, name: 'canceled.mov' },
+				({ phase }) => {
+					if (phase === 'mux') controller.abort();
+				},
+				controller.signal,
+			);
+			await expect(running).rejects.toMatchObject({ code: 'aborted' });
+			await expect.poll(files, { timeout: 10_000 }).toEqual([]);
+		});
 	});
 
 	it('leaves nothing where it is interrupted', async () => {

@@ -35,6 +35,8 @@ export const AUDIO_FIXTURES: Readonly<Record<string, readonly string[]>> = {
 	'flash-long-aac.mp4': [...long, ...h264, '-c:a', 'aac', '-b:a', '128k'],
 	'flash-long-pcm.mov': [...long, ...h264, '-c:a', 'pcm_s16le'],
 	'flash-aac.ts': [...flash, ...h264, '-c:a', 'aac', '-b:a', '128k', '-f', 'mpegts'],
+	// Sound that outlasts the picture by half a second.
+	'flash.mpg': [...flash, '-af', 'apad=pad_dur=0.5', '-c:v', 'mpeg2video', '-c:a', 'ac3', '-f', 'vob'],
 	'flash-early.mkv': [...early, ...h264, '-c:a', 'flac'],
 	'flash-early.mp4': [...early, ...h264, '-c:a', 'aac', '-b:a', '128k'],
 	/** 55 MB as PCM. */

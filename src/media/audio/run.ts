@@ -148,10 +148,17 @@ class Outlet {
 				await this.#taker.settle();
 				this.#ring?.release();
 			} catch (error) {
-				this.failure = error;
+				this.failure ??= error;
 				this.#fail();
 			}
 		});
+	}
+
+	/** Takes no more, and waits for what is being stored. Gives what stopped it first. */
+	async fail(error: unknown): Promise<unknown> {
+		this.failure ??= error;
+		await this.#tail;
+		return this.failure;
 	}
 
 	async end(partialBytes: number): Promise<void> {
@@ -198,8 +205,9 @@ export async function runAudio(
 		},
 		AbortSignal.any([signal, stopped.signal]),
 	);
-	const result = await run.catch((error: unknown) => {
-		throw outlet.failure ?? error;
+	const result = await run.catch(async (error: unknown) => {
+		// Nothing is stored any more once this is thrown.
+		throw await outlet.fail(error);
 	});
 	await outlet.end(result.partialBytes);
 	if (outlet.failure !== undefined) throw outlet.failure;
