@@ -20,7 +20,7 @@ OUTPUT  its extension picks the container: .mp4 .webm .mov .mkv, or a sequence o
         folder/*.dpx keeps the source's own names and numbers, folder/out_%06d.dpx renames, one frame may be out.png
 
   -o, --output OUTPUT       where the result goes; written to OUTPUT.part and renamed when its invariants hold
-  --overwrite               replace files of OUTPUT that are there already; without it they are refused (exit code 2)
+  --overwrite               replace OUTPUT and the report where they are there already; without it they are refused (exit code 2)
   --recipe FILE             what to do (JSON); without it the film is copied bit for bit where OUTPUT can hold it
   --matte ID=PATH           what "region": "ID" (or "outside:ID") in the recipe means: a film, a sequence or a still of the
                             film's proportions, white where the stage acts; may be given more than once

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { patternToRegExp, resolveInput } from './input.ts';
+import { patternToRegExp, protectReport, resolveInput } from './input.ts';
 import { openWork } from './work.ts';
 
 let dir: string;
@@ -63,5 +63,29 @@ describe('work folder', () => {
 		second.release();
 		writeFileSync(join(path, 'lock'), '999999999');
 		openWork(path).release();
+	});
+});
+
+describe('the report', () => {
+	const others = () => ({
+		input: resolveInput(join(dir, '100%.mp4')),
+		output: join(dir, 'out.mkv'),
+		recipe: join(dir, 'recipe.json'),
+	});
+
+	it.each([
+		['INPUT', '100%.mp4'],
+		['OUTPUT', 'out.mkv'],
+		['--recipe', 'recipe.json'],
+	])('never replaces %s', (what, name) => {
+		expect(() => protectReport(join(dir, name), others(), true)).toThrow(`is ${what}`);
+	});
+
+	it('replaces a file only when told to, and may go to a device', () => {
+		const report = join(dir, 'scans', 'other.txt');
+		expect(() => protectReport(report, others(), false)).toThrow('exists already');
+		expect(() => protectReport(report, others(), true)).not.toThrow();
+		expect(() => protectReport(join(dir, 'new.json'), others(), false)).not.toThrow();
+		expect(() => protectReport('/dev/null', others(), false)).not.toThrow();
 	});
 });

@@ -93,6 +93,29 @@ export function protectOutput(output: string, overwrite: boolean): void {
 }
 
 /**
+ * Refuses a report that would replace INPUT, OUTPUT or the recipe, and one that is there already unless it may be replaced. A
+ * device (`/dev/stdout`) is no file that could be lost. Throws `usage`.
+ */
+export function protectReport(
+	report: string,
+	others: { readonly input: ResolvedInput; readonly output: string; readonly recipe?: string },
+	overwrite: boolean,
+): void {
+	const path = real(report);
+	const taken: readonly (readonly [string, readonly string[]])[] = [
+		['INPUT', others.input.paths],
+		['OUTPUT', [others.output]],
+		['--recipe', others.recipe === undefined ? [] : [others.recipe]],
+	];
+	for (const [name, paths] of taken) {
+		if (paths.some((other) => real(other) === path))
+			throw new EmulsionError('usage', `--report: ${report} is ${name}; choose another name`);
+	}
+	if (!overwrite && lstatSync(path, { throwIfNoEntry: false })?.isFile() === true)
+		throw new EmulsionError('usage', `--report: ${report} exists already; choose another name, or say --overwrite`);
+}
+
+/**
  * Refuses an OUTPUT that would replace INPUT: the same file, or frames of the same kind in the same folder (they keep their
  * numbers). Throws `usage`.
  */

@@ -10,7 +10,7 @@ import { parseRecipe } from '../src/project/recipe.ts';
 import { ensureBuild } from '../scripts/build.ts';
 import { ensureChromium } from '../scripts/ensure.ts';
 import { HELP, parseCommandLine, type RestoreArgs } from './args.ts';
-import { protectInput, protectOutput, resolveInput, resolveMattes } from './input.ts';
+import { protectInput, protectOutput, protectReport, resolveInput, resolveMattes } from './input.ts';
 import { ProgressWriter } from './progress.ts';
 import { runSession, type SessionReport } from './session.ts';
 import { describeStages } from './stages.ts';
@@ -77,7 +77,10 @@ async function restore(args: RestoreArgs): Promise<void> {
 	const mattes = resolveMattes(args.mattes);
 	for (const matte of mattes) protectInput(matte, args.output);
 	protectOutput(args.output, args.overwrite === true);
-	if (args.report !== undefined) checkWritable(args.report, '--report');
+	if (args.report !== undefined) {
+		checkWritable(args.report, '--report');
+		protectReport(args.report, { ...args, input }, args.overwrite === true);
+	}
 	const recipe = loadRecipe(args.recipe);
 	if (args.edl !== undefined) readText(args.edl, '--edl');
 	const progress = new ProgressWriter(process.stderr);

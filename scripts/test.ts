@@ -8,7 +8,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { DATA_DIR, NEEDS_DATA } from '../tests/helpers/data.ts';
 import { ROOT } from './build.ts';
 import { ensureChromium, ensureFfmpeg } from './ensure.ts';
@@ -29,7 +29,8 @@ const CHECKS: readonly (readonly [string, readonly string[]])[] = [
 
 interface Tally {
 	passed: number;
-	failed: number;
+	/** What failed, by name: a summary that only counts sends its reader back through the log. */
+	failed: string[];
 	skipped: string[];
 }
 
@@ -70,21 +71,23 @@ function runProject(project: string, tally: Tally): void {
 		report = JSON.parse(readFileSync(file, 'utf8')) as JsonReport;
 	} catch {
 		console.error(`${project}: the test runner left no report`);
-		tally.failed++;
+		tally.failed.push(`${project}: no report`);
 		return;
 	}
-	let failedHere = 0;
+	const before = tally.failed.length;
 	for (const suite of report.testResults) {
-		if (suite.status === 'failed' && suite.assertionResults.every((t) => t.status !== 'failed')) failedHere++;
+		if (suite.status === 'failed' && suite.assertionResults.every((t) => t.status !== 'failed')) {
+			tally.failed.push(`${project}: ${relative(ROOT, suite.name)}`);
+		}
 		for (const test of suite.assertionResults) {
 			if (test.status === 'passed') tally.passed++;
-			else if (test.status === 'failed') failedHere++;
+			else if (test.status === 'failed')
+				tally.failed.push(`${project}: ${relative(ROOT, suite.name)}: ${test.fullName}`);
 			else tally.skipped.push(`${project}: ${test.fullName}`);
 		}
 	}
 	// An unhandled rejection fails the run without failing a test.
-	if (!ok && failedHere === 0) failedHere = 1;
-	tally.failed += failedHere;
+	if (!ok && tally.failed.length === before) tally.failed.push(`${project}: the run as a whole`);
 }
 
 function main(): void {
@@ -94,12 +97,12 @@ function main(): void {
 	mkdirSync(OUT, { recursive: true });
 	ensureChromium(console.log);
 	ensureFfmpeg(console.log);
-	const tally: Tally = { passed: 0, failed: 0, skipped: [] };
+	const tally: Tally = { passed: 0, failed: [], skipped: [] };
 	if (wanted.length === 0) {
 		for (const [name, args] of CHECKS) {
 			timed(name, () => {
 				if (npx(args)) tally.passed++;
-				else tally.failed++;
+				else tally.failed.push(name);
 			});
 		}
 	}
@@ -112,10 +115,11 @@ function main(): void {
 		console.error(
 			`${tally.skipped.length} skipped although ${DATA_DIR} exists: a skip is legal only where the data is absent`,
 		);
-		tally.failed += tally.skipped.length;
+		tally.failed.push(...tally.skipped.map((name) => `skipped: ${name}`));
 	}
-	console.log(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped.length} skipped`);
-	if (tally.failed > 0) process.exitCode = 1;
+	for (const name of tally.failed) console.log(`failed: ${name}`);
+	console.log(`${tally.passed} passed, ${tally.failed.length} failed, ${tally.skipped.length} skipped`);
+	if (tally.failed.length > 0) process.exitCode = 1;
 }
 
 main();

@@ -222,6 +222,8 @@ export const ERROR_PHRASES_EN = {
 	'output-there': '{name} exists already. Choose another OUTPUT, or say --overwrite.',
 	'outputs-there':
 		'{count} of the {total} files to be written exist already ({names}). Choose another OUTPUT, or say --overwrite.',
+	'folder-has':
+		'{count} of the {total} files to be written exist already in the folder {folder} ({names}). Choose another folder, or remove them from it.',
 	'one-name': '{name} names one file, the output has {count} frames: name them folder/*.ext or folder/name_%06d.ext.',
 	'output-full': '{name}: the output disk is full. Free space and resume.',
 	'output-answered': '{name}: the output server answered {status} {detail}',

@@ -25,6 +25,9 @@ import { UniformArena } from './uniforms.ts';
 /** Dispatches after which a batch is submitted, so that the GPU does not wait for a long stage to be described. */
 const BATCH = 32;
 
+/** Milliseconds by which the loss of a device may be told later than what it broke. Only a failure waits for it. */
+const LOSS_LATENESS = 1000;
+
 const USAGE = { storage: 0x80, copyDst: 0x08, copySrc: 0x04 } as const;
 
 /** The buffer of a GPU block. Throws `internal` for blocks of the CPU. */
@@ -211,13 +214,19 @@ export class WebGpuCompute implements Compute, BlockOwner {
 
 	/**
 	 * The result of `work`, or a `device-lost` rejection as soon as the device is gone: work on a dead device may never
-	 * settle. (A race with {@link lost} would keep every result alive for as long as the device.)
+	 * settle. (A race with {@link lost} would keep every result alive for as long as the device.) A mapping that a dying device
+	 * ends is told as an `AbortError`, sometimes before the loss itself; nobody here aborts a mapping, so it is never `aborted`.
 	 */
 	orLost<T>(work: Promise<T>): Promise<T> {
 		if (this.#loss !== undefined) return Promise.reject(this.#loss);
 		return new Promise<T>((resolve, reject) => {
 			this.#waiting.add(reject);
-			work.then(resolve, reject).finally(() => this.#waiting.delete(reject));
+			const explain = async (error: unknown): Promise<void> => {
+				const ended = error instanceof DOMException && error.name === 'AbortError';
+				if (ended) await Promise.race([this.lost, new Promise((done) => setTimeout(done, LOSS_LATENESS))]);
+				reject(this.#loss ?? (ended ? new EmulsionError('internal', error.message, { cause: error }) : error));
+			};
+			work.then(resolve, explain).finally(() => this.#waiting.delete(reject));
 		});
 	}
 

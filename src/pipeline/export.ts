@@ -202,8 +202,6 @@ export async function runExport(
 	const started = performance.now();
 	const meter = new ProgressMeter(onProgress);
 	const prepared = await prepare(deps.engine, request, meter, signal);
-	const names = sequenceSpec(request, prepared.plan)?.names ?? [request.name];
-	await deps.engine.encode.claim(names, request.target);
 	return deps.jobs.exclusive(prepared.id, () => exportJob(deps, request, prepared, meter, started, signal));
 }
 
@@ -222,6 +220,13 @@ async function exportJob(
 			? ['plan-changed: the interrupted export was made by another plan; this one starts anew.']
 			: [];
 	const found = await jobs.find(id);
+	const stored = found === undefined ? new Map() : await usableChunks(await storedChunks(found, jobs), request);
+	const resumed = stored.size;
+	// A folder with finished frames of this job holds its own, and those of the chunk that was cut short, which nothing lists. The
+	// server behind a path keeps a list, so it is asked each time.
+	if (resumed === 0 || request.target.kind === 'http') {
+		await engine.encode.claim(sequenceSpec(request, plan)?.names ?? [request.name], request.target);
+	}
 	const job =
 		found ??
 		(await jobs.create({
@@ -232,8 +237,6 @@ async function exportJob(
 			created: Date.now(),
 			plan: parts,
 		}));
-	const stored = await usableChunks(await storedChunks(job, jobs), request);
-	const resumed = stored.size;
 	// Reading for hash and audio goes on beside the rendering; a failure is thrown where the result is awaited.
 	const own = new AbortController();
 	const both = AbortSignal.any([signal, own.signal]);

@@ -11,11 +11,12 @@ import { withBenchPage } from './chrome.ts';
 import type { GpuCase, GpuResult } from './page/api.ts';
 import { type BenchOptions, type BenchRow, NoGpuError } from './types.ts';
 
-/** Models at the sizes that the pipeline uses: one tile, or one whole flow. */
+/** Every shipped model (a test holds that), at the sizes that the pipeline uses: one tile, or one whole flow. */
 export const GPU_CASES: readonly GpuCase[] = [
 	{ model: 'rife', width: 640, height: 384 },
 	{ model: 'rife', width: 1280, height: 768 },
 	{ model: 'ffdnet', width: 256, height: 256 },
+	{ model: 'degrain', width: 256, height: 256 },
 	{ model: 'spanx2', width: 256, height: 256 },
 	{ model: 'spanx4', width: 256, height: 256 },
 	{ model: 'realesrgan-x4fast', width: 192, height: 192 },

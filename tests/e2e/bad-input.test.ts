@@ -4,9 +4,7 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, 
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DIST } from '../../scripts/build.ts';
-import { type RequestHandler } from '../../server/static.ts';
-import { sendFile } from '../../server/static.ts';
-import { SECURITY_HEADERS } from '../../server/headers.ts';
+import { type RequestHandler, sendFile } from '../../server/static.ts';
 import { type EmulsionError, exitCode } from '../../src/core/errors.ts';
 import {
 	failureOf,
@@ -18,6 +16,7 @@ import {
 	type Scratch,
 	scratch,
 } from '../helpers/cli.ts';
+import { withLine } from '../helpers/e2e.ts';
 import { fixturePath } from '../helpers/fixtures.ts';
 import { writeSparseMovie } from '../helpers/sparse.ts';
 
@@ -217,20 +216,6 @@ describe('huge input', () => {
 });
 
 describe('a browser that lacks something', () => {
-	/** Serves the app's scripts with a line before them, in the page and in every worker. */
-	const withLine =
-		(line: string): RequestHandler =>
-		(_request, response, url) => {
-			if (!/^\/assets\/[\w.-]+\.js$/.test(url.pathname)) return Promise.resolve(false);
-			response.writeHead(200, {
-				...SECURITY_HEADERS.isolation,
-				...SECURITY_HEADERS.policy,
-				'Content-Type': 'text/javascript',
-			});
-			response.end(`${line}\n${readFileSync(join(DIST, url.pathname), 'utf8')}`);
-			return Promise.resolve(true);
-		};
-
 	/** Serves the app without the headers that isolate it: no SharedArrayBuffer. */
 	const open: RequestHandler = async (request, response, url) => {
 		if (request.method !== 'GET' || url.pathname.startsWith('/run/')) return false;

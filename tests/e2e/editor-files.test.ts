@@ -224,6 +224,29 @@ describe('pickers', () => {
 		);
 		expect(Math.min(...restored.map(([, bytes]) => bytes))).toBeGreaterThan(48 * 32 * 6);
 
+		// The same again: what lies there stays, the original frames first of all.
+		for (const [container, folder] of [
+			['tiff', 'restored'],
+			['png', 'picked'],
+		] as const) {
+			await page.evaluate((name) => {
+				Object.assign(window, {
+					showDirectoryPicker: async () =>
+						(await navigator.storage.getDirectory()).getDirectoryHandle(name, { create: true }),
+				});
+			}, folder);
+			const before = await listed(page, folder);
+			await page.getByRole('button', { name: 'Export…' }).click();
+			const dialog = page.getByRole('dialog');
+			await dialog.getByLabel('Container').selectOption(container);
+			await dialog.getByLabel('Destination').selectOption('folder');
+			await dialog.getByRole('button', { name: 'Export', exact: true }).click();
+			const all = `${FRAMES} of the ${FRAMES} files to be written exist already in the folder ${folder}`;
+			await dialog.getByRole('alert').getByText(all).first().waitFor();
+			expect(await listed(page, folder)).toEqual(before);
+			await page.keyboard.press('Escape');
+		}
+
 		await exportTo(page, 'mkv', 'file');
 		const saved = await listed(page, 'saved');
 		expect(saved.map(([name]) => name)).toEqual(['picked-restored.mkv']);

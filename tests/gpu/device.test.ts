@@ -111,6 +111,15 @@ describe('failures', () => {
 		compute.destroy();
 	});
 
+	it('a mapping that ends before the loss is told is a lost device, and never a cancellation', async () => {
+		const ended = (): Promise<never> => Promise.reject(new DOMException('Buffer was unmapped.', 'AbortError'));
+		const compute = await makeGpu();
+		await expect(compute.orLost(ended())).rejects.toMatchObject({ code: 'internal' });
+		const broken = compute.orLost(ended());
+		compute.loseDevice();
+		await expect(broken).rejects.toMatchObject({ code: 'device-lost', retryable: true });
+	});
+
 	it('a lost device is told, everything on it rejects, and a new one goes on with new sessions', async () => {
 		const compute = await makeGpu();
 		const models = await createModelRuntime({ compute, modelBase: '/models/' });

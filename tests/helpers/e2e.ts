@@ -34,13 +34,17 @@ export interface EditorPage {
 
 const isProblem = (text: string): boolean => /Content Security Policy|Refused to|Uncaught/i.test(text);
 
-/** Serves the app's scripts with a line before them, in the page and in every worker. */
+/**
+ * Serves the app's scripts with a line before them, in the page and in every worker. It runs once in each: a worker is
+ * several files, and one that wraps a function would wrap it again with each.
+ */
 export function withLine(line: string): RequestHandler {
 	return (_request, response, url) => {
 		if (!/^\/assets\/[\w.-]+\.js$/.test(url.pathname)) return Promise.resolve(false);
 		const headers = { ...SECURITY_HEADERS.isolation, ...SECURITY_HEADERS.policy, 'Content-Type': 'text/javascript' };
 		response.writeHead(200, headers);
-		response.end(`${line}\n${readFileSync(join(DIST, url.pathname), 'utf8')}`);
+		const once = `if (!globalThis.lineHasRun) { globalThis.lineHasRun = true; ${line} }`;
+		response.end(`${once}\n${readFileSync(join(DIST, url.pathname), 'utf8')}`);
 		return Promise.resolve(true);
 	};
 }

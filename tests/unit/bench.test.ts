@@ -1,10 +1,15 @@
 /** What the benches say about their figures: bounds, verdicts, tables, refusals. */
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { ROOT } from '../../scripts/build.ts';
+import type { ModelManifest } from '../../src/contracts/models.ts';
 import { parseBenchArgs, UsageError } from '../bench/args.ts';
 import { cpuSeconds } from '../bench/chrome.ts';
 import { passthroughBound, passthroughRows } from '../bench/engine.ts';
 import { memoryRows } from '../bench/films.ts';
+import { GPU_CASES } from '../bench/gpu.ts';
 import { documentationBlock, terminalTable, writeBlocks } from '../bench/table.ts';
 import { type BenchReport, type BenchRow, DEFAULT_BENCHES, exitCodeOf } from '../bench/types.ts';
 import type { Parts, Whole } from '../bench/page/api.ts';
@@ -46,6 +51,14 @@ const report = (rows: readonly BenchRow[], loadBefore = 0): BenchReport => ({
 		loadBefore,
 	},
 	rows,
+});
+
+describe('gpu', () => {
+	it('has a case for every shipped model', () => {
+		const manifest = JSON.parse(readFileSync(join(ROOT, 'public/models/models.json'), 'utf8')) as ModelManifest;
+		const cases = new Set(GPU_CASES.map((c) => c.model));
+		expect(manifest.models.map((m) => m.id).filter((id) => !cases.has(id))).toEqual([]);
+	});
 });
 
 describe('pass-through', () => {

@@ -24,6 +24,9 @@ export interface StagedTarget extends OutputTarget {
 	claim?(names: readonly string[]): Promise<void>;
 }
 
+/** How many names of files that are there already a refusal lists. */
+export const NAMED_TAKEN = 5;
+
 /** Reads from a Blob or File. */
 export function blobReader(blob: Blob): ByteReader {
 	return {

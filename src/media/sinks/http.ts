@@ -2,14 +2,12 @@
 
 import { EmulsionError } from '../../core/errors.ts';
 import { phrase } from '../../core/phrases.ts';
-import { type ByteReader, type StagedSink, type StagedTarget, checkName } from './files.ts';
+import { type ByteReader, type StagedSink, type StagedTarget, checkName, NAMED_TAKEN } from './files.ts';
 
 /** Largest body the server takes. */
 const MAX_BODY = 8 << 20;
 /** Names asked about in one request: far below the largest body. */
 const NAMES_AT_ONCE = 10_000;
-/** Names of taken files that are told. */
-const NAMED = 5;
 const HTTP_FULL = 507;
 const HTTP_MISSING = 404;
 
@@ -145,7 +143,7 @@ export class HttpTarget implements StagedTarget {
 		}
 		const [first] = taken;
 		if (first === undefined) return;
-		const values = { names: taken.slice(0, NAMED), count: taken.length, total: names.length };
+		const values = { names: taken.slice(0, NAMED_TAKEN), count: taken.length, total: names.length };
 		const said = names.length === 1 ? phrase('output-there', { name: first }) : phrase('outputs-there', values);
 		throw new EmulsionError('usage', said);
 	}

@@ -2,7 +2,16 @@
 
 import { isZero } from '../../core/buffers.ts';
 import { EmulsionError } from '../../core/errors.ts';
-import { type ByteReader, type StagedSink, type StagedTarget, blobReader, checkName, guarded } from './files.ts';
+import { phrase } from '../../core/phrases.ts';
+import {
+	type ByteReader,
+	type StagedSink,
+	type StagedTarget,
+	blobReader,
+	checkName,
+	guarded,
+	NAMED_TAKEN,
+} from './files.ts';
 
 /** Renaming, which TypeScript's library does not know yet. */
 interface Movable {
@@ -175,6 +184,19 @@ export class FolderTarget implements StagedTarget {
 			folder = await folder.getDirectoryHandle(checkName(part), { create: true });
 		}
 		return new FolderTarget(folder, true);
+	}
+
+	/** See {@link StagedTarget.claim}. A private folder is an export's own. */
+	async claim(names: readonly string[]): Promise<void> {
+		if (this.#isPrivate) return;
+		const wanted = new Set(names.map(checkName));
+		const taken: string[] = [];
+		await guarded(this.#folder.name, 0, async () => {
+			for await (const name of this.#folder.keys()) if (wanted.has(name)) taken.push(name);
+		});
+		if (taken.length === 0) return;
+		const values = { names: taken.sort().slice(0, NAMED_TAKEN), count: taken.length, total: names.length };
+		throw new EmulsionError('usage', phrase('folder-has', { ...values, folder: this.#folder.name }));
 	}
 
 	/** See {@link StagedTarget.create}: bytes go to `name.part`. */
