@@ -67,10 +67,21 @@ export async function gpuModels(cases: readonly GpuCase[], runs: number): Promis
 		compute.destroy();
 		return { adapter, refused: `The adapter is software (${adapter}): that is not a GPU.`, results: [] };
 	}
+	const results = await measureModels(compute, cases, runs);
+	compute.destroy();
+	return { adapter, results };
+}
+
+/** Every shipped model that has a case, in both layouts; `runs` timed runs of each. What the device is, is the caller's to say. */
+export async function measureModels(
+	compute: WebGpuCompute,
+	cases: readonly GpuCase[],
+	runs: number,
+): Promise<GpuResult[]> {
 	const ort = await loadOrt('webgpu', 1);
 	const manifest = await fetchManifest(BASE);
 	const results: GpuResult[] = [];
-	for (const spec of manifest.models) {
+	for (const spec of manifest.models.filter((m) => cases.some((c) => c.model === m.id))) {
 		const model = await fetchModel(BASE, spec);
 		for (const layout of LAYOUTS) {
 			const session = await bareSession(ort, compute, model, layout);
@@ -84,6 +95,5 @@ export async function gpuModels(cases: readonly GpuCase[], runs: number): Promis
 			await session.release();
 		}
 	}
-	compute.destroy();
-	return { adapter, results };
+	return results;
 }
