@@ -54,3 +54,17 @@ export function ensureFfmpeg(log: (line: string) => void = () => undefined): voi
 		);
 	}
 }
+
+/** Makes sure that Python 3.11 or later is there with venv (tests of `training/` only). */
+export function ensurePython(log: (line: string) => void = () => undefined): void {
+	const probe = ['-c', 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))'];
+	const works = (): boolean => spawnSync('python3', probe, { stdio: 'ignore' }).status === 0;
+	if (works()) return;
+	log('Python with venv is missing: installing it (apt-get install python3-venv)…');
+	if (!aptInstall(['python3', 'python3-venv']) || !works()) {
+		throw new EmulsionError(
+			'capability-missing',
+			'Python 3.11 or later with venv was not found and could not be installed: the model workshop is checked with it.',
+		);
+	}
+}

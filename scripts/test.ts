@@ -11,10 +11,10 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { DATA_DIR, NEEDS_DATA } from '../tests/helpers/data.ts';
 import { ROOT } from './build.ts';
-import { ensureChromium, ensureFfmpeg } from './ensure.ts';
+import { ensureChromium, ensureFfmpeg, ensurePython } from './ensure.ts';
 
-/** Order: cheapest first. */
-const PROJECTS = ['unit', 'browser', 'gpu', 'e2e'] as const;
+/** `training` is Python's; the others are vitest's. */
+const PROJECTS = ['unit', 'browser', 'gpu', 'e2e', 'training'] as const;
 const OUT = join(ROOT, '.cache', 'test-results');
 
 const CHECKS: readonly (readonly [string, readonly string[]])[] = [
@@ -26,6 +26,16 @@ const CHECKS: readonly (readonly [string, readonly string[]])[] = [
 	['types: node', ['tsc', '-p', 'tsconfig.node.json']],
 	['types: Svelte', ['svelte-check', '--tsconfig', 'tsconfig.dom.json', '--fail-on-warnings', '--output', 'human']],
 ];
+
+/** What `training/python.sh` runs: the workshop and the importer, and the shipped models against their cards. */
+const TRAINING: readonly (readonly [string, readonly string[]])[] = [
+	['lint', ['-m', 'ruff', 'check', '.']],
+	['format', ['-m', 'ruff', 'format', '--check', '.']],
+	['types', ['-m', 'mypy']],
+	['pytest, the smoke of the whole path among it', ['-m', 'pytest', '-q', '-m', 'not slow', '--durations=8']],
+];
+/** This one needs the evaluation data. */
+const SMALL_SET = ['shipped models against their cards', ['-m', 'workshop.small_set']] as const;
 
 interface Tally {
 	passed: number;
@@ -90,6 +100,18 @@ function runProject(project: string, tally: Tally): void {
 	if (!ok && tally.failed.length === before) tally.failed.push(`${project}: the run as a whole`);
 }
 
+function runTraining(tally: Tally): void {
+	ensurePython(console.log);
+	for (const [name, args] of DATA_DIR === undefined ? TRAINING : [...TRAINING, SMALL_SET]) {
+		timed(`training: ${name}`, () => {
+			const run = spawnSync('./python.sh', args, { cwd: join(ROOT, 'training'), stdio: 'inherit' });
+			if (run.status === 0) tally.passed++;
+			else tally.failed.push(`training: ${name}`);
+		});
+	}
+	if (DATA_DIR === undefined) tally.skipped.push(`training: ${SMALL_SET[0]}`);
+}
+
 function main(): void {
 	const wanted = process.argv.slice(2);
 	const unknown = wanted.filter((w) => !(PROJECTS as readonly string[]).includes(w));
@@ -107,7 +129,8 @@ function main(): void {
 		}
 	}
 	for (const project of PROJECTS) {
-		if (wanted.length === 0 || wanted.includes(project)) timed(project, () => runProject(project, tally));
+		if (wanted.length > 0 && !wanted.includes(project)) continue;
+		timed(project, () => (project === 'training' ? runTraining(tally) : runProject(project, tally)));
 	}
 	console.log('');
 	for (const name of tally.skipped) console.log(`skipped: ${name} (${NEEDS_DATA})`);

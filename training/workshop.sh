@@ -1,18 +1,3 @@
 #!/usr/bin/env bash
-# Runs the model workshop: workshop.sh COMMAND … (README.md). Creates training/.venv as import.sh does.
-# Needs python3 (3.11 or later) with venv, and native ffmpeg. EMULSION_TORCH_INDEX: where PyTorch's wheels come from, if not the registry.
-set -euo pipefail
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-venv=${EMULSION_TRAINING_VENV:-$here/.venv}
-if [ ! -x "$venv/bin/python" ]; then
-	python3 -m venv "$venv"
-fi
-if ! "$venv/bin/python" -c 'import torch, onnx, onnxruntime, numpy, PIL' 2>/dev/null; then
-	if [ -n "${EMULSION_TORCH_INDEX:-}" ]; then
-		"$venv/bin/python" -m pip install --quiet --index-url "$EMULSION_TORCH_INDEX" 'torch==2.15.0'
-	fi
-	"$venv/bin/python" -m pip install --quiet "$here"'[dev,workshop]'
-fi
-# Paths on the command line are the caller's.
-export PYTHONPATH="$here${PYTHONPATH:+:$PYTHONPATH}"
-exec "$venv/bin/python" -m workshop "$@"
+# Runs the model workshop: workshop.sh COMMAND … (README.md). Needs native ffmpeg, and what python.sh needs.
+exec "$(dirname "${BASH_SOURCE[0]}")/python.sh" -m workshop "$@"

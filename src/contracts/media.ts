@@ -6,6 +6,7 @@
 import type { ColorTags, FieldOrder, PixelFormat, Size, Transfer } from '../core/color.ts';
 import type { Phrase, Text } from '../core/phrases.ts';
 import type { Rational } from '../core/rational.ts';
+import type { Rotation } from '../core/rotation.ts';
 import type { TimelineFrame } from '../core/timeline.ts';
 import type { FrameRange, FrameStream, OnProgress, PlanarFrame } from './frames.ts';
 
@@ -80,7 +81,7 @@ export interface SourceInfo {
 	/** Coded size in pixels, before rotation. */
 	readonly size: Size;
 	/** Clockwise rotation to display upright. */
-	readonly rotation: 0 | 90 | 180 | 270;
+	readonly rotation: Rotation;
 	/** Sample (pixel) aspect ratio. */
 	readonly sampleAspect: Rational;
 	readonly format: PixelFormat;
@@ -206,7 +207,7 @@ export interface EncodeConfig {
 	readonly color: ColorTags;
 	readonly fields: FieldOrder;
 	readonly sampleAspect: Rational;
-	readonly rotation: 0 | 90 | 180 | 270;
+	readonly rotation: Rotation;
 	readonly timebase: Rational;
 	/** Nominal rate. */
 	readonly rate: Rational;

@@ -86,6 +86,7 @@ export async function viewFrame(
 	signal: AbortSignal,
 ): Promise<Omit<ViewResult, 'seconds'>> {
 	const target = resolveView(plan, state.frame, state.view);
+	const { info } = plan.request;
 	const sourceFrame = plan.levels.at(-1)!.sources[plan.window.start + state.frame]!;
 	const held: WorkingFrame[] = [];
 	try {
@@ -106,7 +107,11 @@ export async function viewFrame(
 				...(provenance ? { provenance } : {}),
 			},
 			state,
-			{ transfer: plan.request.info.color.transfer, pixelAspect: toNumber(plan.request.info.sampleAspect) || 1 },
+			{
+				transfer: info.color.transfer,
+				pixelAspect: toNumber(info.sampleAspect) || 1,
+				rotation: info.rotation,
+			},
 		);
 		const { width, height } = result?.picture ?? plan.size;
 		const { origin } = plan.timeline.frames[state.frame]!;

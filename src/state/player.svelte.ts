@@ -3,7 +3,6 @@
  */
 
 import { tick, untrack } from 'svelte';
-import type { SourceInfo } from '../contracts/media.ts';
 import type { ViewResult, ViewState } from '../contracts/workers.ts';
 import type { Size } from '../core/color.ts';
 import { type EmulsionError, toEmulsionError } from '../core/errors.ts';
@@ -52,6 +51,8 @@ export class Player {
 	#attached = $state(false);
 	#running: { readonly controller: AbortController; readonly started: number } | null = null;
 	#dirty = false;
+	/** The plan whose picture was drawn last. */
+	#drawn: Planned | null = null;
 	/** The plan that the playhead counts in. */
 	#shown: Planned | null = null;
 	#impatience: ReturnType<typeof setTimeout> | undefined;
@@ -300,12 +301,17 @@ export class Player {
 	}
 
 	/**
-	 * The source stands in for a slow result while the playhead moves, and before a frame that is new on screen: a picture that
-	 * belongs to another frame is never left under its number.
+	 * The source stands in for a slow result while the playhead moves, and before a picture that is new on screen: one of another
+	 * frame or another recipe is never left there for long.
 	 */
 	#standsIn(mode: ReelView['mode']): boolean {
 		if (mode === 'source' || this.#resultMs <= SLOW_MS) return false;
-		return this.#scrubbing || this.#speed !== 0 || this.#last?.frame !== this.#frame;
+		return this.#scrubbing || this.#speed !== 0 || this.#isStale();
+	}
+
+	/** Whether the picture on screen is of another frame, or of another plan: a stage bypassed, a number changed. */
+	#isStale(): boolean {
+		return this.#last?.frame !== this.#frame || this.#drawn !== this.#planned;
 	}
 
 	#viewState(planned: Planned, canvas: Size, standIn: boolean): ViewState {
@@ -313,7 +319,7 @@ export class Player {
 		const shown = standIn ? 'source' : mode;
 		// The engine counts zoom in pixels of what it draws; the source is laid where the result lies.
 		const { summary, request } = planned;
-		const grown = shown === 'source' ? summary.size.height / uprightHeight(request.info) : 1;
+		const grown = shown === 'source' ? summary.size.height / request.info.size.height : 1;
 		return {
 			frame: this.#frame,
 			mode: shown,
@@ -342,14 +348,15 @@ export class Player {
 		this.#drawing = true;
 		const standIn = this.#standsIn(this.view.mode);
 		const state = this.#viewState(planned, canvas, standIn);
-		// Slow, and another frame's picture is on screen: begin again with the source.
-		const replaces = state.mode !== 'source' && this.#last !== null && this.#last.frame !== state.frame;
+		// Slow, and another picture is on screen: begin again with the source.
+		const replaces = state.mode !== 'source' && this.#last !== null && this.#isStale();
 		const late = replaces ? setTimeout(() => this.#restart(controller), SLOW_MS * 2) : undefined;
 		try {
 			// Plain data from raw state, never a proxy: a snapshot would copy the packet index for every picture.
 			const result = await this.#engine.view(planned.request, state, controller.signal);
 			if (!controller.signal.aborted) {
 				this.#last = result;
+				this.#drawn = planned;
 				this.#drawError = null;
 				this.#standIn = standIn;
 				if (standIn && this.#speed !== 0) this.#resultMs *= FORGETTING;
@@ -387,9 +394,4 @@ export class Player {
 			}
 		}, REST_MS);
 	}
-}
-
-/** Height of the displayed source. */
-function uprightHeight({ size, rotation }: SourceInfo): number {
-	return rotation % 180 === 0 ? size.height : size.width;
 }

@@ -2,6 +2,7 @@
 
 import { SvelteMap } from 'svelte/reactivity';
 import type { PlanRequest } from '../contracts/workers.ts';
+import { type Rotation, storedIndex, upright } from '../core/rotation.ts';
 import { EMPTY_RECIPE } from '../project/recipe.ts';
 import type { EnginePort, StillPicture } from './engine-port.ts';
 
@@ -10,9 +11,10 @@ const HEIGHT = 96;
 /** Most that are kept; a shot list may be longer than memory. */
 const MAX_KEPT = 400;
 
-/** Shrinks a picture by averaging to {@link HEIGHT} rows and turns it into 8-bit RGBA. */
-export function shrink(still: StillPicture): ImageData {
-	const { width, height } = still.size;
+/** Shrinks a picture by averaging to {@link HEIGHT} rows, upright, and turns it into 8-bit RGBA. */
+export function shrink(still: StillPicture, rotation: Rotation): ImageData {
+	const at = storedIndex(still.size, rotation);
+	const { width, height } = upright(still.size, rotation);
 	const h = Math.min(HEIGHT, height);
 	const w = Math.max(1, Math.round((width * h) / height));
 	const out = new ImageData(w, h);
@@ -24,7 +26,7 @@ export function shrink(still: StillPicture): ImageData {
 			const x1 = Math.max(x0 + 1, Math.floor(((x + 1) * width) / w));
 			for (let c = 0; c < 3; c++) {
 				let sum = 0;
-				for (let j = y0; j < y1; j++) for (let i = x0; i < x1; i++) sum += still.rgb[(j * width + i) * 3 + c] ?? 0;
+				for (let j = y0; j < y1; j++) for (let i = x0; i < x1; i++) sum += still.rgb[at(i, j) * 3 + c] ?? 0;
 				out.data[(y * w + x) * 4 + c] = Math.round((255 * sum) / ((y1 - y0) * (x1 - x0)));
 			}
 			out.data[(y * w + x) * 4 + 3] = 255;
@@ -73,7 +75,7 @@ export class Thumbnails {
 				const next = this.#wanted.shift();
 				if (!next) break;
 				const still = await this.#engine.still(next.request, next.frame, 'result', AbortSignal.timeout(30_000));
-				this.#pictures.set(next.key, shrink(still));
+				this.#pictures.set(next.key, shrink(still, next.request.info.rotation));
 				const [oldest] = this.#pictures.keys();
 				if (this.#pictures.size > MAX_KEPT && oldest !== undefined) this.#pictures.delete(oldest);
 			}

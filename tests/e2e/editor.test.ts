@@ -137,7 +137,7 @@ describe('the editor', () => {
 		await page.context().close();
 	});
 
-	it('never leaves another frame’s picture under a number: the source stands in while a result is rendered', async () => {
+	it('never leaves the picture of another frame, or of another recipe: the source stands in while a result is rendered', async () => {
 		const { page, problems } = await e2e.open();
 		await openClip(page);
 		writeFileSync(
@@ -159,6 +159,13 @@ describe('the editor', () => {
 		const standIn = await sampleViewer(page);
 		await page.getByText('Rendering: source shown').waitFor({ state: 'detached' });
 		await expect.poll(async () => difference(standIn, await sampleViewer(page))).toBeLessThan(16);
+		expect(await page.getByTestId('provenance').innerText()).not.toBe('original');
+		// Another recipe: the picture of the old one does not stay as if it were the new one's.
+		await page.getByRole('button', { name: 'Bypass' }).first().click();
+		await page.getByText('Rendering: source shown').waitFor({ timeout: 15_000 });
+		expect(await page.getByTestId('provenance').innerText()).toBe('original');
+		await page.getByText('Rendering: source shown').waitFor({ state: 'detached' });
+		expect(await page.getByTestId('provenance').innerText()).not.toBe('original');
 		expect(problems).toEqual([]);
 		await page.context().close();
 	});

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Compute, Picture } from '../../src/contracts/compute.ts';
+import { storedIndex, upright } from '../../src/core/rotation.ts';
 import type { ViewColor, ViewLayout, ViewPictures } from '../../src/gpu/viewer/view.ts';
 import { createViewer } from '../../src/gpu/viewer/viewer.ts';
 import { makeCpu, maxDifference, noise, withErrorScope } from './kit.ts';
@@ -48,6 +49,9 @@ describe('the viewer', () => {
 		['filtered at 0.4×', { zoom: 0.4 }, {}, false],
 		['provenance over the result', { zoom: 1 }, {}, true],
 		['wide pixels', {}, { pixelAspect: 2 }, false],
+		['turned by 90°', { mode: 'wipe', zoom: 1.5 }, { rotation: 90 }, true],
+		['turned by 180°', { mode: 'wipe' }, { rotation: 180 }, false],
+		['turned by 270°, wide pixels', { zoom: 0.7 }, { rotation: 270, pixelAspect: 1.5 }, true],
 		['PQ', {}, { transfer: 'pq' }, false],
 		['log', {}, { transfer: 'log' }, false],
 	];
@@ -75,4 +79,23 @@ describe('the viewer', () => {
 				expect(maxDifference(at(data, x + 10, y + 6), expected)).toBeLessThanOrEqual(1);
 			}
 		}));
+
+	it.each([90, 180, 270] as const)('turns the picture by %i° clockwise', (rotation) =>
+		withErrorScope(async (compute) => {
+			const data = await drawn(compute, { ...LAYOUT, zoom: 1 }, { ...COLOR, rotation });
+			const stored = { width: 40, height: 32 };
+			const { width, height } = upright(stored, rotation);
+			const index = storedIndex(stored, rotation);
+			for (const [x, y] of [
+				[0, 0],
+				[width - 1, 0],
+				[width - 1, height - 1],
+				[7, 19],
+			] as const) {
+				const expected = [0, 1, 2].map((c) => code(RESULT[c * 40 * 32 + index(x, y)] as number));
+				const [left, top] = [(CANVAS.width - width) / 2, (CANVAS.height - height) / 2];
+				expect(maxDifference(at(data, x + left, y + top), expected)).toBeLessThanOrEqual(1);
+			}
+		}),
+	);
 });

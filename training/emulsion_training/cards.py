@@ -11,6 +11,8 @@ from .models import MODELS, OWN, Model
 
 LICENSES = Path(__file__).with_name("licenses")
 EVALUATION = Path(__file__).resolve().parents[1] / "evaluation.json"
+SMALL_SET = EVALUATION.with_name("small_set.json")
+SMALL_SET_TITLE = "## On the small evaluation set"
 NOTICE_PARTS = (
     (("rife",), "RIFE.txt"),
     (("ffdnet", "degrain"), "FFDNet.txt"),
@@ -49,8 +51,30 @@ def write_card(model: Model, line: dict[str, Any], measured: dict[str, Any], out
         "## Notes\n\n" + "\n".join(f"- {note}" for note in model.notes),
         "## Measured\n\n" + _measurements(model, measured),
         *more,
+        *small_set(model.id),
     ]
     (folder / f"{model.id}.md").write_text("\n\n".join(sections) + "\n", encoding="utf-8")
+
+
+def small_set(model: str) -> list[str]:
+    """The card's last section: what `workshop.small_set` recorded; none where it recorded nothing."""
+    recorded = json.loads(SMALL_SET.read_text(encoding="utf-8")) if SMALL_SET.exists() else {}
+    figures = recorded.get(model)
+    if not figures:
+        return []
+    head = "Compared with the shipped file in every full test run (`python -m workshop.small_set`); PSNR:"
+    return [f"{SMALL_SET_TITLE}\n\n{head}\n\n" + "\n".join(f"- {name}: {value:.2f} dB" for name, value in figures.items())]
+
+
+def replace_small_set(models: Path, model: str, dry: bool = False) -> bool:
+    """Puts that section into a card that is there; `dry` only says whether it is what it must be. Returns whether it was."""
+    path = models / "cards" / f"{model}.md"
+    before = path.read_text(encoding="utf-8")
+    rest = before.split(f"\n\n{SMALL_SET_TITLE}")[0].rstrip("\n")
+    after = "\n\n".join([rest, *small_set(model)]) + "\n"
+    if not dry:
+        path.write_text(after, encoding="utf-8")
+    return before == after
 
 
 def _ports(ports: tuple[Port, ...]) -> str:

@@ -36,6 +36,7 @@ def spectrum(field: Tensor) -> Tensor:
     return rings / rings.sum()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [0.3, 0.6])
 def test_mean_amplitude_and_spectrum_are_the_references(stack: GrainStack, code: float) -> None:
     reference = monte_carlo(torch.full((SIDE, SIDE), code), stack.stock, samples=240, seed=2)

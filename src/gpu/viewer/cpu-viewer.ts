@@ -43,9 +43,11 @@ function samplePixel(side: Side, cx: number, cy: number, sum: Float64Array): num
 	const n = mapping.samples;
 	sum.fill(0);
 	for (let j = 0; j < n; j++) {
-		const y = Math.floor((cy + (j + 0.5) / n) * mapping.stepY + mapping.originY);
+		const v = cy + (j + 0.5) / n;
 		for (let i = 0; i < n; i++) {
-			const x = Math.floor((cx + (i + 0.5) / n) * mapping.stepX + mapping.originX);
+			const u = cx + (i + 0.5) / n;
+			const x = Math.floor(u * mapping.columnX + v * mapping.columnY + mapping.originX);
+			const y = Math.floor(u * mapping.rowX + v * mapping.rowY + mapping.originY);
 			const inside = x >= 0 && y >= 0 && x < width && y < height;
 			const pixel = y * width + x;
 			for (let c = 0; c < 3; c++) {
@@ -102,7 +104,7 @@ function sideOf(
 		width: picture.width,
 		height: picture.height,
 		area: picture.channels > 1 ? picture.width * picture.height : 0,
-		mapping: mappingOf(layout, reference, picture, color.pixelAspect),
+		mapping: mappingOf(layout, reference, picture, color),
 		provenance: provenance && cpuFloats(provenance),
 		show: showing(color),
 	};

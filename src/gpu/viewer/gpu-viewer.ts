@@ -108,13 +108,13 @@ function sideUniforms(
 	picture: Picture | undefined,
 	reference: Picture | undefined,
 	layout: ViewLayout,
-	pixelAspect: number,
+	color: ViewColor,
 ): UniformValue[] {
-	if (picture === undefined || reference === undefined) return Array.from({ length: 8 }, () => u32(0));
-	const m = mappingOf(layout, reference, picture, pixelAspect);
+	if (picture === undefined || reference === undefined) return Array.from({ length: 12 }, () => u32(0));
+	const m = mappingOf(layout, reference, picture, color);
 	return [
 		...[picture.width, picture.height, picture.channels, m.samples].map(u32),
-		...[m.originX, m.originY, m.stepX, m.stepY].map(f32),
+		...[m.originX, m.originY, m.columnX, m.columnY, m.rowX, m.rowY, 0, 0].map(f32),
 	];
 }
 
@@ -122,8 +122,8 @@ function uniforms(pictures: ViewPictures, layout: ViewLayout, color: ViewColor):
 	const reference = pictures.result ?? pictures.source;
 	const curve = displayCurve(color.transfer);
 	return [
-		...sideUniforms(pictures.source ?? pictures.result, reference, layout, color.pixelAspect),
-		...sideUniforms(reference, reference, layout, color.pixelAspect),
+		...sideUniforms(pictures.source ?? pictures.result, reference, layout, color),
+		...sideUniforms(reference, reference, layout, color),
 		f32(wipeColumn(layout)),
 		u32(layout.mode === 'wipe' ? 1 : 0),
 		u32(curve.convert ? 1 : 0),

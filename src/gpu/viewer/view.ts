@@ -3,6 +3,7 @@
 import type { Picture } from '../../contracts/compute.ts';
 import type { ViewState } from '../../contracts/workers.ts';
 import type { Size, Transfer } from '../../core/color.ts';
+import { type Rotation, upright } from '../../core/rotation.ts';
 import { TRANSFER_IDS } from '../color/transfer.ts';
 
 /** How a view is laid out; see `ViewState`. */
@@ -16,12 +17,14 @@ export interface ViewPictures {
 	readonly provenance?: Picture;
 }
 
-/** How values become display colors. */
+/** How stored values become what the eye sees. */
 export interface ViewColor {
 	/** Linear, log, PQ and HLG pictures are brought to sRGB for the eye; others are shown as they are. */
 	readonly transfer: Transfer;
-	/** Width ÷ height of one pixel. */
+	/** Width ÷ height of one pixel as it is stored. */
 	readonly pixelAspect: number;
+	/** Clockwise turn that brings the stored picture upright; default none. */
+	readonly rotation?: Rotation;
 }
 
 /** Tint of repaired pixels (teal) and of generated ones (magenta), R′G′B′; strength {@link TINT}. */
@@ -45,38 +48,70 @@ export function displayCurve(transfer: Transfer): { convert: boolean; id: number
 	return { convert, id: TRANSFER_IDS[transfer], gain: 1 / (WHITE[transfer] ?? 1) };
 }
 
-/** Affine map from canvas pixels to a picture's pixels: `x · step + origin` at pixel centers. */
+/** Affine map from canvas pixels to a picture's pixels, at pixel centers: column `x·columnX + y·columnY + originX`, row alike. */
 export interface Mapping {
 	readonly originX: number;
 	readonly originY: number;
-	readonly stepX: number;
-	readonly stepY: number;
+	readonly columnX: number;
+	readonly columnY: number;
+	readonly rowX: number;
+	readonly rowY: number;
 	/** Samples a side to average in one canvas pixel: 1 from 1:1 on (nearest), more below. */
 	readonly samples: number;
 }
 
-/** Canvas pixels a picture pixel (vertically) of a layout. */
-export function zoomOf(layout: ViewLayout, size: Size, pixelAspect: number): number {
+/** How a picture lies: width ÷ height of its stored pixels, and the turn that brings it upright. */
+export type Posture = Pick<ViewColor, 'pixelAspect' | 'rotation'>;
+
+/** Canvas pixels a pixel of the upright picture (vertically) of a layout; `size` is as stored. */
+export function zoomOf(layout: ViewLayout, size: Size, { pixelAspect, rotation = 0 }: Posture): number {
 	if (layout.zoom !== 'fit') return layout.zoom;
-	return Math.min(layout.canvas.width / (size.width * pixelAspect), layout.canvas.height / size.height);
+	const { width, height } = upright(size, rotation);
+	const aspect = rotation % 180 === 0 ? pixelAspect : 1 / pixelAspect;
+	return Math.min(layout.canvas.width / (width * aspect), layout.canvas.height / height);
 }
 
 /**
  * Where `picture` lies on the canvas. `reference` is the size that zoom counts in (the result's): source and result of
- * different sizes cover the same place.
+ * different sizes cover the same place. Both sizes are as stored.
  */
-export function mappingOf(layout: ViewLayout, reference: Size, picture: Size, pixelAspect: number): Mapping {
-	const zoom = zoomOf(layout, reference, pixelAspect);
+export function mappingOf(layout: ViewLayout, reference: Size, picture: Size, posture: Posture): Mapping {
+	const { pixelAspect, rotation = 0 } = posture;
+	const zoom = zoomOf(layout, reference, posture);
+	const [whole, shown] = [upright(reference, rotation), upright(picture, rotation)];
 	const center = layout.zoom === 'fit' ? { x: 0.5, y: 0.5 } : layout.center;
-	const stepX = picture.width / reference.width / (zoom * pixelAspect);
-	const stepY = picture.height / reference.height / zoom;
-	return {
-		originX: center.x * picture.width - (layout.canvas.width / 2) * stepX + TIE,
-		originY: center.y * picture.height - (layout.canvas.height / 2) * stepY + TIE,
-		stepX,
-		stepY,
-		samples: Math.min(MAX_SAMPLES, Math.max(1, Math.ceil(Math.max(stepX, stepY) - 1e-6))),
-	};
+	const stepX = shown.width / whole.width / (zoom * (rotation % 180 === 0 ? pixelAspect : 1 / pixelAspect));
+	const stepY = shown.height / whole.height / zoom;
+	// Upright first, then the turn back to how the picture is stored.
+	const u = center.x * shown.width - (layout.canvas.width / 2) * stepX + TIE;
+	const v = center.y * shown.height - (layout.canvas.height / 2) * stepY + TIE;
+	const samples = Math.min(MAX_SAMPLES, Math.max(1, Math.ceil(Math.max(stepX, stepY) - 1e-6)));
+	switch (rotation) {
+		case 0:
+			return { originX: u, originY: v, columnX: stepX, columnY: 0, rowX: 0, rowY: stepY, samples };
+		case 90:
+			return {
+				originX: v,
+				originY: picture.height - u,
+				columnX: 0,
+				columnY: stepY,
+				rowX: -stepX,
+				rowY: 0,
+				samples,
+			};
+		case 180:
+			return {
+				originX: picture.width - u,
+				originY: picture.height - v,
+				columnX: -stepX,
+				columnY: 0,
+				rowX: 0,
+				rowY: -stepY,
+				samples,
+			};
+		case 270:
+			return { originX: picture.width - v, originY: u, columnX: 0, columnY: -stepY, rowX: stepX, rowY: 0, samples };
+	}
 }
 
 /** Canvas column left of which the source shows. */

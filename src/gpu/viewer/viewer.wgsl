@@ -7,8 +7,11 @@ struct Side {
 	samples: u32,
 	originX: f32,
 	originY: f32,
-	stepX: f32,
-	stepY: f32,
+	// Columns and rows of the picture a canvas pixel to the right and a canvas pixel down.
+	column: vec2f,
+	row: vec2f,
+	pad0: f32,
+	pad1: f32,
 }
 
 struct Params {
@@ -85,9 +88,9 @@ fn shade(@builtin(position) place: vec4f) -> @location(0) vec4f {
 	let n = side.samples;
 	for (var j = 0u; j < n; j++) {
 		for (var i = 0u; i < n; i++) {
-			let offset = (vec2f(f32(i), f32(j)) + 0.5) / f32(n) - 0.5;
-			let x = floor((place.x + offset.x) * side.stepX + side.originX);
-			let y = floor((place.y + offset.y) * side.stepY + side.originY);
+			let at = place.xy + (vec2f(f32(i), f32(j)) + 0.5) / f32(n) - 0.5;
+			let x = floor(at.x * side.column.x + at.y * side.column.y + side.originX);
+			let y = floor(at.x * side.row.x + at.y * side.row.y + side.originY);
 			if (x < 0.0 || y < 0.0 || x >= f32(side.width) || y >= f32(side.height)) {
 				sum += params.surround.xyz;
 				continue;
