@@ -29,7 +29,8 @@ OUTPUT  its extension picks the container: .mp4 .webm .mov .mkv, or a sequence o
   --threads N               threads of the CPU backend (default: all cores)
   --report FILE             write report.json
   --work DIR                keep the work (browser profile), so that an interrupted run goes on where it was
-  --transfer NAME           transfer of an untagged source: bt709, srgb, linear, log, gamma22, gamma28, bt2020-10, pq, hlg
+  --transfer NAME           transfer of an image sequence, where it does not say it or says it wrongly: bt709, srgb,
+                            linear, log, gamma22, gamma28, bt2020-10, pq, hlg
   --rate FPS                rate of a sequence: 24, 24000/1001 (default 24)
   --edl FILE                take the cuts from a CMX3600 EDL instead of detecting them
   --codec NAME              h264, av1, vp9, prores-422hq, prores-4444, ffv1

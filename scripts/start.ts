@@ -16,7 +16,14 @@ function portOf(wanted: string | undefined): number {
 	throw new Error(`PORT: expected 0 to 65535, got "${wanted}"`);
 }
 
+const HELP = `usage: npm start
+Builds the editor and the demo reel where they are missing, serves them and prints the address. It takes no arguments; the
+environment may name another address: PORT (default ${DEFAULT_PORT}, or any free one where that is taken) and HOST (127.0.0.1).`;
+
 async function main(): Promise<void> {
+	const [argument] = process.argv.slice(2);
+	if (argument === '--help' || argument === '-h') return console.log(HELP);
+	if (argument !== undefined) throw new Error(`unknown argument "${argument}"\n${HELP}`);
 	const wanted = process.env['PORT'];
 	portOf(wanted);
 	ensureDemoReel(console.log);

@@ -64,8 +64,11 @@ function sourceInput(job: HeadlessJob): SourceInput {
 	};
 }
 
-/** A sequence without a transfer is not guessed at. */
-function requireTransfer(info: SourceInfo): void {
+/** A sequence without a transfer is not guessed at; a film has its own, and an option that cannot be followed is not dropped in silence. */
+function requireTransfer(info: SourceInfo, answer: string | undefined): void {
+	if (answer !== undefined && info.kind !== 'sequence') {
+		throw new EmulsionError('usage', `--transfer is for image sequences; ${info.name} is a film and says its own.`);
+	}
 	if (info.color.transfer !== 'unknown') return;
 	throw new EmulsionError(
 		'transfer-unknown',
@@ -165,7 +168,7 @@ async function run(job: HeadlessJob, signal: AbortSignal): Promise<ReportFile> {
 		engine.warm(recipe).catch(() => undefined);
 		const source = await engine.open(sourceInput(job), () => undefined, signal);
 		for (const { severity, message } of source.info.notices) notice(`${severity}: ${message}`);
-		requireTransfer(source.info);
+		requireTransfer(source.info, job.transfer);
 		const range = resolveRange(job.range, source.info);
 		const shots = await findShots(engine, source, job, recipe, range, signal);
 		notice(describeShots(shots));

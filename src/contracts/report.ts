@@ -54,6 +54,7 @@ export interface ExportReport {
 		readonly codec: string;
 		readonly format: Phrase;
 		readonly bytes: number;
+		/** Of the file; of a sequence: of the list that `sha256sum` prints for all its files, in the order of their numbers. */
 		readonly sha256: string;
 		readonly frames: number;
 		readonly duration: string;

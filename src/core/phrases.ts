@@ -41,6 +41,7 @@ export const PHRASES_EN = {
 	'no-shared-memory': 'SharedArrayBuffer is not available: decoding runs in short pieces, slower.',
 	'untagged-transfer':
 		'The {format} files do not say which transfer they use. Say whether they are log, linear, BT.709 or sRGB.',
+	'transfer-told': 'The files say that they are {stamped}; they are taken as {transfer}, as was said.',
 	'assumed-rate': 'The files state no rate; 24 frames a second are assumed.',
 	'not-an-image': '{path} is not an image that is read; it is left out.',
 	'other-series':

@@ -104,9 +104,14 @@ export class Exports {
 		return this.#resume;
 	}
 
-	show(name: string, resume: InterruptedJob | null = null): void {
+	/** Opens the dialog. `marked`: in or out is set, and is what an export begins with; an interrupted job keeps its own range. */
+	show(
+		name: string,
+		{ resume = null, marked = false }: { resume?: InterruptedJob | null; marked?: boolean } = {},
+	): void {
 		const known = resume ? recallExport(resume.name) : undefined;
-		this.#settings = known ?? { ...this.#settings, name: this.#settings.name || name };
+		const range = marked ? 'marks' : 'all';
+		this.#settings = known ?? { ...this.#settings, name: this.#settings.name || name, range };
 		this.#resume = resume;
 		this.#outcome = null;
 		this.#open = true;

@@ -156,6 +156,12 @@ describe('broken scans', () => {
 		expect(tmp.names('scans-out')).toEqual(['f_0001.tiff', 'f_0002.tiff', 'f_0005.tiff', 'f_0006.tiff']);
 	});
 
+	it('a transfer said for a film is refused, not dropped', async () => {
+		const error = await fails([film, '-o', tmp.path('told.mkv'), '--transfer', 'log']);
+		expect(error.message).toContain('--transfer is for image sequences');
+		expect(exitCode(error)).toBe(2);
+	});
+
 	it('a truncated frame is named before work starts', async () => {
 		const folder = scans('short', 'dpx');
 		const victim = join(folder, 'f_0003.dpx');

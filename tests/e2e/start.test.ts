@@ -92,3 +92,12 @@ it('a port that is no port, or is taken, is named', async () => {
 		other.close();
 	}
 });
+
+it('help is printed, and an argument it does not know is refused', () => {
+	const run = (...args: string[]) =>
+		spawnSync(process.execPath, ['--import', 'tsx', 'scripts/start.ts', ...args], { cwd: ROOT, encoding: 'utf8' });
+	const help = run('--help');
+	expect([help.status, help.stdout]).toEqual([0, expect.stringContaining('PORT (default 5180')]);
+	const odd = run('--port=1');
+	expect([odd.status, odd.stderr]).toEqual([1, expect.stringContaining('unknown argument "--port=1"')]);
+});

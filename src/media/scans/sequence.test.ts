@@ -237,7 +237,7 @@ describe('ScanSource', () => {
 		expect((await collect(source, 0, 2)).length).toBe(2);
 	});
 
-	it('asks where nothing is tagged; the answer overrides nothing that is', async () => {
+	it('asks where nothing is tagged; an answer counts more than a tag, and that is said', async () => {
 		const untagged = [1, 2].map((n) => input(`f${n}.png`, encodeScan('png', noisePicture(8, 8, 3, 16))));
 		const asked = await openScans({ kind: 'sequence', files: untagged });
 		expect(asked.info.color.transfer).toBe('unknown');
@@ -247,7 +247,11 @@ describe('ScanSource', () => {
 		expect(kinds(answered.info.notices)).toEqual(['assumed-rate']);
 		expect((await answered.frame(0)).color.transfer).toBe('log');
 		const tagged = await openScans({ kind: 'sequence', files: reel([1]), transfer: 'srgb' });
-		expect(tagged.info.color.transfer).toBe('log');
+		expect(tagged.info.color.transfer).toBe('srgb');
+		expect(kinds(tagged.info.notices)).toContain('transfer-told');
+		expect((await tagged.frame(0)).color.transfer).toBe('srgb');
+		const agreed = await openScans({ kind: 'sequence', files: reel([1]), transfer: 'log' });
+		expect(kinds(agreed.info.notices)).not.toContain('transfer-told');
 	});
 
 	it('reads ahead a bounded number of files, and stops reading when left or canceled', async () => {

@@ -294,7 +294,10 @@ class NoticeCollector {
 	}
 }
 
-/** The transfer of a sequence: what its headers say, else the restorer's answer, else `unknown`. Never a guess. */
+/**
+ * The transfer of a sequence: the restorer's answer, else what its headers say, else `unknown`. Never a guess. The answer counts
+ * more, because tools mislabel: ffmpeg writes every DPX as linear.
+ */
 export function transferOf(typical: ScanProbe, answer: Transfer | undefined): Transfer {
-	return typical.color.transfer !== 'unknown' ? typical.color.transfer : (answer ?? 'unknown');
+	return answer ?? typical.color.transfer;
 }

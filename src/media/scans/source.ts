@@ -38,7 +38,7 @@ export async function openScans(
 		...(signal ? { signal } : {}),
 		...(onProgress ? { onProgress } : {}),
 	});
-	return new ScanSource(sequence, await describeSequence(sequence, input));
+	return new ScanSource(sequence, await describeSequence(sequence, input), input.transfer !== undefined);
 }
 
 /** Rational of a header's float rate: the common broadcast and film rates exactly, others to 1/1000. */
@@ -60,6 +60,11 @@ async function describeSequence(sequence: Sequence, input: SourceInput): Promise
 	if (transfer === 'unknown') {
 		const said = phrase('untagged-transfer', { format: typical.format.toUpperCase() });
 		notices.unshift({ severity: 'error', kind: 'untagged-transfer', message: say(said), phrase: said });
+	}
+	const stamped = typical.color.transfer;
+	if (stamped !== 'unknown' && stamped !== transfer) {
+		const said = phrase('transfer-told', { stamped, transfer });
+		notices.push({ severity: 'warning', kind: 'transfer-told', message: say(said), phrase: said });
 	}
 	if (input.rate === undefined && stated === undefined) {
 		const said = phrase('assumed-rate');
@@ -120,14 +125,16 @@ async function fingerprintSequence(frames: readonly SequenceFrame[]): Promise<st
 export class ScanSource implements MediaSource {
 	readonly info: SourceInfo;
 	readonly #frames: readonly SequenceFrame[];
+	readonly #transferTold: boolean;
 	#decoded = 0;
 	#milliseconds = 0;
 	#closed = false;
 
-	/** Use {@link openScans}. */
-	constructor(sequence: Sequence, info: SourceInfo) {
+	/** Use {@link openScans}. `transferTold`: the restorer said the transfer, whatever the files say. */
+	constructor(sequence: Sequence, info: SourceInfo, transferTold: boolean) {
 		this.#frames = sequence.frames;
 		this.info = info;
+		this.#transferTold = transferTold;
 	}
 
 	async *frames(range: FrameRange, signal: AbortSignal): FrameStream {
@@ -226,7 +233,8 @@ export class ScanSource implements MediaSource {
 		this.#decoded++;
 		this.#milliseconds += performance.now() - started;
 		const { pts, duration } = this.info.frames[index] ?? { pts: rational(0), duration: this.info.timebase };
-		const transfer = picture.color.transfer === 'unknown' ? this.info.color.transfer : picture.color.transfer;
+		const { transfer: own } = picture.color;
+		const transfer = own === 'unknown' || this.#transferTold ? this.info.color.transfer : own;
 		return {
 			format: picture.format,
 			size: picture.size,

@@ -49,6 +49,7 @@ export const FILM_EN = {
 	'matte.still': 'Still',
 	'matte.title': 'Mattes',
 	'notice.assumed-rate': 'Assumed rate',
+	'notice.transfer-told': 'Transfer as told',
 	'notice.converted-format': 'Converted samples',
 	'notice.decoded-index': 'Index by decoding',
 	'notice.duplicate-frame': 'Duplicate frame',

@@ -50,6 +50,7 @@ export const FILM_ZH = {
 	'matte.still': '静止画面',
 	'matte.title': '遮罩',
 	'notice.assumed-rate': '假定帧率',
+	'notice.transfer-told': '传递特性按指定',
 	'notice.converted-format': '采样已转换',
 	'notice.decoded-index': '经解码建立索引',
 	'notice.duplicate-frame': '重复帧',

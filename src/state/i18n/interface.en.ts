@@ -203,6 +203,7 @@ export const INTERFACE_EN = {
 	'report.holds': 'holds',
 	'report.invariants': 'Proven on the written file',
 	'report.output': 'Output',
+	'report.sha256Files': 'Of the list that `sha256sum` prints for all files, in the order of their numbers.',
 	'report.provenance': 'Provenance',
 	'report.resumed': '{resumed} of {total} from before the interruption',
 	'report.save': 'Save report',

@@ -199,6 +199,7 @@ export const INTERFACE_ZH = {
 	'report.holds': '相符',
 	'report.invariants': '对写出文件的核验',
 	'report.output': '输出',
+	'report.sha256Files': '这是 `sha256sum` 按编号顺序为所有文件打印的列表的校验和。',
 	'report.provenance': '来源标记',
 	'report.resumed': '{total} 段中 {resumed} 段来自中断之前',
 	'report.save': '保存报告',

@@ -208,9 +208,9 @@ export const ERROR_PHRASES_ZH: Readonly<Record<keyof typeof ERROR_PHRASES_EN, st
 	'no-space': '“{name}”：空间不足。请至少释放 {megabytes} MB 后继续；已完成的分段会保留。',
 	'not-written': '“{name}”：无法写入（“{why}”）。',
 	'output-there': '“{name}”已存在。请另选 OUTPUT，或加上 --overwrite。',
+	'outputs-there': '要写出的 {total} 个文件中已有 {count} 个存在（{names}）。请另选 OUTPUT，或加上 --overwrite。',
 	'folder-has':
 		'要写出的 {total} 个文件中已有 {count} 个在文件夹“{folder}”里（{names}）。请另选文件夹，或先将它们移走。',
-	'outputs-there': '要写出的 {total} 个文件中已有 {count} 个存在（{names}）。请另选 OUTPUT，或加上 --overwrite。',
 	'one-name': '“{name}”只是一个文件名，而输出有 {count} 帧：请写作 folder/*.ext 或 folder/name_%06d.ext。',
 	'output-full': '“{name}”：输出磁盘已满。请释放空间后继续。',
 	'output-answered': '“{name}”：输出服务器应答 {status}“{detail}”',

@@ -36,6 +36,7 @@ export const PHRASES_ZH: Readonly<Record<PhraseCode, string>> = {
 	'several-video': '有 {count} 条视频轨；取第一条。',
 	'no-shared-memory': '没有 SharedArrayBuffer：解码分成小段进行，速度较慢。',
 	'untagged-transfer': '{format} 文件没有说明所用的传递特性。请指明是对数、线性、BT.709 还是 sRGB。',
+	'transfer-told': '文件标记为 {stamped}；按照指定，以 {transfer} 处理。',
 	'assumed-rate': '文件没有给出帧率；假定每秒 24 帧。',
 	'not-an-image': '{path} 不是可读取的图像；已略去。',
 	'other-series': '与 {path} 同类的 {count} 个文件属于另一序列，已略去；可用 name%06d.dpx 之类的模式选定一个序列。',
