@@ -162,11 +162,12 @@ export class Player {
 
 	/** A new plan, or none: the playhead stays at its moment of the source. Called from an effect. */
 	replan(): void {
-		const planned = this.#planned;
-		const source =
-			planned && this.#shown?.request.source === planned.request.source ? this.#sourceOf(this.#shown) : null;
+		const [planned, before] = [this.#planned, this.#shown];
+		const same = planned && before?.request.source === planned.request.source ? before : null;
 		this.#shown = planned;
-		if (planned) this.#frame = planned.map.toOutput(source ?? this.view.frame);
+		// As many frames as before: it stays on its own, also on one that no source frame stands for.
+		if (planned && same?.map.frames === planned.map.frames) return;
+		if (planned) this.#frame = planned.map.toOutput(same ? this.#sourceOf(same) : this.view.frame);
 		else {
 			this.stop();
 			this.#last = null;
