@@ -38,10 +38,10 @@ function checkWritable(path: string, option: string): void {
 }
 
 /** Reads and validates the recipe before anything is started, so that its errors come at once. */
-function loadRecipe(path: string | undefined): unknown {
+function loadRecipe(path: string | undefined, mattes: readonly string[]): unknown {
 	if (path === undefined) return { version: 1, stages: [] };
 	const text = readText(path, '--recipe');
-	parseRecipe(text, STAGE_METAS);
+	parseRecipe(text, STAGE_METAS, mattes);
 	return JSON.parse(text);
 }
 
@@ -81,7 +81,10 @@ async function restore(args: RestoreArgs): Promise<void> {
 		checkWritable(args.report, '--report');
 		protectReport(args.report, { ...args, input }, args.overwrite === true);
 	}
-	const recipe = loadRecipe(args.recipe);
+	const recipe = loadRecipe(
+		args.recipe,
+		mattes.map(({ id }) => id),
+	);
 	if (args.edl !== undefined) readText(args.edl, '--edl');
 	const progress = new ProgressWriter(process.stderr);
 	const log = (line: string): void => progress.line(line);

@@ -11,9 +11,9 @@ import type { Size } from '../core/color.ts';
 import { EmulsionError, toEmulsionError } from '../core/errors.ts';
 import { type Phrase, phrase } from '../core/phrases.ts';
 import { div, ONE, type Rational } from '../core/rational.ts';
-import { parseRegion } from '../core/regions.ts';
 import { type Timeline, timelineDuration, type TimelineFrame } from '../core/timeline.ts';
 import { Issues } from '../project/issues.ts';
+import { regionProblem } from '../project/recipe.ts';
 import { needsAllShots } from '../project/shot-needs.ts';
 import { checkMattes } from './mattes.ts';
 import { paramsOf, type Plan, type PlanLevel } from './plan-types.ts';
@@ -136,19 +136,14 @@ function surveyedShots(
 	});
 }
 
-/** A region names a matte that there is; frames that a stage creates have no picture of their own to put back outside of it. */
+/** See {@link regionProblem}. */
 async function checkRegions({ recipe, mattes: open = [] }: PlanRequest, deps: PlanDeps): Promise<void> {
 	const issues = new Issues();
 	const mattes = open.map(({ id }) => id);
 	for (const [i, { enabled, region, stage, id }] of recipe.stages.entries()) {
-		const parsed = enabled ? parseRegion(region) : undefined;
-		if (!parsed) continue;
+		const expected = enabled ? regionProblem(region, (await deps.load(stage)).meta, mattes) : undefined;
 		const path = `stages[${i}].region`;
-		const wrong = (expected: Phrase): void =>
-			issues.add({ path, said: phrase('expected', { path, expected, got: `"${region}"` }), stage: id });
-		if ((await deps.load(stage)).meta.changesTimeline) wrong(phrase('kind-region-timeline'));
-		else if (mattes.length === 0) wrong(phrase('kind-region-none'));
-		else if (!mattes.includes(parsed.matte)) wrong(phrase('kind-region-of', { mattes }));
+		if (expected) issues.add({ path, said: phrase('expected', { path, expected, got: `"${region}"` }), stage: id });
 	}
 	issues.throwAs('recipe-invalid');
 }

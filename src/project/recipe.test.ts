@@ -158,6 +158,38 @@ describe('recipe validation', () => {
 		]);
 	});
 
+	it('judges regions with the rest where the mattes are known', () => {
+		const text = JSON.stringify({
+			version: 1,
+			stages: [
+				{ stage: 'degrain', region: 'face', params: { sigma: 99 } },
+				{ stage: 'degrain', id: 'off', enabled: false, region: 'face' },
+				{ stage: 'degrain', id: 'sky', region: 'outside:sky' },
+			],
+		});
+		const told = (mattes?: readonly string[]): string[] => {
+			try {
+				parseRecipe(text, [META], mattes);
+			} catch (error) {
+				return (error as Error).message.split('\n');
+			}
+			return [];
+		};
+		const sigma = 'stages[0].params.sigma: expected 0–75 or "auto", got 99';
+		expect(told()).toEqual([sigma]);
+		expect(told(['face', 'sky'])).toEqual([sigma]);
+		expect(told(['sky'])).toEqual([
+			'2 values are not valid:',
+			'stages[0].region: expected "all" or one of sky, got "face"',
+			sigma,
+		]);
+		expect(told([]).slice(1)).toEqual([
+			'stages[0].region: expected "all" (no matte is open), got "face"',
+			sigma,
+			'stages[2].region: expected "all" (no matte is open), got "outside:sky"',
+		]);
+	});
+
 	it('counts what a flood has more, and tells a larger document’s path', () => {
 		const flood = one({ stage: 'degrain', scope: { shots: Array.from({ length: 1000 }, () => -1) } });
 		const lines = message(flood).split('\n');

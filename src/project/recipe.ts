@@ -7,7 +7,7 @@ import type { Param, ParamTable, StageMeta } from '../contracts/stage.ts';
 import type { Recipe, RecipeStage, Scope } from '../contracts/recipe.ts';
 import { EmulsionError } from '../core/errors.ts';
 import { type Phrase, phrase, type PhraseValue, type Text } from '../core/phrases.ts';
-import { isRegion } from '../core/regions.ts';
+import { isRegion, parseRegion } from '../core/regions.ts';
 import { Issues } from './issues.ts';
 
 /** Most stages a recipe may hold: far beyond any real one, small enough that hostile files cost nothing. */
@@ -157,12 +157,35 @@ function readId(reader: Reader, given: unknown, fallback: string, path: string, 
 	return id;
 }
 
+/**
+ * What is wrong with a region, as what was expected; undefined where nothing is. A region names a matte that there is; frames that a
+ * stage creates have no picture of their own to put back outside of it.
+ */
+export function regionProblem(
+	region: string,
+	meta: Pick<StageMeta, 'changesTimeline'>,
+	mattes: readonly string[],
+): Phrase | undefined {
+	const parsed = parseRegion(region);
+	if (parsed === undefined) return undefined;
+	if (meta.changesTimeline) return phrase('kind-region-timeline');
+	if (mattes.length === 0) return phrase('kind-region-none');
+	return mattes.includes(parsed.matte) ? undefined : phrase('kind-region-of', { mattes });
+}
+
+/** What a recipe may name. */
+interface Known {
+	readonly metas: readonly StageMeta[];
+	/** Absent: not known yet, and not judged. */
+	readonly mattes?: readonly string[];
+}
+
 function readStage(
 	reader: Reader,
 	value: unknown,
 	path: string,
 	place: number,
-	metas: readonly StageMeta[],
+	{ metas, mattes }: Known,
 	taken: Set<string>,
 ): RecipeStage | undefined {
 	const entry = reader.object(value, path, ['stage', 'id', 'enabled', 'scope', 'region', 'params']);
@@ -176,7 +199,9 @@ function readStage(
 	if (typeof enabled !== 'boolean') reader.wrong(`${path}.enabled`, phrase('kind-bool'), enabled);
 	const region = get(entry, 'region') ?? 'all';
 	const isKnown = typeof region === 'string' && isRegion(region);
+	const problem = isKnown && meta && mattes && enabled === true ? regionProblem(region, meta, mattes) : undefined;
 	if (!isKnown) reader.wrong(`${path}.region`, phrase('kind-region'), region);
+	else if (problem) reader.wrong(`${path}.region`, problem, region);
 	return {
 		stage,
 		id,
@@ -188,7 +213,7 @@ function readStage(
 	};
 }
 
-function readRecipe(reader: Reader, json: unknown, metas: readonly StageMeta[], at: string): Recipe {
+function readRecipe(reader: Reader, json: unknown, known: Known, at: string): Recipe {
 	const empty: Recipe = { version: 1, stages: [] };
 	const root = reader.object(json, at === '' ? 'recipe' : at.slice(0, -1), ['version', 'stages']);
 	if (!root) return empty;
@@ -210,7 +235,7 @@ function readRecipe(reader: Reader, json: unknown, metas: readonly StageMeta[], 
 	const taken = new Set<string>();
 	return {
 		version: 1,
-		stages: stages.flatMap((s, i) => readStage(reader, s, `${at}stages[${i}]`, i, metas, taken) ?? []),
+		stages: stages.flatMap((s, i) => readStage(reader, s, `${at}stages[${i}]`, i, known, taken) ?? []),
 	};
 }
 
@@ -224,13 +249,15 @@ export function validateRecipe(
 	within?: { readonly code: 'project-invalid'; readonly path: string },
 ): Recipe {
 	const reader = new Reader();
-	const recipe = readRecipe(reader, json, metas, within ? `${within.path}.` : '');
+	const recipe = readRecipe(reader, json, { metas }, within ? `${within.path}.` : '');
 	reader.issues.throwAs(within?.code ?? 'recipe-invalid');
 	return recipe;
 }
 
-/** Parses and validates a recipe's text. A syntax error becomes `recipe-invalid`. */
-export function parseRecipe(text: string, metas: readonly StageMeta[]): Recipe {
+/**
+ * Parses and validates a recipe's text, its regions too where the mattes are known. A syntax error becomes `recipe-invalid`.
+ */
+export function parseRecipe(text: string, metas: readonly StageMeta[], mattes?: readonly string[]): Recipe {
 	let json: unknown;
 	try {
 		json = JSON.parse(text);
@@ -239,7 +266,10 @@ export function parseRecipe(text: string, metas: readonly StageMeta[]): Recipe {
 			cause,
 		});
 	}
-	return validateRecipe(json, metas);
+	const reader = new Reader();
+	const recipe = readRecipe(reader, json, mattes ? { metas, mattes } : { metas }, '');
+	reader.issues.throwAs('recipe-invalid');
+	return recipe;
 }
 
 /** The recipe that does nothing. */
