@@ -28,7 +28,7 @@ const LAST_LEVEL = 2;
 /** Noise that is always assumed, ÷ 255: what 8 bits and a kernel that is never quite right leave. */
 const LEAST_NOISE = 0.5 / 255;
 /** ADMM steps for each denoising. */
-const INNER = 3;
+const INNER = 6;
 /** Code values over which the slope of light is taken, and the least slope that counts. */
 const SLOPE_DELTA = 1 / 64;
 const LEAST_SLOPE = 0.15;
