@@ -117,34 +117,38 @@ def pick(full: Array) -> Array:
     return full[1:, HALF:][USED]
 
 
-def bessel1(x: Array) -> Array:
-    """J₁ by its integral; x ≥ 0."""
+def bessel(order: int, x: Array) -> Array:
+    """J₁ or J₂ by the integral; 0 ≤ x < 60."""
     t = (np.arange(64) + 0.5) * np.pi / 64
-    return np.cos(t[None] - x.reshape(-1, 1) * np.sin(t)[None]).mean(1).reshape(x.shape)
+    return np.cos(order * t[None] - x.reshape(-1, 1) * np.sin(t)[None]).mean(1).reshape(x.shape)
 
 
-def power_of(family: str, size: float, angle: float = 0.0) -> Array:
+def power_of(family: str, size: float, angle: float = 0.0, edge: float = 0.0) -> Array:
     """|K|² of a blur at the used frequencies, as a windowed spectrum shows it."""
     f = np.hypot(_gu, _gv)
     if family == "gaussian":
         k = np.exp(-2 * (np.pi * size * f) ** 2)
     elif family == "defocus":
-        x = np.maximum(2 * np.pi * size * f, 1e-6)
-        k = 2 * bessel1(x) / x
+        x = np.maximum(2 * np.pi * size * f, 1e-3)
+        k = 2 * (1 + edge) * bessel(1, x) / x - 8 * edge * bessel(2, x) / x**2
     else:
         a = math.radians(angle)
         k = np.sinc(size * (_gu * math.cos(a) + _gv * math.sin(a)))
     return pick(smoothed(k**2))
 
 
-def hypotheses() -> list[tuple[str, float, float]]:
+Guess = tuple[str, float, float, float]
+"""Family, size, angle, edge."""
+
+
+def hypotheses() -> list[Guess]:
     """All blurs that are compared."""
-    out: list[tuple[str, float, float]] = []
-    out += [("gaussian", float(s), 0.0) for s in np.geomspace(0.5, 4, 25)]
-    out += [("defocus", float(r), 0.0) for r in np.geomspace(0.8, 9, 50)]
+    out: list[Guess] = []
+    out += [("gaussian", float(s), 0.0, 0.0) for s in np.geomspace(0.5, 4, 25)]
+    out += [("defocus", float(r), 0.0, e) for e in (-0.4, 0.0, 0.4) for r in np.geomspace(0.8, 9, 50)]
     for length in np.geomspace(2, 24, 28):
         steps = int(np.clip(round(4 * length), 12, 48))
-        out += [("motion", float(length), 180 * i / steps) for i in range(steps)]
+        out += [("motion", float(length), 180 * i / steps, 0.0) for i in range(steps)]
     return out
 
 
@@ -158,6 +162,7 @@ DEFOCUS_MARGIN = 0.03
 """And defocus against a Gaussian: the simpler one stands where they tell the same."""
 MOTION_MARGIN = 0.2
 """And a line against both: true lines of the training pictures win by .39 at least, false ones by .17 at most."""
+LARGEST_EDGE = 0.6
 LEAST = {"gaussian": 0.65, "defocus": 1.2, "motion": 2.5}
 """Smaller blurs are not told from a picture's own softness."""
 
@@ -194,11 +199,12 @@ def fit_prior(spectra: list[Spectrum]) -> dict[str, list[object]]:
 
 @dataclass(frozen=True)
 class Blur:
-    """What was found: `sharp`, `gaussian` (σ), `defocus` (radius) or `motion` (length and angle in degrees)."""
+    """What was found: `sharp`, `gaussian` (σ), `defocus` (radius and edge) or `motion` (length and angle in degrees)."""
 
     family: str
     size: float = 0.0
     angle: float = 0.0
+    edge: float = 0.0
     gain: float = 0.0
 
 
@@ -210,26 +216,32 @@ def estimate(spectrum: Spectrum | None, families: tuple[str, ...] = ("gaussian",
     mean, precision = np.array(prior["mean"]), np.array(prior["precision"])
     log_power = np.log(spectrum.power)
 
-    def cost(guesses: list[tuple[str, float, float]]) -> Array:
+    def cost(guesses: list[Guess]) -> Array:
         squared = np.stack([power_of(*g) if g[1] else np.ones_like(RADIUS) for g in guesses])
         _, rss, distance = fit(log_power, spectrum.noise, squared, mean, precision, TRUST)
         return np.log(rss + TRUST * distance)
 
-    sharp = float(cost([("sharp", 0.0, 0.0)])[0])
+    sharp = float(cost([("sharp", 0.0, 0.0, 0.0)])[0])
     best: dict[str, Blur] = {}
     all_guesses = [g for g in hypotheses() if g[0] in families]
     for guess, value in zip(all_guesses, cost(all_guesses), strict=True):
         if guess[0] not in best or sharp - value > best[guess[0]].gain:
             best[guess[0]] = Blur(*guess, gain=sharp - float(value))
     for family, blur in best.items():
-        wide, turn = 0.05, 180 / np.clip(round(4 * blur.size), 12, 48) / 2
+        wide, turn, rim = 0.05, 180 / np.clip(round(4 * blur.size), 12, 48) / 2, 0.2
         for _ in range(4):
             turns = (-turn, 0, turn) if family == "motion" else (0,)
-            near = [(family, blur.size * (1 + s), blur.angle + a) for s in (-wide, 0, wide) for a in turns]
+            rims = (-rim, 0, rim) if family == "defocus" else (0,)
+            near = [
+                (family, blur.size * (1 + s), blur.angle + a, float(np.clip(blur.edge + e, -LARGEST_EDGE, LARGEST_EDGE)))
+                for s in (-wide, 0, wide)
+                for a in turns
+                for e in rims
+            ]
             costs = cost(near)
             i = int(costs.argmin())
-            blur = Blur(family, near[i][1], near[i][2] % 180, sharp - float(costs[i]))
-            wide, turn = wide / 2, turn / 2
+            blur = Blur(family, near[i][1], near[i][2] % 180, near[i][3], sharp - float(costs[i]))
+            wide, turn, rim = wide / 2, turn / 2, rim / 2
         best[family] = blur
     chosen = best[families[0]]
     if "defocus" in best and ("gaussian" not in best or best["defocus"].gain > best["gaussian"].gain + DEFOCUS_MARGIN):

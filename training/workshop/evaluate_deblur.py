@@ -11,6 +11,7 @@ import json
 import math
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from degradation.optics import gaussian_taps, to_codes, to_linear
 from . import metrics
 from .baselines import ffmpeg_filter, to_bytes
 from .blur_estimate import Blur, estimate, pool
-from .deblur_reference import Settings, deconvolve, noisy_codes, response
+from .deblur_reference import LEAST_BLIND, Settings, deconvolve, noisy_codes, response
 from .eval_set import EvalClip
 
 MARGIN = 16
@@ -42,23 +43,23 @@ def gaussian_kernel(sigma: float) -> Tensor:
     return taps[:, None] * taps[None]
 
 
-def draw_blur(index: int) -> tuple[Blur, float, Tensor]:
+def draw_blur(index: int) -> tuple[Blur, Tensor]:
     """The blur of clip number `index`: causes in turn, size, edge and angle by its own seed."""
     generator = torch.Generator().manual_seed(7000 + index)
     a, b, c = (float(v) for v in torch.rand(3, generator=generator))
     cause = CAUSES[index % 3]
     if cause == "defocus":
         edge = b - 0.5
-        return Blur(cause, 1.5 + 2.5 * a), edge, disk_kernel(1.5 + 2.5 * a, edge)
+        return Blur(cause, 1.5 + 2.5 * a, edge=edge), disk_kernel(1.5 + 2.5 * a, edge)
     if cause == "gaussian":
-        return Blur(cause, 1 + 1.2 * a), 0, gaussian_kernel(1 + 1.2 * a)
-    return Blur(cause, 5 + 8 * a, 180 * c), 0, path_kernel(5 + 8 * a, 180 * c)
+        return Blur(cause, 1 + 1.2 * a), gaussian_kernel(1 + 1.2 * a)
+    return Blur(cause, 5 + 8 * a, 180 * c), path_kernel(5 + 8 * a, 180 * c)
 
 
 def kernel_of(blur: Blur) -> Tensor | None:
     """The kernel of what was estimated; none for `sharp`."""
     if blur.family == "defocus":
-        return disk_kernel(blur.size)
+        return disk_kernel(blur.size, blur.edge)
     if blur.family == "gaussian":
         return gaussian_kernel(blur.size)
     return path_kernel(blur.size, blur.angle) if blur.family == "motion" else None
@@ -117,7 +118,7 @@ def _baselines(noisy: Tensor, kernel: Tensor, truth: Tensor) -> dict[str, Tensor
 
 def case(clip: EvalClip, index: int, sigma: float, net: nn.Module, settings: Settings) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """One clip at one strength of grain: figures and pictures."""
-    blur, edge, kernel = draw_blur(index)
+    blur, kernel = draw_blur(index)
     laid = [noisy_codes(frame, kernel, sigma, MARGIN, torch.Generator().manual_seed(100 * index + i)) for i, frame in enumerate(clip.frames)]
     middle = len(laid) // 2
     noisy, with_grain, clean = laid[middle]
@@ -125,9 +126,9 @@ def case(clip: EvalClip, index: int, sigma: float, net: nn.Module, settings: Set
     shown = _baselines(noisy, kernel, with_grain.clamp(0, 1))
     given = deconvolve(noisy, kernel, sigma, net, settings)
     own = kernel_of(found)
-    blind = deconvolve(noisy, own, sigma, net, settings) if own is not None else None
+    blind = deconvolve(noisy, own, sigma, net, replace(settings, least=LEAST_BLIND)) if own is not None else None
     shown |= {"given": given.kept, "blind": blind.kept if blind else noisy}
-    row: dict[str, Any] = {"clip": clip.name, "blur": vars(blur) | {"edge": edge}, "found": vars(found), "sigma": sigma}
+    row: dict[str, Any] = {"clip": clip.name, "blur": vars(blur), "found": vars(found), "sigma": sigma}
     row["input"] = _score(noisy, with_grain)
     row |= {name: _score(picture, with_grain) for name, picture in shown.items()}
     row["removed"] = {

@@ -21,6 +21,9 @@ const MOTION_MARGIN = 0.2;
 /** Smaller blurs (px) are not told from a picture's own softness. */
 const LEAST = { soft: 0.65, defocus: 1.2, motion: 2.5 };
 const RANGE = { soft: [0.5, 4, 25], defocus: [0.8, 9, 50], motion: [2, 24, 28] } as const;
+/** Rims of a first look, and the largest that is looked for. */
+const EDGES = [-0.4, 0, 0.4];
+const LARGEST_EDGE = 0.6;
 const TURNS = 4;
 /** Halvings of the grid's step around the best blur. */
 const REFINEMENTS = 4;
@@ -39,11 +42,15 @@ export interface BlurWish {
 	readonly size: number | 'auto';
 	/** Degrees; counts for motion. */
 	readonly angle: number | 'auto';
+	/** −0.9…0.9; counts for defocus. */
+	readonly edge: number | 'auto';
 }
 
-function blurOf(cause: Cause, size: number, angle: number): Blur {
+function blurOf(cause: Cause, size: number, angle: number, edge: number): Blur {
 	if (cause === 'soft') return { cause, sigma: size };
-	return cause === 'defocus' ? { cause, radius: size } : { cause, length: size, angle: ((angle % 180) + 180) % 180 };
+	return cause === 'defocus'
+		? { cause, radius: size, edge }
+		: { cause, length: size, angle: ((angle % 180) + 180) % 180 };
 }
 
 /** Radius, standard deviation or length; 0 for sharp. */
@@ -55,7 +62,7 @@ export function sizeOf(blur: Blur): number {
 /** Directions that a line's length tells apart. */
 const anglesOf = (length: number): number => Math.min(48, Math.max(12, Math.round(4 * length)));
 
-function guesses(cause: Cause, { size, angle }: BlurWish): Blur[] {
+function guesses(cause: Cause, { size, angle, edge }: BlurWish): Blur[] {
 	const [least, most, count] = RANGE[cause];
 	const sizes =
 		size === 'auto' ? Array.from({ length: count }, (_, i) => least * (most / least) ** (i / (count - 1))) : [size];
@@ -67,7 +74,8 @@ function guesses(cause: Cause, { size, angle }: BlurWish): Blur[] {
 				: angle === 'auto'
 					? Array.from({ length: steps }, (_, i) => (180 * i) / steps)
 					: [angle];
-		return turns.map((a) => blurOf(cause, s, a));
+		const rims = cause !== 'defocus' ? [0] : edge === 'auto' ? EDGES : [edge];
+		return turns.flatMap((a) => rims.map((e) => blurOf(cause, s, a, e)));
 	});
 }
 
@@ -186,14 +194,21 @@ async function bestOf(
 	for (const { blur } of seen.slice(0, SHORTLIST)) best = better(best, { blur, cost: careful.cost(blur) });
 	let wide = wish.size === 'auto' ? 0.05 : 0;
 	let turn = cause === 'motion' && wish.angle === 'auto' ? 90 / anglesOf(sizeOf(best.blur)) : 0;
-	for (let k = 0; k < REFINEMENTS && wide + turn > 0; k++, wide /= 2, turn /= 2) {
+	let rim = cause === 'defocus' && wish.edge === 'auto' ? 0.2 : 0;
+	const around = (step: number): number[] => (step > 0 ? [-step, 0, step] : [0]);
+	for (let k = 0; k < REFINEMENTS && wide + turn + rim > 0; k++, wide /= 2, turn /= 2, rim /= 2) {
 		await breathe();
-		const [size, angle] = [sizeOf(best.blur), best.blur.cause === 'motion' ? best.blur.angle : 0];
-		for (const s of wide > 0 ? [-wide, 0, wide] : [0]) {
-			for (const a of turn > 0 ? [-turn, 0, turn] : [0]) {
-				if (s === 0 && a === 0) continue;
-				const blur = blurOf(cause, size * (1 + s), angle + a);
-				best = better(best, { blur, cost: careful.cost(blur) });
+		const center = best.blur;
+		const size = sizeOf(center);
+		const angle = center.cause === 'motion' ? center.angle : 0;
+		const edge = center.cause === 'defocus' ? center.edge : 0;
+		for (const s of around(wide)) {
+			for (const a of around(turn)) {
+				for (const e of around(rim)) {
+					const rimmed = rim > 0 ? Math.min(LARGEST_EDGE, Math.max(-LARGEST_EDGE, edge + e)) : edge;
+					const blur = blurOf(cause, size * (1 + s), angle + a, rimmed);
+					best = better(best, { blur, cost: careful.cost(blur) });
+				}
 			}
 		}
 	}
@@ -206,7 +221,7 @@ async function bestOf(
  */
 export async function estimateBlur(
 	spectrum: Spectrum,
-	wish: BlurWish = { cause: 'auto', size: 'auto', angle: 'auto' },
+	wish: BlurWish = { cause: 'auto', size: 'auto', angle: 'auto', edge: 'auto' },
 	breathe: () => Promise<void> = () => Promise.resolve(),
 ): Promise<Blur> {
 	if (wish.cause === 'sharp') return { cause: 'sharp' };

@@ -5,8 +5,8 @@ import { EmulsionError } from '../../core/errors.ts';
 /** A blur. Lengths are pixels, angles degrees from the x axis towards the y axis (down). */
 export type Blur =
 	| { readonly cause: 'sharp' }
-	/** A lens out of focus: a disk. */
-	| { readonly cause: 'defocus'; readonly radius: number }
+	/** A lens out of focus: a disk; `edge` −0.9…0.9 makes its rim darker or brighter than its middle (spherical error). */
+	| { readonly cause: 'defocus'; readonly radius: number; readonly edge: number }
 	/** Softness of many small causes (optics, printing): a Gaussian of standard deviation `sigma`. */
 	| { readonly cause: 'soft'; readonly sigma: number }
 	/** Straight motion while the shutter was open: a line. */
@@ -26,7 +26,7 @@ function normalized(side: number, taps: Float64Array): Kernel {
 	return { side, taps: taps.map((v) => v / sum) };
 }
 
-function disk(radius: number): Kernel {
+function disk(radius: number, edge: number): Kernel {
 	const side = 2 * Math.ceil(radius) + 1;
 	const taps = new Float64Array(side * side);
 	const points = side * OVERSAMPLE;
@@ -34,8 +34,10 @@ function disk(radius: number): Kernel {
 	for (let j = 0; j < points; j++) {
 		for (let i = 0; i < points; i++) {
 			// A soft rim of one sample keeps small disks from jumping in area.
-			const inside = Math.min(1, Math.max(0, (radius - Math.hypot(at(i), at(j))) * OVERSAMPLE + 0.5));
-			taps[Math.floor(j / OVERSAMPLE) * side + Math.floor(i / OVERSAMPLE)]! += inside;
+			const distance = Math.hypot(at(i), at(j));
+			const inside = Math.min(1, Math.max(0, (radius - distance) * OVERSAMPLE + 0.5));
+			const light = inside * (1 + edge * (2 * Math.min(1, distance / radius) ** 2 - 1));
+			taps[Math.floor(j / OVERSAMPLE) * side + Math.floor(i / OVERSAMPLE)]! += light;
 		}
 	}
 	return normalized(side, taps);
@@ -80,6 +82,6 @@ export function kernelOf(blur: Blur): Kernel {
 	if (blur.cause === 'sharp') return { side: 1, taps: Float64Array.of(1) };
 	const size = blur.cause === 'defocus' ? blur.radius : blur.cause === 'soft' ? blur.sigma : blur.length;
 	if (!(size > 0)) throw new EmulsionError('internal', `A ${blur.cause} blur's size is above 0 px, got ${size}.`);
-	if (blur.cause === 'defocus') return disk(blur.radius);
+	if (blur.cause === 'defocus') return disk(blur.radius, blur.edge);
 	return blur.cause === 'soft' ? gaussian(blur.sigma) : line(blur.length, blur.angle);
 }

@@ -34,6 +34,16 @@ export const params = {
 		unit: '°',
 		doc: 'Direction of motion, clockwise from level; auto estimates it in each shot.',
 	},
+	edge: {
+		type: 'number',
+		default: 'auto',
+		auto: true,
+		min: -0.9,
+		max: 0.9,
+		step: 0.05,
+		unit: '',
+		doc: 'Rim of the disk: below 0 darker than its middle, above 0 brighter; auto estimates it in each shot.',
+	},
 	noise: {
 		type: 'number',
 		default: 'auto',

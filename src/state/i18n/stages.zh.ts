@@ -38,6 +38,8 @@ export const STAGES_ZH: Readonly<Record<string, string>> = {
 	'deblur.size.doc': '圆盘半径、高斯标准差或线段长度；自动则逐镜头估计。',
 	'deblur.angle': '方向',
 	'deblur.angle.doc': '运动方向，自水平起顺时针；自动则逐镜头估计。',
+	'deblur.edge': '边缘',
+	'deblur.edge.doc': '圆盘边缘：小于 0 比中心暗，大于 0 比中心亮；自动则逐镜头估计。',
 	'deblur.noise': '噪声',
 	'deblur.noise.doc': '颗粒的标准差；自动则逐镜头测量。过低会把颗粒当作细节，过高会留下模糊。',
 	'deblur.steps': '步数',
