@@ -163,7 +163,7 @@ DEFOCUS_MARGIN = 0.03
 MOTION_MARGIN = 0.2
 """And a line against both: true lines of the training pictures win by .39 at least, false ones by .17 at most."""
 LARGEST_EDGE = 0.6
-LEAST = {"gaussian": 0.65, "defocus": 1.2, "motion": 2.5}
+LEAST = {"gaussian": 0.75, "defocus": 1.45, "motion": 2.5}
 """Smaller blurs are not told from a picture's own softness."""
 
 

@@ -19,7 +19,7 @@ const DEFOCUS_MARGIN = 0.03;
 /** And a line against both: true lines of the training pictures win by .39 at least, false ones by .17 at most. */
 const MOTION_MARGIN = 0.2;
 /** Smaller blurs (px) are not told from a picture's own softness. */
-const LEAST = { soft: 0.65, defocus: 1.2, motion: 2.5 };
+const LEAST = { soft: 0.75, defocus: 1.45, motion: 2.5 };
 const RANGE = { soft: [0.5, 4, 25], defocus: [0.8, 9, 50], motion: [2, 24, 28] } as const;
 /** Rims of a first look, and the largest that is looked for. */
 const EDGES = [-0.4, 0, 0.4];
