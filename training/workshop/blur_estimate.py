@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .paths import ROOT
+from .pictures import Entry
 
 Array = NDArray[np.float64]
 SIDE = 64
@@ -114,7 +115,8 @@ _gv, _gu = np.meshgrid(np.fft.fftshift(np.fft.fftfreq(SIDE)), np.fft.fftshift(np
 
 def pick(full: Array) -> Array:
     """The used frequencies of a full, shifted grid."""
-    return full[1:, HALF:][USED]
+    picked: Array = full[1:, HALF:][USED]
+    return picked
 
 
 def bessel(order: int, x: Array) -> Array:
@@ -157,7 +159,7 @@ PRIOR = ROOT / "src" / "analysis" / "blur" / "prior.json"
 TRUST = 0.01
 """How much the prior on coefficients weighs against the mean squared residual of the logarithm."""
 MARGIN = 0.3
-"""What the logarithm of the cost must fall by for a blur to be believed. Sharp training pictures stay below but for blurs smaller than LEAST."""
+"""What the logarithm of the cost must fall by for a blur to be believed. Sharp training pictures stay below, but for small blurs."""
 DEFOCUS_MARGIN = 0.03
 """And defocus against a Gaussian: the simpler one stands where they tell the same."""
 MOTION_MARGIN = 0.2
@@ -167,7 +169,9 @@ LEAST = {"gaussian": 0.75, "defocus": 1.45, "motion": 2.5}
 """Smaller blurs are not told from a picture's own softness."""
 
 
-def fit(log_power: Array, noise: Array, squared: Array, mean: Array, precision: Array, trust: float, turns: int = 4) -> tuple[Array, Array, Array]:
+def fit(
+    log_power: Array, noise: Array, squared: Array, mean: Array, precision: Array, trust: float, turns: int = 4
+) -> tuple[Array, Array, Array]:
     """Gauss–Newton for all hypotheses |K|² [H, F] at once: coefficients, mean squared residual, distance from the prior's mean."""
     count = BASIS.shape[0]
     c = np.repeat(mean[None], squared.shape[0], 0)
@@ -195,6 +199,17 @@ def fit_prior(spectra: list[Spectrum]) -> dict[str, list[object]]:
     covariance[0, 0] = 4
     precision = np.linalg.inv(covariance)
     return {"mean": [float(f"{v:.4g}") for v in found.mean(0)], "precision": [[float(f"{v:.4g}") for v in row] for row in precision]}
+
+
+def sharp_spectra(entries: list[Entry]) -> list[Spectrum]:
+    """Spectra of a tenth to a half of the training pictures of each source, which pass for sharp."""
+    found = []
+    for source, step in (("bsds", 5), ("imagenet", 5), ("faces", 9), ("video", 2)):
+        for entry in [e for e in entries if source in e.name][::step]:
+            spectrum = pool(entry.frames[:, 16:-16, 16:-16].transpose(0, 3, 1, 2) / 255, 0.0)
+            if spectrum is not None:
+                found.append(spectrum)
+    return found
 
 
 @dataclass(frozen=True)

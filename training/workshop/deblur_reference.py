@@ -66,7 +66,8 @@ def response(kernel: Tensor, height: int, width: int) -> Tensor:
     reach = kernel.shape[-1] // 2
     canvas = torch.zeros(height, width, dtype=torch.float32)
     canvas[: kernel.shape[0], : kernel.shape[1]] = kernel
-    return torch.fft.rfft2(torch.roll(canvas, (-reach, -reach), (0, 1)))
+    spectrum: Tensor = torch.fft.rfft2(torch.roll(canvas, (-reach, -reach), (0, 1)))
+    return spectrum
 
 
 def good_size(least: int) -> int:
@@ -103,7 +104,8 @@ def deconvolve(blurred: Tensor, kernel: Tensor, sigma: float, net: nn.Module, se
     power = k.abs() ** 2
 
     def forward(f: Tensor) -> Tensor:
-        return torch.fft.irfft2(f * k, s=(tall, wide))
+        plane: Tensor = torch.fft.irfft2(f * k, s=(tall, wide))
+        return plane
 
     x, prior = light, light
     u, dual = forward(torch.fft.rfft2(light)), torch.zeros_like(light)
@@ -139,4 +141,3 @@ def noisy_codes(sharp: Tensor, kernel: Tensor, sigma: float, margin: int, genera
     clean, blurred = sharp[cut], through_kernel(sharp, kernel)[cut]
     grain = sigma * torch.randn(clean.shape[-3:], generator=generator)
     return ((blurred + grain).clamp(0, 1) * 255).round() / 255, clean + grain, clean
-

@@ -1,8 +1,9 @@
 """`evaluate deblur`: the capture part. One table, every method on the same blurred clips in the same run.
 
-Blurs are laid in linear light, and the clip is cut 16 pixels inside, so that what crossed its border is unknown as in a camera. Grain is laid
-on codes after the blur; input is 8 bits. Grain-kept truth is the sharp picture with the same grain. The baselines are scored at the setting
-that happens to be best for the very clip (by the truth, which no user has); Wiener's and Richardson and Lucy's get the true kernel, in light.
+Blurs are laid in linear light, and the clip is cut 16 pixels inside, so that what crossed its border is unknown as in a camera.
+Grain is laid on codes after the blur; input is 8 bits. Grain-kept truth is the sharp picture with the same grain. The baselines are
+scored at the setting that happens to be best for the very clip (by the truth, which no user has); Wiener's and Richardson and Lucy's
+get the true kernel, in light.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ def ringing(output: Tensor, clean: Tensor) -> float | None:
     flat = ((top - low).amax(1) <= FLAT)[0]
     if int(flat.sum()) < 50:
         return None
-    return float(torch.quantile((output - clean).abs().amax(0)[flat][:10**6], 0.999))
+    return float(torch.quantile((output - clean).abs().amax(0)[flat][: 10**6], 0.999))
 
 
 def _score(output: Tensor, truth: Tensor) -> dict[str, float]:
@@ -119,7 +120,9 @@ def _baselines(noisy: Tensor, kernel: Tensor, truth: Tensor) -> dict[str, Tensor
 def case(clip: EvalClip, index: int, sigma: float, net: nn.Module, settings: Settings) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """One clip at one strength of grain: figures and pictures."""
     blur, kernel = draw_blur(index)
-    laid = [noisy_codes(frame, kernel, sigma, MARGIN, torch.Generator().manual_seed(100 * index + i)) for i, frame in enumerate(clip.frames)]
+    laid = [
+        noisy_codes(frame, kernel, sigma, MARGIN, torch.Generator().manual_seed(100 * index + i)) for i, frame in enumerate(clip.frames)
+    ]
     middle = len(laid) // 2
     noisy, with_grain, clean = laid[middle]
     found = estimate(pool(torch.stack([f[0] for f in laid]).double().numpy(), sigma))
@@ -168,7 +171,10 @@ def _mean(values: list[float]) -> float:
 
 def table(rows: list[dict[str, Any]]) -> str:
     """The figures as Markdown: gains over the input."""
-    lines = ["| cause, σ | input | " + " | ".join(METHODS) + " | given, grain removed | blind, grain removed |", "|---" * (len(METHODS) + 4) + "|"]
+    lines = [
+        "| cause, σ | input | " + " | ".join(METHODS) + " | given, grain removed | blind, grain removed |",
+        "|---" * (len(METHODS) + 4) + "|",
+    ]
     for cause in (*CAUSES, "all"):
         for sigma in SIGMAS:
             part = [r for r in rows if r["sigma"] == sigma and cause in (r["blur"]["family"], "all")]
@@ -187,7 +193,10 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def _crops(rows: list[dict[str, Any]], pictures: list[dict[str, Tensor]], output: Path) -> None:
-    """Worst, median and best by the blind gain over the best baseline; side by side truth, input, ffmpeg, Wiener, Richardson–Lucy, given, blind."""
+    """Worst, median and best by the blind gain over the best baseline.
+
+    Side by side: truth, input, ffmpeg, Wiener, Richardson–Lucy, given, blind.
+    """
     gains = [r["blind"]["psnr"] - max(r[m]["psnr"] for m in METHODS[:3]) for r in rows]
     order = sorted(range(len(rows)), key=lambda i: gains[i])
     for word, index in (("worst", order[0]), ("median", order[len(order) // 2]), ("best", order[-1])):
