@@ -122,7 +122,8 @@ def pick(full: Array) -> Array:
 def bessel(order: int, x: Array) -> Array:
     """J₁ or J₂ by the integral; 0 ≤ x < 60."""
     t = (np.arange(64) + 0.5) * np.pi / 64
-    return np.cos(order * t[None] - x.reshape(-1, 1) * np.sin(t)[None]).mean(1).reshape(x.shape)
+    values: Array = np.cos(order * t[None] - x.reshape(-1, 1) * np.sin(t)[None]).mean(1).reshape(x.shape)
+    return values
 
 
 def power_of(family: str, size: float, angle: float = 0.0, edge: float = 0.0) -> Array:

@@ -33,7 +33,7 @@ describe('kernels', () => {
 	}
 
 	it('refuse sizes of 0', () => {
-		expect(() => kernelOf({ cause: 'defocus', radius: 0 })).toThrow('above 0 px');
+		expect(() => kernelOf({ cause: 'defocus', radius: 0, edge: 0 })).toThrow('above 0 px');
 	});
 });
 
