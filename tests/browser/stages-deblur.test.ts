@@ -82,6 +82,20 @@ describe('deblur on moving clips', () => {
 		});
 	}
 
+	it('leaves real films alone that are not blurred', async (ctx) => {
+		for (const [path, start, width, height] of [
+			['film/street-1900s.mp4', 30, 640, 480],
+			['video/tree.avi', 20, 320, 240],
+			['video/vtest.avi', 20, 768, 576],
+		] as const) {
+			const frames = await clip(ctx, compute, path, [start, 4], 'null', { width, height });
+			const artifact = await stage.analyze!(accessOf(frames), auto, env);
+			console.log(`deblur ${path}: auto found ${JSON.stringify(artifact)}`);
+			expect(artifact.blur).toEqual({ cause: 'sharp' });
+			release(...frames);
+		}
+	});
+
 	it('returns a shot that auto finds sharp bit for bit, and says so', async (ctx) => {
 		const frames = await clip(ctx, compute, 'photos/eval/kodak08.png', [0, 2], `loop=1:1,crop=${W}:${H}`, {
 			width: W,

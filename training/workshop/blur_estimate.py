@@ -21,6 +21,8 @@ Array = NDArray[np.float64]
 SIDE = 64
 """Side of a window in pixels."""
 HALF = SIDE // 2
+COLORED = 1.1
+FLOOR = 0.1
 LEAST_BIN = 2.5
 """Frequencies below (in bins) tell of the window and of composition."""
 AXIS = 1.5
@@ -100,7 +102,12 @@ def pool(frames: Array, sigma: float, share: float = 0.4) -> Spectrum | None:
         scale = 1 / float(power.mean())
         total += scale * power
         level += scale * floor
-    return Spectrum(total / len(kept), np.full_like(RADIUS, level / len(kept)), len(kept))
+    power = total / len(kept)
+    # Noise said to be stronger than the highest frequencies is not white (a codec smoothed it): its floor is unknown, and a low one makes
+    # the picture, not a blur, answer for the fall.
+    top = float(power[RADIUS > 0.42].mean())
+    noise = level / len(kept)
+    return Spectrum(power, np.full_like(RADIUS, FLOOR * top if noise > COLORED * top else noise), len(kept))
 
 
 def smoothed(power: Array) -> Array:

@@ -36,6 +36,19 @@ const ENERGY = WINDOW.reduce((sum, v) => sum + v * v, 0);
 const TABLE = twiddles(SIDE);
 const FINE = BINS.map(({ u, v }) => Math.hypot(u, v) / SIDE > 0.1);
 
+const HIGHEST = BINS.map(({ u, v }) => Math.hypot(u, v) / SIDE > 0.42);
+
+/** Noise said to be this much stronger than the highest frequencies is not white: a codec or the grain itself has smoothed it. */
+const COLORED = 1.1;
+/** Its floor is then unknown. A low one makes the picture, not a blur, answer for the fall: of the highest frequencies' power. */
+const FLOOR = 0.1;
+
+/** Mean power of the highest frequencies. */
+function highest(power: Float64Array): number {
+	const band = power.filter((_, i) => HIGHEST[i]);
+	return band.reduce((sum, v) => sum + v, 0) / band.length;
+}
+
 interface Planes {
 	readonly luma: Float64Array;
 	readonly variance: Float64Array;
@@ -130,6 +143,8 @@ export class SpectrumMeter {
 			window.power.forEach((v, i) => (power[i]! += (scale * v) / kept.length));
 			level += (scale * window.floor) / kept.length;
 		}
-		return { power, noise: new Float64Array(BINS.length).fill(level), windows: kept.length };
+		const top = highest(power);
+		const noise = level > COLORED * top ? FLOOR * top : level;
+		return { power, noise: new Float64Array(BINS.length).fill(noise), windows: kept.length };
 	}
 }
