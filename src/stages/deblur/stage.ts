@@ -109,14 +109,15 @@ async function render(request: RenderRequest<Values, DeblurArtifact>, env: Stage
 	return { picture: done, sides: { provenance }, color };
 }
 
-/** What `auto` stands for, in the parameters' units; size 0 is a shot found sharp. */
+/** What `auto` stands for, in the parameters' units; size 0 is a shot found sharp, an angle or an edge of 0 where there is none. */
 function resolved(values: Values, { blur, noise }: DeblurArtifact): Partial<Record<keyof typeof params, number>> {
-	return {
-		...(values.noise === 'auto' ? { noise: noise * 255 } : {}),
-		...(values.size === 'auto' ? { size: sizeOf(blur) } : {}),
-		...(values.edge === 'auto' && blur.cause === 'defocus' ? { edge: blur.edge } : {}),
-		...(values.angle === 'auto' && blur.cause === 'motion' ? { angle: blur.angle } : {}),
+	const auto = {
+		size: sizeOf(blur),
+		angle: blur.cause === 'motion' ? blur.angle : 0,
+		edge: blur.cause === 'defocus' ? blur.edge : 0,
+		noise: noise * 255,
 	};
+	return Object.fromEntries(Object.entries(auto).filter(([name]) => values[name as keyof typeof auto] === 'auto'));
 }
 
 /** Takes the camera's blur back; see README.md. */
