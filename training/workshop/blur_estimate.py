@@ -22,7 +22,9 @@ SIDE = 64
 """Side of a window in pixels."""
 HALF = SIDE // 2
 COLORED = 1.1
+"""Noise said to be this much stronger than the highest frequencies is not white."""
 FLOOR = 0.1
+"""What its floor is then taken for, of the highest frequencies' power."""
 LEAST_BIN = 2.5
 """Frequencies below (in bins) tell of the window and of composition."""
 AXIS = 1.5
@@ -106,8 +108,8 @@ def pool(frames: Array, sigma: float, share: float = 0.4) -> Spectrum | None:
     # Noise said to be stronger than the highest frequencies is not white (a codec smoothed it): its floor is unknown, and a low one makes
     # the picture, not a blur, answer for the fall.
     top = float(power[RADIUS > 0.42].mean())
-    noise = level / len(kept)
-    return Spectrum(power, np.full_like(RADIUS, FLOOR * top if noise > COLORED * top else noise), len(kept))
+    mean = level / len(kept)
+    return Spectrum(power, np.full_like(RADIUS, FLOOR * top if mean > COLORED * top else mean), len(kept))
 
 
 def smoothed(power: Array) -> Array:
