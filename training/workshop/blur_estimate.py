@@ -107,9 +107,9 @@ def pool(frames: Array, sigma: float, share: float = 0.4) -> Spectrum | None:
     power = total / len(kept)
     # Noise said to be stronger than the highest frequencies is not white (a codec smoothed it): its floor is unknown, and a low one makes
     # the picture, not a blur, answer for the fall.
-    top = float(power[RADIUS > 0.42].mean())
-    mean = level / len(kept)
-    return Spectrum(power, np.full_like(RADIUS, FLOOR * top if mean > COLORED * top else mean), len(kept))
+    highest = float(power[RADIUS > 0.42].mean())
+    floor_level = level / len(kept)
+    return Spectrum(power, np.full_like(RADIUS, FLOOR * highest if floor_level > COLORED * highest else floor_level), len(kept))
 
 
 def smoothed(power: Array) -> Array:
