@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 SIDE = 64
 """Side of a window in pixels."""
 HALF = SIDE // 2
-COLORED = 1.1
+COLORED = 1.2
 """Noise said to be this much stronger than the highest frequencies is not white."""
 FLOOR = 0.1
 """What its floor is then taken for, of the highest frequencies' power."""
@@ -109,7 +109,8 @@ def pool(frames: Array, sigma: float, share: float = 0.4) -> Spectrum | None:
     # the picture, not a blur, answer for the fall.
     highest = float(power[RADIUS > 0.42].mean())
     floor_level = level / len(kept)
-    return Spectrum(power, np.full_like(RADIUS, FLOOR * highest if floor_level > COLORED * highest else floor_level), len(kept))
+    floor_level = FLOOR * highest if floor_level > COLORED * highest else min(floor_level, highest)
+    return Spectrum(power, np.full_like(RADIUS, floor_level), len(kept))
 
 
 def smoothed(power: Array) -> Array:
