@@ -18,8 +18,9 @@ describe.each(automatic.map((meta) => [meta.id, meta, automaticOf(meta)] as cons
 		const params = Object.fromEntries(
 			Object.entries(meta.params).map(([name, param]) => [name, names.includes(name) ? 'auto' : param.default]),
 		);
-		// Any artifact of a shot that shows nothing to be measured.
-		const values = stage.resolved?.(params as never, { sigma: 0, channels: [0, 0, 0] });
+		// Any stage's artifact of a shot that shows nothing to be measured.
+		const nothing = { sigma: 0, channels: [0, 0, 0], blur: { cause: 'sharp' }, noise: 0 };
+		const values = stage.resolved?.(params as never, nothing);
 		expect(Object.keys(values ?? {}).sort()).toEqual([...names].sort());
 	});
 });

@@ -63,6 +63,9 @@ def train(options: argparse.Namespace) -> None:
 def evaluate(options: argparse.Namespace) -> None:
     """`evaluate`."""
     from .eval_set import eval_clips
+
+    if options.model == "deblur":
+        return evaluate_deblur(options)
     from .evaluate_degrain import evaluate as run
     from .evaluate_degrain import table
 
@@ -71,6 +74,27 @@ def evaluate(options: argparse.Namespace) -> None:
     need(weights, f"train the model first: `train {options.model}`")
     clips = eval_clips(options.data, options.limit)
     print(table(run(clips, weights, options.output or WORK / "evaluation" / options.model)))
+
+
+def evaluate_deblur(options: argparse.Namespace) -> None:
+    """`evaluate deblur`: nothing is trained; the published FFDNet is the prior."""
+    from .eval_set import eval_clips
+    from .evaluate_deblur import evaluate as run
+    from .evaluate_deblur import table
+    from .networks import pretrained_degrain
+
+    torch.set_num_threads(options.threads or torch.get_num_threads())
+    output = options.output or WORK / "evaluation" / "deblur"
+    print(table(run(eval_clips(options.data, options.limit), pretrained_degrain().eval(), output, options.steps)["rows"]))
+
+
+def blur_prior(options: argparse.Namespace) -> None:
+    """`blur-prior`."""
+    from .blur_estimate import PRIOR, fit_prior, sharp_spectra
+    from .pictures import unpack
+
+    PRIOR.write_text(json.dumps(fit_prior(sharp_spectra(unpack(options.pictures))), indent="\t") + "\n", encoding="utf-8")
+    print(PRIOR)
 
 
 def export(options: argparse.Namespace) -> None:
@@ -161,12 +185,13 @@ def parser() -> argparse.ArgumentParser:
     one.set_defaults(run_command=train)
 
     one = commands.add_parser("evaluate", help="measure a trained model against its baselines, on pictures never trained on")
-    one.add_argument("model", choices=["degrain"])
+    one.add_argument("model", choices=["degrain", "deblur"])
     one.add_argument("--data", type=Path, default=DATA, help="the pictures and clips")
     one.add_argument("--weights", type=Path, help="default: the run's best.pt")
     one.add_argument("--output", type=Path, help="where figures and crops go")
     one.add_argument("--limit", type=int, help="about so many photographs and clips each")
     one.add_argument("--threads", type=int, help="CPU threads")
+    one.add_argument("--steps", type=int, default=8, help="deblur: denoisings")
     one.set_defaults(run_command=evaluate)
 
     one = commands.add_parser("export", help="write a trained and evaluated model into public/models")
@@ -176,6 +201,10 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--output", type=Path, default=MODELS, help="where the models are")
     one.add_argument("--measurements", type=Path, default=TRAINING / "measurements.json")
     one.set_defaults(run_command=export)
+
+    one = commands.add_parser("blur-prior", help="what spectra of sharp pictures look like, for the blind estimator of deblur")
+    one.add_argument("--pictures", type=Path, default=WORK / "pictures.bin", help="the data set of make-data")
+    one.set_defaults(run_command=blur_prior)
 
     one = commands.add_parser("pack", help="the GPU kit: code, warm start and data in at most 20 MiB")
     one.add_argument("--pictures", type=Path, default=WORK / "pictures.bin", help="the data set of make-data")
