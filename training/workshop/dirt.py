@@ -17,7 +17,7 @@ from .trainer import Job
 
 VALIDATION_BATCHES = 10
 VALIDATION_SEED = 77
-SAMPLES = 200
+SAMPLES = 320
 HARD = 4.0
 """Weight of the most confident wrong pixels of what is clean: a false removal costs more than a spot that stays."""
 

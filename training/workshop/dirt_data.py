@@ -59,7 +59,7 @@ class Sources:
 def triple(sources: Sources, generator: torch.Generator) -> Tensor:
     """Three clean frames [3, 3, SIDE, SIDE]: of a real clip where it moves most, or of a photograph."""
     draw = torch.rand(8, generator=generator).tolist()
-    if draw[0] >= CLIPS and sources.photos:
+    if sources.photos and (draw[0] >= CLIPS or not sources.clips):
         return _photo_triple(sources.photos[int(draw[1] * len(sources.photos))], generator)
     path, first, last = sources.clips[int(draw[1] * len(sources.clips))]
     # Every third sample skips a frame, so that there is fast motion enough.

@@ -93,7 +93,7 @@ def run_net(net: DirtNet, frame: Tensor, views: Views, sigma: float) -> tuple[Te
 def outputs(net: DirtNet, frames: Tensor, views: Views, sigma: float) -> dict[str, tuple[Tensor, Tensor]]:
     """Each method's picture of the middle of three frames, and where it changed it [1, H, W]."""
     frame = frames[1]
-    median = ffmpeg_filter(frames, "tmedian=radius=1", "gbrp")[1]
+    median = ffmpeg_filter(frames, "tmedian=radius=1", "gbrp", fewer=2)[0]
     share, cure = classical(frame, views.before, views.after, sigma)
     mask, healed = run_net(net, frame, views, sigma)
     own = decide(mask)

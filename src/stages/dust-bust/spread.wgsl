@@ -22,10 +22,10 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 	let place = select(id.x, id.y, params.vertical == 1u);
 	let stride = select(1u, params.width, params.vertical == 1u);
 	let start = id.y * params.width + id.x - place * stride;
-	let from = u32(max(0, i32(place) - params.radius));
+	let first = u32(max(0, i32(place) - params.radius));
 	let end = min(last, place + u32(params.radius));
-	var best = input[start + from * stride] * params.direction;
-	for (var i = from + 1u; i <= end; i++) {
+	var best = input[start + first * stride] * params.direction;
+	for (var i = first + 1u; i <= end; i++) {
 		best = max(best, input[start + i * stride] * params.direction);
 	}
 	output[id.y * params.width + id.x] = best * params.direction;
