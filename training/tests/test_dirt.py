@@ -206,7 +206,7 @@ def test_objects_and_figures() -> None:
     change[:, 10:14, 10:14] = 0.2
     where = (change > 0).float()
     perfect = score(frame, clean, clean, change, (clean, where))
-    assert (perfect["wanted"], perfect["found"], perfect["false"], perfect["outside"], perfect["rim"]) == (1, 1, 0, 0, 0)
+    assert (perfect["wanted"], perfect["found"], perfect["false"], perfect["unmasked"], perfect["rim"]) == (1, 1, 0, 0, 0)
     nothing = score(frame, clean, clean, change, (frame, torch.zeros_like(where)))
     assert (nothing["wanted"], nothing["found"]) == (1, 0)
     far = where.clone()
@@ -215,7 +215,10 @@ def test_objects_and_figures() -> None:
     spoiled[:, 30:33, 30:33] = 0.4
     wrong = score(frame, clean, clean, change, (spoiled, far))
     assert wrong["false"] == 1
-    assert wrong["outside"] == pytest.approx(0.1)
+    assert wrong["outside"] == pytest.approx(9 * 0.01, rel=1e-3)
+    assert wrong["unmasked"] == 0
+    spoiled[:, 0, 0] = 0
+    assert score(frame, clean, clean, change, (spoiled, far))["unmasked"] == 0.5
     rows: list[dict[str, Any]] = [{"kind": "damaged", "tmedian": nothing, "classical": wrong, "ours": perfect}]
     figures = means(rows)
     assert figures["ours"]["recall"] == 1
@@ -254,7 +257,7 @@ def test_evaluation_without_downloads(tmp_path: Path) -> None:
     assert [row["kind"] for row in result["rows"]] == ["damaged", "damaged", "clean", "film"]
     assert result["rows"][2]["frames"] == 2
     assert "| walk | 2 |" in (tmp_path / "table.md").read_text(encoding="utf-8")
-    assert result["fast"]["ours"]["outside"] == 0
+    assert result["fast"]["ours"]["unmasked"] == 0
     assert (tmp_path / "dirt-worst.png").exists()
 
 

@@ -43,8 +43,8 @@ def sections(made: dict[str, Any], result: dict[str, Any], notes: list[str]) -> 
         "*classical* the spike detector on the aligned neighbors (SDIp, 4 σ) with their mean. All at one setting; ours at the stage's "
         "defaults, before new grain is laid.\n\n"
         "*Inside*: pixels that the damage changed by a code or more, against the picture without grain, and against the undamaged "
-        "grainy frame (whose grain nobody can know). *Rim*: the 8 px around. *Recall*: objects of 6 px or more and 10 % "
-        "contrast, half covered.\n\n" + table(result).strip(),
+        "grainy frame (whose grain nobody can know). *Rim*: the 8 px around. *Recall*: objects of 6 px or more whose mean "
+        "change is 10 % of the range, half covered.\n\n" + table(result).strip(),
         "## Crops at 100 %\n\nTruth, damaged, tmedian, classical, ours, mask (the film has no truth). Where the mask has "
         "most of its pixels.\n\n" + words,
         "## Known failures\n\n" + "\n".join(f"- {text}" for text in FAILURES),

@@ -22,16 +22,22 @@ HARD = 4.0
 """Weight of the most confident wrong pixels of what is clean: a false removal costs more than a spot that stays."""
 
 
+MISSED = 0.1
+"""Weight of the mean cross entropy of dirt alone. At 2 (with entropy counted once) masks were fat and fired on grain: 55 false objects
+on 24 validation samples."""
+
+
 def mask_loss(logits: Tensor, batch: Batch) -> Tensor:
     """Cross entropy, where sure errors on clean film count most, and Dice over the batch."""
     raw = functional.binary_cross_entropy_with_logits(logits, batch.dirty, reduction="none")
     chance = torch.sigmoid(logits)
     clean = 1 - batch.dirty
     weight = batch.asked * (1 + (HARD - 1) * (clean * chance).detach())
-    entropy = (raw * weight).sum() / batch.asked.sum() + 2 * (raw * weight * batch.dirty).sum() / ((batch.dirty * batch.asked).sum() + 100)
+    entropy = (raw * weight).sum() / batch.asked.sum()
+    missed = (raw * weight * batch.dirty).sum() / ((batch.dirty * batch.asked).sum() + 100)
     overlap = (chance * batch.dirty * batch.asked).sum()
     dice = 1 - (2 * overlap + 50) / ((chance * batch.asked).sum() + (batch.dirty * batch.asked).sum() + 50)
-    return entropy + 0.5 * dice
+    return 10 * entropy + MISSED * missed + dice
 
 
 def loss_of(net: DirtNet, batch: Batch) -> Tensor:
