@@ -16,7 +16,7 @@ GROW = 1
 
 def thresholds(sensitivity: float = SENSITIVITY) -> tuple[float, float]:
     """The mask's value of a sure pixel and of a doubtful one."""
-    sure = 5 * (1 - sensitivity)
+    sure = 7 * (1 - sensitivity)
     return 1 / (1 + math.exp(-sure)), 1 / (1 + math.exp(-(sure - 2.5)))
 
 

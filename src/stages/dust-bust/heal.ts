@@ -82,7 +82,7 @@ const POLARITY = { both: 0, dark: -1, bright: 1 } as const;
 
 /** The mask's value of a surely dirty pixel and of a doubtful one; the logits fall evenly with the sensitivity. */
 export function thresholds(sensitivity: number): { readonly sure: number; readonly doubtful: number } {
-	const logit = 5 * (1 - sensitivity);
+	const logit = 7 * (1 - sensitivity);
 	const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 	return { sure: sigmoid(logit), doubtful: sigmoid(logit - 2.5) };
 }
