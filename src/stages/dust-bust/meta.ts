@@ -24,7 +24,7 @@ export const params = {
 	},
 	largest: {
 		type: 'number',
-		default: 64,
+		default: 24,
 		min: 2,
 		max: 128,
 		step: 2,
