@@ -6,6 +6,7 @@
 import type { StageMeta } from '../contracts/stage.ts';
 import { meta as deblur } from './deblur/meta.ts';
 import { meta as degrain } from './degrain/meta.ts';
+import { meta as dustBust } from './dust-bust/meta.ts';
 import { meta as grain } from './grain/meta.ts';
 import { meta as identity } from './identity/meta.ts';
 import { meta as interpolate } from './interpolate/meta.ts';
@@ -13,7 +14,7 @@ import { meta as upscale } from './upscale/meta.ts';
 
 /** Everything the program knows of every stage, in the default order of the design. */
 export const STAGE_METAS: readonly StageMeta[] = (
-	[identity, degrain, deblur, upscale, interpolate, grain] as readonly StageMeta[]
+	[identity, dustBust, degrain, deblur, upscale, interpolate, grain] as readonly StageMeta[]
 )
 	.slice()
 	.sort((a, b) => a.order - b.order);

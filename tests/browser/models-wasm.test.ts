@@ -11,6 +11,7 @@ import { psnr } from '../../src/gpu/ops/stats/op.ts';
 import { warp } from '../../src/gpu/ops/warp/op.ts';
 import { channelsOf } from '../../src/gpu/ops/window/op.ts';
 import { computeFlow, releaseFlow } from '../../src/analysis/flow/flow.ts';
+import { dirtRun } from '../../src/models/dirt.ts';
 import { denoiseRun } from '../../src/models/ffdnet.ts';
 import { composeMid, interpolateRun } from '../../src/models/rife.ts';
 import { createModelRuntime } from '../../src/models/runtime.ts';
@@ -50,13 +51,18 @@ afterAll(async () => {
 });
 
 describe('canaries on wasm', () => {
-	for (const id of ['rife', 'ffdnet', 'degrain', 'spanx2', 'spanx4', 'realesrgan-x4fast']) {
+	for (const id of ['rife', 'ffdnet', 'degrain', 'dirt', 'spanx2', 'spanx4', 'realesrgan-x4fast']) {
 		it(`${id} ≤ 1e-4 against onnxruntime on the CPU`, async () => {
 			const side = models.spec(id).align === 64 ? 64 : 16;
 			const image = scene(side, side);
 			const outputs: Picture[] = [];
 			if (id === 'rife') {
 				outputs.push(...Object.values(await interpolateRun(models, compute, image, image, 0.5, ['mid'], signal)));
+			} else if (id === 'dirt') {
+				const trust = filled(compute, side, side, 2, 1);
+				const views = { frame: image, before: image, after: image, middle: image, trust };
+				const { mask, healed } = await dirtRun(models, compute, views, 0.01, { signal, breathe });
+				outputs.push(trust, mask, healed);
 			} else if (id === 'ffdnet' || id === 'degrain') {
 				outputs.push(await denoiseRun(models, compute, image, 0.1, { signal, breathe }, id));
 			} else {

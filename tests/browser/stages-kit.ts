@@ -19,6 +19,7 @@ import type { ColorTags } from '../../src/core/color.ts';
 import { throwIfAborted } from '../../src/core/errors.ts';
 import { rational } from '../../src/core/rational.ts';
 import type { TimelineFrame } from '../../src/core/timeline.ts';
+import { usingAsync } from '../../src/gpu/op.ts';
 import { CpuCompute, cpuFloats } from '../../src/gpu/cpu-compute.ts';
 import { createCompute } from '../../src/gpu/create.ts';
 import { createModelRuntime } from '../../src/models/runtime.ts';
@@ -193,9 +194,7 @@ async function flowBetween(
 	const [first, second] = [Math.min(from, to), Math.max(from, to)];
 	const a = await makeGuide(env, shot[first]!.picture, options);
 	const b = await makeGuide(env, shot[second]!.picture, options);
-	const { forward, backward } = await computeFlowPair(env, a, b, Infinity);
-	a.release();
-	b.release();
+	const { forward, backward } = await usingAsync([a, b], () => computeFlowPair(env, a, b, Infinity));
 	const [wanted, other] = from < to ? [forward, backward] : [backward, forward];
 	releaseFlow(other);
 	return wanted;

@@ -12,6 +12,7 @@ import { lanczosOp } from '../../src/gpu/ops/lanczos/op.ts';
 import { mixMaskedOp, mixOp } from '../../src/gpu/ops/mix/op.ts';
 import { FROM_OPPONENT, matrixOp, TO_OPPONENT } from '../../src/gpu/ops/opponent/op.ts';
 import { resizeOp } from '../../src/gpu/ops/resize/op.ts';
+import { stackOp } from '../../src/gpu/ops/stack/op.ts';
 import { statsOp } from '../../src/gpu/ops/stats/op.ts';
 import { warpOp } from '../../src/gpu/ops/warp/op.ts';
 import { windowOp } from '../../src/gpu/ops/window/op.ts';
@@ -49,6 +50,8 @@ describe('shader and twin agree', () => {
 	const rect = { x: -5, y: 7, width: 50, height: 29 };
 	const window = { ...size, rect, firstChannel: 1, channels: 2 };
 	check('window, all four edges repeated', { op: windowOp, inputs: [a], length: 50 * 29 * 2, params: window }, 1e-9);
+	const both = { count: AREA * 5, first: AREA * 3 };
+	check('stack', { op: stackOp, inputs: [a, flow], length: AREA * 5, params: both }, 1e-9);
 	check('blit with feather', {
 		op: blitOp,
 		inputs: [a],

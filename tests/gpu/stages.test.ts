@@ -3,7 +3,8 @@
 import { describe, expect, it } from 'vitest';
 import { agreeOp } from '../../src/stages/degrain/agree.ts';
 import { fusedOp, gatherOp } from '../../src/stages/degrain/fuse.ts';
-import { columnsOp, hash32, layOp, rowsOp, whiteOp } from '../../src/stages/grain/field.ts';
+import { columnsOp, hash32, layOp, rowsOp, whiteOp } from '../../src/analysis/grain/field.ts';
+import { decideOp, levelOp, markOp, rimOp, softenOp, spreadOp } from '../../src/stages/dust-bust/gpu.ts';
 import { limitOp } from '../../src/stages/upscale/limit.ts';
 import { provenanceOp } from '../../src/stages/upscale/provenance.ts';
 import { bothTwins, maxDifference, noise, withErrorScope } from './kit.ts';
@@ -84,6 +85,52 @@ describe('kernels of the stages: shader and twin agree', () => {
 			const params = { width: W, height: H, levels: 8 };
 			const { shader, twin } = await bothTwins(compute, layOp, [picture, near, strengths], AREA * 3, params);
 			expect(maxDifference(shader, twin)).toBeLessThan(1e-5);
+		}));
+
+	it('dust-bust/spread: the same numbers, in rows and columns, largest and smallest', () =>
+		withErrorScope(async (compute) => {
+			const plane = noise(AREA, 16, -1, 1);
+			for (const radius of [1, 4, 40]) {
+				for (const vertical of [false, true]) {
+					for (const largest of [false, true]) {
+						const params = { width: W, height: H, radius, vertical, largest };
+						const { shader, twin } = await bothTwins(compute, spreadOp, [plane], AREA, params);
+						expect(maxDifference(shader, twin)).toBe(0);
+					}
+				}
+			}
+		}));
+
+	it('dust-bust/decide', () =>
+		withErrorScope(async (compute) => {
+			const [mask, around] = [noise(AREA, 17), noise(AREA, 18, 0.5, 1)];
+			for (const polarity of [-1, 0, 1]) {
+				const params = { area: AREA, sure: 0.8, doubtful: 0.4, polarity };
+				const inputs = [mask, around, frame, near];
+				const { shader, twin } = await bothTwins(compute, decideOp, inputs, AREA, params);
+				expect(maxDifference(shader, twin)).toBe(0);
+				const share = shader.reduce((sum, v) => sum + v, 0) / AREA;
+				expect(share).toBeGreaterThan(0.05);
+				expect(share).toBeLessThan(0.5);
+			}
+		}));
+
+	it('dust-bust/soften, rim, level, mark', () =>
+		withErrorScope(async (compute) => {
+			const mask = noise(AREA, 19).map((v) => (v > 0.6 ? 1 : 0));
+			const soft = await bothTwins(compute, softenOp, [mask], AREA, { width: W, height: H });
+			expect(maxDifference(soft.shader, soft.twin)).toBeLessThan(1e-6);
+			const rim = await bothTwins(compute, rimOp, [frame, near, mask], AREA * 4, { area: AREA, scale: 60 });
+			expect(maxDifference(rim.shader, rim.twin)).toBeLessThan(1e-6);
+			expect(Math.max(...rim.shader.subarray(3 * AREA))).toBeGreaterThan(0.5);
+			const far = noise(AREA * 4, 20, 0.1, 0.2);
+			const inputs = [near, rim.twin as Float32Array<ArrayBuffer>, far];
+			const level = await bothTwins(compute, levelOp, inputs, AREA * 3, { area: AREA, share: 0.02 });
+			expect(maxDifference(level.shader, level.twin)).toBeLessThan(1e-5);
+			const before = noise(AREA, 21).map((v) => (v > 0.9 ? 2 : 0));
+			const marks = await bothTwins(compute, markOp, [before, mask], AREA, { area: AREA, level: 1 });
+			expect(maxDifference(marks.shader, marks.twin)).toBe(0);
+			expect(new Set(marks.shader)).toEqual(new Set([0, 1, 2]));
 		}));
 
 	for (const [width, height] of [

@@ -74,7 +74,7 @@ def measure_halo(model: Model, output: Path) -> tuple[int | None, dict[str, floa
     session = open_session(output / model.file)
 
     def run(image: Float) -> Float:
-        inputs = {"image": image}
+        inputs = model.feeds(image) if model.feeds else {"image": image}
         if "sigma" in {port.name for port in model.inputs}:
             inputs["sigma"] = np.full((1, 1, image.shape[2] // 2, image.shape[3] // 2), 25 / 255, np.float32)
         return next(iter(run_onnx(session, inputs).values()))

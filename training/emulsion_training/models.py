@@ -46,6 +46,8 @@ class Model:
     compare_size: tuple[int, int]
     padding: str
     notes: tuple[str, ...]
+    feeds: Callable[[Float], dict[str, Float]] | None = None
+    """All inputs from a picture [1, 3, H, W] in the first place, to measure the reach; default: the picture, and σ where asked for."""
 
     @property
     def file(self) -> str:
@@ -257,7 +259,77 @@ DEGRAIN = replace(
     ),
 )
 
-OWN: tuple[Model, ...] = (DEGRAIN,)
+
+SCALE = np.full((1, 1, 1, 1), 40, np.float32)
+
+
+def _dirt_feeds(image: Float) -> dict[str, Float]:
+    """Views that depend on the picture pixel by pixel: what a pixel reaches is then the net's reach alone."""
+    views = {"before": 0.9 * image + 0.05, "after": 1.1 * image - 0.06, "middle": image[:, ::-1]}
+    made = {"frame": image, **views, "trust": image[:, :2], "scale": SCALE}
+    return {name: np.ascontiguousarray(value, np.float32) for name, value in made.items()}
+
+
+def _dirt_sample(height: int, width: int) -> dict[str, Float]:
+    views = {name: picture(height, width, shift) for name, shift in (("before", 1), ("after", 0), ("middle", 2))}
+    return {
+        "frame": picture(height, width),
+        **views,
+        "trust": np.repeat(noise_map(height, width) * 2, 2, 1).clip(0, 1),
+        "scale": SCALE,
+    }
+
+
+def _trained_dirt(directory: Path) -> nn.Module:
+    # The net is the workshop's: what trains and what is exported are one module.
+    from workshop.dirt_net import DirtNet
+
+    net = DirtNet()
+    net.load_state_dict(_trained(directory))
+    return net
+
+
+def _view(name: str, meaning: str) -> Port:
+    return _image(name, f"{meaning}, R′G′B′ of the film with its grain")
+
+
+DIRT = Model(
+    id="dirt",
+    role="damage",
+    title="Dirt: what is in one frame and in neither neighbor",
+    license="MIT",
+    source="trained in training/workshop from random weights",
+    summary="A soft mask of dirt, sparkle and hair that one frame alone has, and the picture that heals it, from its neighbors.",
+    inputs=(
+        _image("frame", "the frame, R′G′B′; values a little outside are legal"),
+        _view("before", "the frame before, moved into the frame's place by its flow"),
+        _view("after", "the frame after, moved into the frame's place by its flow"),
+        _view("middle", "the middle of the frame before and the one after, which has not seen the frame"),
+        Port("trust", [1, 2, "H", "W"], "0…1", "confidence of the flows to the frame before and to the frame after"),
+        Port("scale", [1, 1, 1, 1], "0…170", "1 ÷ √(σ² + (1.5/255)²), σ being the grain's standard deviation on the scale of the picture"),
+    ),
+    outputs=(
+        Port("mask", [1, 1, "H", "W"], "0…1", "how surely a pixel is not film image"),
+        _image("healed", "a mixture of the three views: what the film shows there, with their grain"),
+    ),
+    build=_trained_dirt,
+    original=_trained_dirt,
+    sample=_dirt_sample,
+    align=4,
+    scale=1,
+    tile=512,
+    bounded=True,
+    smallest=16,
+    compare_size=(96, 128),
+    padding="none needed: 16, 32 and 48 channels",
+    notes=(
+        "It looks at differences, not at pictures: damage that is in a neighbor as well is not seen.",
+        "Use `healed` where the mask says so, and nowhere else; lay new grain there, or the neighbors' grain stands still.",
+    ),
+    feeds=_dirt_feeds,
+)
+
+OWN: tuple[Model, ...] = (DEGRAIN, DIRT)
 """What the workshop makes (`python -m workshop export`), from a run's folder. The importer leaves these files and lines alone."""
 
 

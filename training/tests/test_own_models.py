@@ -39,7 +39,7 @@ def test_lines_of_both_kinds_stay_in_their_order(tmp_path: Path) -> None:
 
 
 def test_an_unknown_or_unfinished_model_is_not_exported(tmp_path: Path) -> None:
-    with pytest.raises(WorkshopError, match="unknown; the workshop exports degrain"):
+    with pytest.raises(WorkshopError, match="unknown; the workshop exports degrain, dirt"):
         model_of("moths")
     (tmp_path / "best.pt").write_bytes(b"")
     with pytest.raises(WorkshopError, match="not finished"):

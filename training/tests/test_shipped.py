@@ -99,7 +99,7 @@ def test_tiles_with_the_halo_equal_the_whole(model: Model) -> None:
     session = open_session(SHIPPED / line["file"])
 
     def run(image: Float) -> Float:
-        inputs = {"image": image}
+        inputs = model.feeds(image) if model.feeds else {"image": image}
         if "sigma" in {port.name for port in model.inputs}:
             inputs["sigma"] = np.full((1, 1, image.shape[2] // 2, image.shape[3] // 2), 0.1, np.float32)
         return next(iter(run_onnx(session, inputs).values()))

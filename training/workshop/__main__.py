@@ -12,6 +12,9 @@ import torch
 
 from .paths import DATA, MODELS, TRAINING, WORK, WorkshopError, need
 
+TRAINED = ("degrain", "dirt")
+"""The workshop's models; `recipes` holds how each is made."""
+
 
 def seconds(text: str) -> float:
     """A duration: 90s, 9m, 1.5h."""
@@ -33,28 +36,18 @@ def make_data(options: argparse.Namespace) -> None:
 
 def train(options: argparse.Namespace) -> None:
     """`train`."""
-    from .degrain import degrain_job
-    from .degrain_data import Aim
-    from .pictures import film_of, unpack
+    from .recipes import RECIPES
     from .trainer import Limits, Settings
     from .trainer import train as run
 
     if options.threads:
         torch.set_num_threads(options.threads)
+    recipe = RECIPES[options.model]
+    options.rate = options.rate or recipe.rate
     torch.manual_seed(options.seed)
     device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
     settings = Settings(options.model, options.seed, options.batch, options.crop, options.rate, options.bf16)
-    entries = unpack(options.pictures)
-    job = degrain_job(
-        entries,
-        seed=options.seed,
-        batch=options.batch,
-        crop=options.crop,
-        stocks=options.stocks,
-        device=device,
-        fresh=options.fresh,
-        aim=Aim.like(film_of(options.pictures)),
-    )
+    job = recipe.job(options, device)
     folder = options.run or WORK / "runs" / options.model
     summary = run(job, settings, Limits(options.budget, options.steps, options.every), folder, device)
     print(f"{folder}: {summary['steps']} steps, {summary['hours']} h, {job.figure} {summary['start']:.3f} to {summary['best']:.3f}")
@@ -62,18 +55,15 @@ def train(options: argparse.Namespace) -> None:
 
 def evaluate(options: argparse.Namespace) -> None:
     """`evaluate`."""
-    from .eval_set import eval_clips
-
     if options.model == "deblur":
         return evaluate_deblur(options)
-    from .evaluate_degrain import evaluate as run
-    from .evaluate_degrain import table
+    from .recipes import RECIPES
 
     torch.set_num_threads(options.threads or torch.get_num_threads())
     weights = options.weights or WORK / "runs" / options.model / "best.pt"
     need(weights, f"train the model first: `train {options.model}`")
-    clips = eval_clips(options.data, options.limit)
-    print(table(run(clips, weights, options.output or WORK / "evaluation" / options.model)))
+    output = options.output or WORK / "evaluation" / options.model
+    print(RECIPES[options.model].evaluate(options.data, options.limit, weights, output))
 
 
 def evaluate_deblur(options: argparse.Namespace) -> None:
@@ -167,7 +157,7 @@ def parser() -> argparse.ArgumentParser:
     one.set_defaults(run_command=make_data)
 
     one = commands.add_parser("train", help="train a model, or go on training it")
-    one.add_argument("model", choices=["degrain"])
+    one.add_argument("model", choices=TRAINED)
     one.add_argument("--budget", type=seconds, default=seconds("1h"), help="training time in all, for instance 9m (default 1h)")
     one.add_argument("--steps", type=int, default=10**9, help="steps in all")
     one.add_argument("--every", type=seconds, default=seconds("2m"), help="time between checkpoints")
@@ -176,16 +166,17 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--threads", type=int, help="CPU threads")
     one.add_argument("--batch", type=int, default=8)
     one.add_argument("--crop", type=int, default=96)
-    one.add_argument("--rate", type=float, default=1.5e-4, help="learning rate at the start")
+    one.add_argument("--rate", type=float, help="learning rate at the start; default: the model's own")
     one.add_argument("--stocks", type=int, default=20, help="film stocks to draw grain of")
     one.add_argument("--seed", type=int, default=1)
     one.add_argument("--fresh", action="store_true", help="start from random weights")
-    one.add_argument("--pictures", type=Path, default=WORK / "pictures.bin", help="the data set of make-data")
+    one.add_argument("--pictures", type=Path, default=WORK / "pictures.bin", help="the data set of make-data (degrain)")
+    one.add_argument("--data", type=Path, default=DATA, help="the pictures, clips and cut-outs (dirt)")
     one.add_argument("--run", type=Path, help="the run's folder")
     one.set_defaults(run_command=train)
 
     one = commands.add_parser("evaluate", help="measure a trained model against its baselines, on pictures never trained on")
-    one.add_argument("model", choices=["degrain", "deblur"])
+    one.add_argument("model", choices=(*TRAINED, "deblur"))
     one.add_argument("--data", type=Path, default=DATA, help="the pictures and clips")
     one.add_argument("--weights", type=Path, help="default: the run's best.pt")
     one.add_argument("--output", type=Path, help="where figures and crops go")
@@ -195,7 +186,7 @@ def parser() -> argparse.ArgumentParser:
     one.set_defaults(run_command=evaluate)
 
     one = commands.add_parser("export", help="write a trained and evaluated model into public/models")
-    one.add_argument("model", choices=["degrain"])
+    one.add_argument("model", choices=TRAINED)
     one.add_argument("--run", type=Path, help="the run's folder")
     one.add_argument("--evaluation", type=Path, help="the evaluation's folder")
     one.add_argument("--output", type=Path, default=MODELS, help="where the models are")

@@ -23,6 +23,7 @@ from emulsion_training.compare import Float, open_session, run_onnx
 from emulsion_training.evaluate import CLIPS, Bytes, interpolate, kodak, psnr, resize, to_bytes, to_network
 from emulsion_training.manifest import write_json
 
+from .dirt_net import scale_of
 from .evaluate_degrain import grain_of, grainy
 from .paths import DATA, MODELS, WorkshopError, need
 from .pictures import read_frames
@@ -101,10 +102,32 @@ def between(path: Path, data: Path) -> Figures:
     return {"middle of three frames from its neighbors": float(np.mean(values))}
 
 
+def spots(path: Path, data: Path) -> Figures:
+    """PSNR of a frame with discs that its three views do not have, before and after the net's mask and cure."""
+    session = open_session(path)
+    sigma = 4 / 255
+    before, after = [], []
+    for crop in crops(data):
+        clean = to_network(crop)
+        generator = np.random.default_rng(12)
+        frame, *views = (clean + np.float32(sigma) * generator.standard_normal(clean.shape).astype(np.float32) for _ in range(4))
+        y, x = np.mgrid[:HEIGHT, :WIDTH]
+        for index in range(12):
+            column, row = generator.uniform(8, WIDTH - 8), generator.uniform(8, HEIGHT - 8)
+            frame[..., np.hypot(x - column, y - row) < 1.5 + index / 2] = 0.9 if index % 3 == 0 else 0.05
+        inputs = dict(zip(("before", "after", "middle"), views, strict=True))
+        trust, scale = np.ones((1, 2, HEIGHT, WIDTH), np.float32), np.full((1, 1, 1, 1), scale_of(sigma), np.float32)
+        found = run_onnx(session, {"frame": frame, **inputs, "trust": trust, "scale": scale})
+        before.append(psnr(to_bytes(frame), crop))
+        after.append(psnr(to_bytes(np.where(found["mask"] > 0.5, found["healed"], frame)), crop))
+    return {"with discs on it": float(np.mean(before)), "with the discs healed": float(np.mean(after))}
+
+
 TRIALS: dict[str, Callable[[Path, Path], Figures]] = {
     "rife": between,
     "ffdnet": white_noise,
     "degrain": lambda path, data: {**white_noise(path, data), **film_grain(path, data)},
+    "dirt": spots,
     "spanx2": lambda path, data: enlarged(path, data, 2),
     "spanx4": lambda path, data: enlarged(path, data, 4),
     "realesrgan-x4fast": lambda path, data: enlarged(path, data, 4),

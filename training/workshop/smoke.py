@@ -7,15 +7,21 @@ import json
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
+from degradation.stocks import STOCKS
 from emulsion_training.ffdnet import TrainableFfdnet
 
+from . import evaluate_dirt as dirt_evaluation
 from .degrain import degrain_job
+from .dirt import dirt_job
+from .dirt_data import PLANES
 from .eval_set import EvalClip
-from .evaluate_degrain import evaluate
+from .evaluate_degrain import evaluate, grain_of
 from .export import export
 from .paths import WorkshopError
 from .pictures import Entry, pack, unpack
@@ -35,6 +41,50 @@ def synthetic_entries(count: int, side: int, seed: int) -> list[Entry]:
             picture[inside] += generator.uniform(-60, 60, 3)
         entries.append(Entry(f"synthetic-{index}", np.clip(picture, 0, 255).astype(np.uint8)[None]))
     return entries
+
+
+class StillRife(nn.Module):
+    """Stands for RIFE where nothing moves, for machines without its weights."""
+
+    def forward(self, a: Tensor, b: Tensor, t: Tensor, grid: Tensor, norm: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """mid, flow, mask of the shapes of the real one."""
+        zero = torch.zeros_like(a[:, :1])
+        return (a + b) / 2, zero.expand(-1, 4, -1, -1), zero + 0.5
+
+
+def still_samples(count: int, side: int = 64) -> dict[str, Any]:
+    """Samples for `dirt` of pictures that stand still: squares that one frame alone has, and light noise."""
+    generator = torch.Generator().manual_seed(4)
+    planes = torch.zeros(count, sum(PLANES.values()), side, side, dtype=torch.uint8)
+    for index, entry in enumerate(synthetic_entries(count, side, 6)):
+        clean = torch.from_numpy(entry.frames[0].copy()).permute(2, 0, 1).float() / 255
+        change = torch.zeros(1, side, side)
+        for k in range(6):
+            top, left = (int(v) for v in torch.randint(0, side - 8, (2,), generator=generator))
+            change[:, top : top + 3 + k, left : left + 3 + k] = 0.24
+        frame = clean + torch.where(clean > 0.5, -change, change)
+        views = [clean + 0.01 * torch.randn(clean.shape, generator=generator) for _ in range(3)]
+        together = torch.cat([frame, *views, clean, torch.ones(2, side, side), change * 4])
+        planes[index] = (together.clamp(0, 1) * 255).round().to(torch.uint8)
+    return {"planes": planes, "sigma": torch.full((count,), 0.01), "done": count}
+
+
+def smoke_dirt(folder: Path) -> None:
+    """The path of `dirt`: training from random weights, evaluation, export."""
+    kept = still_samples(12)
+    job = dirt_job(folder, seed=1, batch=4, crop=32, stocks=1, kept=kept)
+    made = train(job, Settings("dirt", 1, 4, 32, 3e-3, False), Limits(1e6, 120), folder / "dirt-run", torch.device("cpu"))
+    if not float(made["best"]) > 60:
+        raise WorkshopError(f"120 steps on squares that stand out did not teach the net to find them: {made['best']} %")
+    frames = torch.from_numpy(synthetic_entries(1, 64, 7)[0].frames.copy()).permute(0, 3, 1, 2).float().expand(3, -1, -1, -1) / 255
+    banks = {name: grain_of(name, 1, 96) for name in list(STOCKS)[:1] + list(STOCKS)[3:4]}
+    tools = {"rife": StillRife(), "degrain": TrainableFfdnet().eval(), "banks": banks}
+    scenes = [dirt_evaluation.Scene("damaged", "still", frames, [torch.ones(1, 30, 30)])]
+    dirt_evaluation.evaluate(scenes, dirt_evaluation.load(folder / "dirt-run" / "best.pt"), folder / "dirt-evaluation", tools)
+    line = export("dirt", folder / "dirt-run", folder / "dirt-evaluation", folder / "models", folder / "measurements.json")
+    manifest = json.loads((folder / "models" / "models.json").read_text(encoding="utf-8"))
+    if line not in manifest["models"] or len(manifest["models"]) != 2:
+        raise WorkshopError("the manifest does not list both exported models")
 
 
 def smoke(folder: Path | None = None) -> dict[str, float]:
@@ -79,4 +129,6 @@ def smoke(folder: Path | None = None) -> dict[str, float]:
     if [entry["sha256"] for entry in manifest["models"]] != [line["sha256"]]:
         raise WorkshopError("the manifest does not list the exported model")
     step("export")
+    smoke_dirt(folder)
+    step("dirt")
     return times

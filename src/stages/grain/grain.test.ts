@@ -7,8 +7,8 @@ import { GrainMeter } from '../../analysis/grain/measure.ts';
 import { ACF_RADIUS, ACF_SIDE, type GrainProfile, LEVELS, roundAcf } from '../../analysis/grain/profile.ts';
 import type { Rgb } from '../../analysis/noise/match.ts';
 import { CpuCompute, cpuFloats } from '../../gpu/cpu-compute.ts';
-import { grainField } from './field.ts';
-import { filterOf, grainKernel, mixingOf, overlap } from './kernel.ts';
+import { grainField } from '../../analysis/grain/field.ts';
+import { filterOf, grainKernel, mixingOf, overlap } from '../../analysis/grain/kernel.ts';
 import { grainLook, stage } from './stage.ts';
 
 const SIDE = 224;

@@ -1,7 +1,7 @@
 import type { Picture } from '../../contracts/compute.ts';
-import type { FrameRange } from '../../contracts/frames.ts';
 import type { RenderRequest, ShotAccess, Stage, StageEnv, ValuesOf, WorkingFrame } from '../../contracts/stage.ts';
-import { GrainMeter } from '../../analysis/grain/measure.ts';
+import { hash32, layGrain } from '../../analysis/grain/field.ts';
+import { fieldRecipe, type GrainLook } from '../../analysis/grain/look.ts';
 import {
 	coverageCurve,
 	grainColor,
@@ -10,13 +10,12 @@ import {
 	roundAcf,
 	strengthOf,
 } from '../../analysis/grain/profile.ts';
+import { shotGrain } from '../../analysis/grain/shot.ts';
 import type { Rgb } from '../../analysis/noise/match.ts';
 import { using } from '../../gpu/op.ts';
 import { filled } from '../../gpu/ops/fill/op.ts';
 import { residualView } from '../../gpu/ops/difference/op.ts';
 import { runTiled } from '../../gpu/tiling.ts';
-import { type FieldRecipe, hash32, layGrain } from './field.ts';
-import { grainKernel, mixingOf, overlap } from './kernel.ts';
 import { meta, type params } from './meta.ts';
 
 type Values = ValuesOf<typeof params>;
@@ -30,8 +29,6 @@ export interface GrainArtifact {
 
 /** Grain below this (8-bit codes) is not put back by `auto`: it is less than quantization makes. */
 const LEAST_STRENGTH = 0.4 / 255;
-/** Pairs of neighboring frames measured, spread over the shot. */
-const PAIRS = 4;
 /** Sides of the parts in which large pictures are done, so that what is needed beside them stays small. */
 const TILE = 1024;
 /** Gain of the view of the grain alone. */
@@ -39,11 +36,6 @@ export const VIEW_GAIN = 8;
 /** Of a grain where neither the source nor the restorer says: 35 mm at 2K. */
 const USUAL_SIZE = 1.6;
 const USUAL_COLOR = 0.5;
-
-/** What is laid: kernels, mixing, strengths. Undefined where nothing is to be laid. */
-export interface GrainLook extends FieldRecipe {
-	readonly strengths: readonly (readonly number[])[];
-}
 
 function curves({ strength, amount }: Values, profile: GrainProfile | undefined): number[][] | undefined {
 	if (strength === 'auto') {
@@ -65,26 +57,10 @@ export function grainLook(values: Values, { profile, scale }: GrainArtifact): Gr
 	const acf = [0, 1, 2].map((c) =>
 		size === 'auto' && profile ? profile.acf[c]! : roundAcf(size === 'auto' ? USUAL_SIZE : size),
 	);
-	const kernels = acf.map((a) => grainKernel(a, scale));
 	const shared = 1 - (color === 'auto' ? USUAL_COLOR : color);
 	const wanted =
 		color === 'auto' && profile ? profile.correlation : [1, shared, shared, shared, 1, shared, shared, shared, 1];
-	// Filters that differ make channels less alike than their white noise is.
-	const white = wanted.map((v, i) => {
-		const alike = overlap(kernels[Math.floor(i / 3)]!, kernels[i % 3]!);
-		return Math.max(-1, Math.min(1, v / Math.max(0.1, alike)));
-	});
-	return { kernels, mixing: mixingOf(white), strengths };
-}
-
-/** First frames of the pairs to measure. */
-function places({ start, end }: FrameRange): number[] {
-	const last = end - 2;
-	if (last < start) return [];
-	const count = Math.min(PAIRS, last - start + 1);
-	return [
-		...new Set(Array.from({ length: count }, (_, i) => start + Math.floor(((last - start) * (i + 0.5)) / count))),
-	];
+	return { ...fieldRecipe(acf, wanted, scale), strengths };
 }
 
 async function analyze(access: ShotAccess, values: Values, { compute, breathe }: StageEnv): Promise<GrainArtifact> {
@@ -100,16 +76,10 @@ async function analyze(access: ShotAccess, values: Values, { compute, breathe }:
 	};
 	const { source, size } = access;
 	const isMeasured = values.strength === 'auto' || values.size === 'auto' || values.color === 'auto';
-	const pairs = isMeasured ? places(source.range) : [];
 	const first = await read(source.range.start);
-	const scale = size.width / first.width;
-	const meter = new GrainMeter();
-	for (const at of pairs) {
-		await breathe();
-		const frame = at === source.range.start ? first : await read(at);
-		meter.add(frame, await read(at + 1));
-	}
-	return { profile: meter.profile(), scale };
+	const again = (index: number): Promise<Rgb> => (index === source.range.start ? Promise.resolve(first) : read(index));
+	const profile = isMeasured ? await shotGrain(source.range, again, breathe) : undefined;
+	return { profile, scale: size.width / first.width };
 }
 
 async function lay(

@@ -3,7 +3,7 @@
  * autocorrelation's Fourier transform (Wiener–Khinchin). Kept as a sum of few separable filters, which cost a tenth.
  */
 
-import { ACF_RADIUS, ACF_SIDE } from '../../analysis/grain/profile.ts';
+import { ACF_RADIUS, ACF_SIDE } from './profile.ts';
 
 /** Longest filter on each side, in pixels. */
 export const MAX_RADIUS = 31;

@@ -1,0 +1,267 @@
+"""The dirt model: alignment, samples, the net, what is decided, training and evaluation; without downloads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from degradation.grain_bank import GrainBank, make_stack
+from degradation.stock import Stock
+from emulsion_training.export import ExportRequest, check_for_webgpu, export
+from emulsion_training.models import DIRT, example
+from workshop import align
+from workshop.dirt import dirt_job, mask_loss
+from workshop.dirt_data import PLANES, SURE, DirtBatches, Sources, make_sample, samples, triple
+from workshop.dirt_net import DirtNet, scale_of
+from workshop.evaluate_dirt import Scene, evaluate, labelled, means, score
+from workshop.heal import classical, decide, put, spread, thresholds
+from workshop.paths import WorkshopError
+from workshop.smoke import StillRife, still_samples, synthetic_entries
+from workshop.trainer import Limits, Settings, train
+
+CPU = torch.device("cpu")
+
+
+class PanRife(nn.Module):
+    """Stands for RIFE where everything moves to the right by `speed` pixels from one picture to the next."""
+
+    def __init__(self, speed: float) -> None:
+        super().__init__()
+        self.speed = speed
+
+    def forward(self, a: Tensor, b: Tensor, t: Tensor, grid: Tensor, norm: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """mid (unused), flow, mask."""
+        zero = torch.zeros_like(a[:, :1])
+        half = self.speed / 2
+        return a, torch.cat([zero - half, zero, zero + half, zero], 1), zero + 0.5
+
+
+def pan(count: int = 3, side: int = 64) -> Tensor:
+    """A picture that moves to the right by 2 px a frame, [count, 3, side, side]."""
+    wide = torch.from_numpy(synthetic_entries(1, side + 2 * count, 5)[0].frames[0].copy()).permute(2, 0, 1).float() / 255
+    return torch.stack([wide[:, :side, 2 * (count - 1 - k) : 2 * (count - 1 - k) + side] for k in range(count)])
+
+
+def test_neighbors_come_to_lie_where_the_frame_is() -> None:
+    frames = pan()
+    views = align.views_of(PanRife(2.0), frames, frames)
+    inner = slice(8, -8)
+    # Between the outer two frames lie 4 px: the stand-in's pair is 2 px apart, so the middle is a pixel off on each side.
+    for name in ("before", "after"):
+        assert torch.allclose(getattr(views, name)[:, inner, inner], frames[1][:, inner, inner], atol=1e-5), name
+    middle = align.views_of(PanRife(4.0), frames, frames).middle
+    assert torch.allclose(middle[:, inner, inner], frames[1][:, inner, inner], atol=1e-5)
+    assert float(views.trust[:, inner, inner].min()) > 0.99
+    # What comes from outside of the picture cannot be trusted.
+    assert float(views.trust[0, :, :1].max()) == 0
+    assert float(views.trust[1, :, -1:].max()) == 0
+
+
+def test_warping_is_catmull_rom() -> None:
+    ramp = torch.arange(16.0).expand(1, 16, 16).contiguous()
+    moved = align.warp(ramp, torch.stack([torch.full((16, 16), 0.25), torch.zeros(16, 16)]))
+    assert torch.allclose(moved[0, :, 2:-3], ramp[0, :, 2:-3] + 0.25, atol=1e-5)
+    spike = torch.zeros(1, 9, 9)
+    spike[0, 4, 4] = 1
+    half = align.warp(spike, torch.stack([torch.full((9, 9), 0.5), torch.zeros(9, 9)]))
+    assert half[0, 4, 2:6].tolist() == pytest.approx([-0.0625, 0.5625, 0.5625, -0.0625])
+
+
+def bank() -> GrainBank:
+    return GrainBank([make_stack(Stock(radius=0.35, layers=5, cloud=0.5), 64, 1)])
+
+
+def photographs(folder: Path) -> Sources:
+    """Two photographs and one cut-out."""
+    paths = []
+    for index, entry in enumerate(synthetic_entries(2, 220, 3)):
+        paths.append(folder / f"{index}.png")
+        Image.fromarray(entry.frames[0]).save(paths[-1])
+    return Sources(paths, [], [torch.ones(1, 40, 40)])
+
+
+def test_a_sample_says_where_its_dirt_is(tmp_path: Path) -> None:
+    sources = photographs(tmp_path)
+    found = 0
+    for number in range(6):
+        made, sigma = make_sample(sources, bank(), StillRife(), 1, number)
+        assert {name: made[name].shape[0] for name in PLANES} == PLANES
+        dirty = made["change"][0] / 4 >= SURE
+        away = (made["frame"] - made["truth"]).abs().amax(0)
+        if bool(dirty.any()):
+            found += 1
+            assert float(away[dirty].mean()) > float(away[~dirty].mean()) + 0.02
+        assert float(away[made["change"][0] == 0].max()) < 8 * sigma + 0.03
+    assert found >= 2
+    again, _ = make_sample(sources, bank(), StillRife(), 1, 0)
+    assert all(torch.equal(again[name], make_sample(sources, bank(), StillRife(), 1, 0)[0][name]) for name in PLANES)
+    assert not torch.equal(triple(sources, torch.Generator().manual_seed(1)), triple(sources, torch.Generator().manual_seed(2)))
+
+
+def test_samples_are_gone_on_with_where_a_run_stopped(tmp_path: Path) -> None:
+    sources = photographs(tmp_path)
+    whole = samples(sources, bank(), StillRife(), 3, 1, tmp_path / "a")
+    path = tmp_path / "a" / "dirt-3-1.pt"
+    broken = torch.load(path, weights_only=True)
+    broken["done"], broken["planes"][2] = 2, 0
+    torch.save(broken, path)
+    again = samples(sources, bank(), StillRife(), 3, 1, tmp_path / "a")
+    assert torch.equal(whole["planes"], again["planes"])
+    assert again["done"] == 3
+
+
+def test_a_batch_depends_on_its_number_alone() -> None:
+    source = DirtBatches(still_samples(4), range(4), 3, 32, 5)
+    one = source.batch_of(4)
+    source.batch_of(9)
+    for a, b in zip(one.inputs(), source.batch_of(4).inputs(), strict=True):
+        assert torch.equal(a, b)
+    assert not torch.equal(one.frame, source.batch_of(5).frame)
+    assert float(one.dirty.max()) == 1
+    with pytest.raises(WorkshopError, match="multiple of 4"):
+        DirtBatches(still_samples(1), [0], 1, 30, 1)
+
+
+def test_the_net_knows_its_evidence() -> None:
+    net = DirtNet()
+    assert sum(p.numel() for p in net.parameters()) <= 100_000
+    frame = torch.full((1, 3, 8, 8), 0.5)
+    frame[..., 2:4, 2:4] = 0.9
+    still = torch.full((1, 3, 8, 8), 0.5)
+    trust, scale = torch.ones(1, 2, 8, 8), torch.full((1, 1, 1, 1), scale_of(0.01))
+    found = net.features(frame, still, still, still, trust, scale)
+    bright, dark = found[0, 12], found[0, 13]
+    assert float(bright[2, 2]) == pytest.approx(1.6, abs=1e-4)
+    assert float(dark.abs().max()) < 1e-5
+    # What one neighbor shows as well is no evidence.
+    found = net.features(frame, frame, still, still, trust, scale)
+    assert float(found[0, 12].abs().max()) < 1e-5
+    assert scale_of(0) == pytest.approx(170)
+
+
+def test_the_exported_net_runs_on_webgpu() -> None:
+    torch.manual_seed(1)
+    request = ExportRequest(DirtNet(), example(DIRT, 16, 24), list(DIRT.inputs), list(DIRT.outputs), {"id": "dirt"})
+    assert check_for_webgpu(export(request)) == []
+
+
+def test_a_sure_error_on_clean_film_costs_most() -> None:
+    source = DirtBatches(still_samples(4), range(4), 3, 32, 5)
+    batch = source.batch_of(1)
+    right = torch.where(batch.dirty > 0, 6.0, -6.0)
+    missed, invented = right.clone(), right.clone()
+    missed[batch.dirty > 0] = -6.0
+    clean = torch.nonzero(((batch.dirty == 0) & (batch.asked > 0)).flatten())[: int(batch.dirty.sum())]
+    invented.view(-1)[clean] = 6.0
+    costs = [float(mask_loss(logits, batch)) for logits in (right, missed, invented)]
+    assert costs[0] < 0.2
+    assert costs[1] > 10 * costs[0]
+    assert costs[2] > 5 * costs[0]
+
+
+def test_what_is_decided() -> None:
+    sure, doubtful = thresholds()
+    mask = torch.zeros(1, 24, 24)
+    mask[0, 8, 8] = sure + 0.01
+    mask[0, 8, 9:12] = (sure + doubtful) / 2
+    mask[0, 20, 18:22] = (sure + doubtful) / 2
+    share = decide(mask, grow=0)
+    assert torch.nonzero(share[0]).tolist() == [[8, 8], [8, 9], [8, 10], [8, 11]]
+    grown = decide(mask)
+    assert int((grown > 0).sum()) == 3 * 6
+    assert float(grown.max()) == 1
+    frame, healed = torch.rand(3, 24, 24), torch.rand(3, 24, 24)
+    result = put(frame, healed, share)
+    same = share.expand(3, -1, -1) == 0
+    assert torch.equal(result[same], frame[same])
+    assert thresholds(1.0)[0] == pytest.approx(0.5)
+
+
+def test_the_classical_detector_takes_what_stands_out_on_one_side_of_both() -> None:
+    frame = torch.full((3, 16, 16), 0.5)
+    before, after = frame.clone(), frame.clone()
+    frame[:, 4:6, 4:6] = 0.8
+    frame[:, 10:12, 10:12] = 0.6
+    before[:, 10:12, 10:12], after[:, 10:12, 10:12] = 0.3, 0.9
+    share, cure = classical(frame, before, after, 0.01)
+    assert torch.equal(share, spread(share, 0))
+    assert int(share.sum()) == 16
+    assert float(cure[0, 5, 5]) == pytest.approx(0.5)
+
+
+def test_objects_and_figures() -> None:
+    mask = torch.zeros(12, 12, dtype=torch.bool)
+    mask[1:3, 1:3] = mask[3, 3] = mask[8:10, 8:12] = True
+    assert sorted(int(part.sum()) for part in labelled(mask)) == [5, 8]
+    clean = torch.full((3, 40, 40), 0.5)
+    frame, change = clean.clone(), torch.zeros(1, 40, 40)
+    frame[:, 10:14, 10:14] -= 0.2
+    change[:, 10:14, 10:14] = 0.2
+    where = (change > 0).float()
+    perfect = score(frame, clean, clean, change, (clean, where))
+    assert (perfect["wanted"], perfect["found"], perfect["false"], perfect["unmasked"], perfect["rim"]) == (1, 1, 0, 0, 0)
+    nothing = score(frame, clean, clean, change, (frame, torch.zeros_like(where)))
+    assert (nothing["wanted"], nothing["found"]) == (1, 0)
+    far = where.clone()
+    far[:, 30:33, 30:33] = 1
+    spoiled = clean.clone()
+    spoiled[:, 30:33, 30:33] = 0.4
+    wrong = score(frame, clean, clean, change, (spoiled, far))
+    assert wrong["false"] == 1
+    assert wrong["outside"] == pytest.approx(9 * 0.01, rel=1e-3)
+    assert wrong["unmasked"] == 0
+    spoiled[:, 0, 0] = 0
+    assert score(frame, clean, clean, change, (spoiled, far))["unmasked"] == 0.5
+    rows: list[dict[str, Any]] = [{"kind": "damaged", "tmedian": nothing, "classical": wrong, "ours": perfect}]
+    figures = means(rows)
+    assert figures["ours"]["recall"] == 1
+    assert figures["tmedian"]["inside"] == pytest.approx(-20 * np.log10(0.2), abs=0.01)
+
+
+def test_training_stops_and_goes_on(tmp_path: Path) -> None:
+    settings = Settings("dirt", seed=3, batch=2, crop=32, rate=1e-3, bf16=False)
+
+    def run(folder: Path, *stops: int) -> dict[str, Tensor]:
+        for steps in stops:
+            torch.manual_seed(1)
+            job = dirt_job(tmp_path, seed=3, batch=2, crop=32, stocks=1, kept=still_samples(6))
+            train(job, settings, Limits(1e6, steps), folder, CPU)
+        return dict(torch.load(folder / "last.pt", weights_only=True)["net"])
+
+    whole, again = run(tmp_path / "a", 3), run(tmp_path / "b", 3)
+    assert all(torch.equal(value, again[name]) for name, value in whole.items())
+    run(tmp_path / "c", 1, 3)
+    assert json.loads((tmp_path / "c" / "run.json").read_text(encoding="utf-8"))["steps"] == 3
+
+
+def test_evaluation_without_downloads(tmp_path: Path) -> None:
+    class Still(nn.Module):
+        def forward(self, image: Tensor, level: Tensor) -> Tensor:
+            return image
+
+    frames = pan(4)
+    tools = {"rife": PanRife(2.0), "degrain": Still(), "banks": {name: bank() for name in _stocks()}}
+    scenes = [
+        Scene("damaged", "walk#1", frames[:3], [torch.ones(1, 30, 30)]),
+        Scene("clean", "walk", frames, []),
+        Scene("film", "street#1", frames, []),
+    ]
+    result = evaluate(scenes, DirtNet().eval(), tmp_path, tools)
+    assert [row["kind"] for row in result["rows"]] == ["damaged", "damaged", "clean", "film"]
+    assert result["rows"][2]["frames"] == 2
+    assert "| walk | 2 |" in (tmp_path / "table.md").read_text(encoding="utf-8")
+    assert result["fast"]["ours"]["unmasked"] == 0
+    assert (tmp_path / "dirt-worst.png").exists()
+
+
+def _stocks() -> list[str]:
+    from degradation.stocks import STOCKS
+
+    return list(STOCKS)

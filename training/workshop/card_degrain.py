@@ -1,0 +1,51 @@
+"""What the card of `degrain` says of its training, its evaluation and its failures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .evaluate_degrain import table
+
+FAILURES = (
+    "Grain and texture of the same size and strength cannot be told apart in one frame: gravel, foliage and hair lose detail "
+    "under coarse grain (the worst case below shows how much).",
+    "Not yet trained long enough: on fine silver grain, and on white noise (0.7 to 2 dB), FFDNet is still better. Grain that is "
+    "coarser than a pixel is what this model is for.",
+    "The told strength decides: too low leaves grain, too high smears.",
+    "Dirt, scratches and compression were not in the training data and are left alone or smeared.",
+)
+
+
+def sections(made: dict[str, Any], result: dict[str, Any], notes: list[str]) -> tuple[str, ...]:
+    """The card's sections beyond an imported model's."""
+    settings = made["settings"]
+    trained = "\n".join(
+        [
+            f"- Steps: {made['steps']}, batches of {settings['batch']} crops of {settings['crop']} px, seed {settings['seed']}, "
+            f"Adam from {settings['rate']:g}, Charbonnier loss, weights averaged.",
+            f"- Machine: {made['machine']}, {made['hours']} h of wall time (shared with other work), PyTorch {made['torch']}"
+            + (", bfloat16 arithmetic." if settings["bf16"] else "."),
+            "- Data: clean photographs, portraits and clips of `training/split.json`'s training part (BSDS500, ImageNet samples, "
+            "synthetic portraits, clean videos); grain drawn by the physical model while training.",
+            f"- Validation crops, held back from training: {made['start']:.3f} dB before, {made['best']:.3f} dB after "
+            f"([curve](degrain/curve.png), [log](degrain/log.csv)).",
+            *(f"- {line}" for line in notes),
+        ]
+    )
+    shown = [row for row in result["rows"] if "shown as" in row]
+    words = "\n\n".join(
+        f"{row['shown as'].capitalize()} (by gain over the better baseline): {row['clip']}, {row['stock']}, σ {row['sigma']:.1f}. "
+        f"FFDNet {row['FFDNet']['psnr']:.2f} dB ({row['FFDNet']['setting']}), nlmeans {row['nlmeans']['psnr']:.2f} dB "
+        f"({row['nlmeans']['setting']}), this model {row['ours']['psnr']:.2f} dB.\n\n"
+        f"![{row['shown as']}](degrain/degrain-{row['shown as']}.png)"
+        for row in shown
+    )
+    gain = result["mean"]["ours"]["psnr"] - max(result["mean"][m]["psnr"] for m in ("FFDNet", "nlmeans"))
+    return (
+        f"## Trained\n\n{trained}",
+        f"## Evaluated\n\n`python -m workshop evaluate degrain`: {len(result['rows'])} grainy clips of Kodak 01–12 and of the clean clips' "
+        "evaluation parts, never trained on. FFDNet and nlmeans each at the setting that is best for the very clip, this model "
+        f"told the true strength once. Over the better baseline: {gain:+.2f} dB.\n\n" + table(result).strip(),
+        "## Crops at 100 %\n\nTruth, grainy, FFDNet, nlmeans, this model, and what this model removed, 8-fold.\n\n" + words,
+        "## Known failures\n\n" + "\n".join(f"- {text}" for text in FAILURES),
+    )

@@ -1,0 +1,325 @@
+"""`evaluate dirt`: one table, every method on the same frames in the same run, none of them ever trained on.
+
+Three parts. *Damaged*: moving clips of Kodak 01–12 and of the clean clips' evaluation parts, with grain of a named stock and
+cut-outs kept for evaluation; scored inside the damage, in its rim of 8 px, and outside. *Clean*: consecutive frames of fast
+clips without any damage, in which whatever is removed is an error, counted as objects. *Film*: real damage without a truth,
+for the eye.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from degradation.damage import cut_outs, dirt
+from degradation.stocks import STOCKS
+
+from . import metrics
+from .align import Views, load_rife, pair_flows, views_of
+from .baselines import ffmpeg_filter, to_bytes
+from .dirt_net import ALIGN, DirtNet, scale_of
+from .estimate import grain, objects
+from .eval_set import eval_clips
+from .evaluate_degrain import grain_of, grainy
+from .heal import classical, decide, put, spread
+from .networks import pretrained_degrain, run_any_size
+from .paths import need, split
+from .pictures import read_frames
+
+METHODS = ("tmedian", "classical", "ours")
+RIM = 8
+CROP = 96
+CLEAN = ("video/bikes.mp4", "video/gestures/walk.mkv", "video/gestures/sister.mkv", "video/gestures/yes.mkv")
+"""Clips with fast motion, hands and faces; all of them evaluation parts."""
+CLEAN_FRAMES = 26
+FAST = ("bikes", "walk", "sister", "yes")
+LEAST_AREA, LEAST_CONTRAST = 6, 0.1
+"""Objects that have to be found: pixels, and their mean change as a share of the range of codes."""
+FALSE_AREA, FALSE_TIMES = 4, 3.0
+"""A false removal: connected pixels that changed by more than so many σ."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A part of the evaluation: `damaged` and `clean` with clean frames [N, 3, H, W], `film` with a real film's."""
+
+    kind: str
+    name: str
+    frames: Tensor
+    shapes: list[Tensor]
+
+
+def scenes(data: Path, limit: int | None = None) -> Iterator[Scene]:
+    """All scenes, or about `limit` of each kind."""
+    shapes = cut_outs(need(data / "damage", "the cut-outs of damage"), evaluate=True, every=split()["damage"]["evaluateEvery"])
+    for clip in eval_clips(data, limit):
+        yield Scene("damaged", clip.name, clip.frames, shapes)
+    for name in CLEAN[:limit]:
+        start = 20
+        raw = read_frames(data / name, start, CLEAN_FRAMES)
+        yield Scene("clean", Path(name).stem, torch.from_numpy(raw.copy()).permute(0, 3, 1, 2).float() / 255, [])
+    for start in (20, 90, 170)[:limit]:
+        raw = read_frames(data / "film" / "street-1900s.mp4", start, 5)
+        yield Scene("film", f"street-1900s#{start}", torch.from_numpy(raw.copy()).permute(0, 3, 1, 2).float() / 255, [])
+
+
+def load(weights: Path) -> DirtNet:
+    """Our net from a run's averaged weights."""
+    net = DirtNet()
+    net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    return net.eval()
+
+
+def run_net(net: DirtNet, frame: Tensor, views: Views, sigma: float) -> tuple[Tensor, Tensor]:
+    """Mask [1, H, W] and healed picture [3, H, W] for a frame of any size."""
+    height, width = frame.shape[-2:]
+    edge = (0, -width % ALIGN, 0, -height % ALIGN)
+    planes = [frame, views.before, views.after, views.middle, views.trust]
+    padded = [nn.functional.pad(plane[None], edge, mode="replicate") for plane in planes]
+    with torch.no_grad():
+        mask, healed = net(*padded, torch.full((1, 1, 1, 1), scale_of(sigma)))
+    return mask[0, :, :height, :width], healed[0, :, :height, :width]
+
+
+def outputs(net: DirtNet, frames: Tensor, views: Views, sigma: float) -> dict[str, tuple[Tensor, Tensor]]:
+    """Each method's picture of the middle of three frames, and where it changed it [1, H, W]."""
+    frame = frames[1]
+    median = ffmpeg_filter(frames, "tmedian=radius=1", "gbrp", fewer=2)[0]
+    share, cure = classical(frame, views.before, views.after, sigma)
+    mask, healed = run_net(net, frame, views, sigma)
+    own = decide(mask)
+    return {
+        "tmedian": (median, torch.ones_like(share)),
+        "classical": (put(frame, cure, share), share),
+        "ours": (put(frame, healed, own), own),
+    }
+
+
+def labelled(mask: Tensor) -> list[Tensor]:
+    """Connected parts (8 neighbors) of a mask [H, W], each as a mask."""
+    labels = torch.where(mask, torch.arange(1, mask.numel() + 1).view(mask.shape), 0).float()
+    while True:
+        grown = torch.where(mask, nn.functional.max_pool2d(labels[None, None], 3, 1, 1)[0, 0], 0.0)
+        if torch.equal(grown, labels):
+            break
+        labels = grown
+    return [labels == value for value in sorted(set(labels.flatten().tolist())) if value > 0]
+
+
+def score(frame: Tensor, undamaged: Tensor, clean: Tensor, change: Tensor, found: tuple[Tensor, Tensor]) -> dict[str, float]:
+    """Figures of one damaged frame; `change` [1, H, W] is how much the damage changed at each pixel."""
+    picture, where = found
+    inside = change >= 1 / 255
+    rim = (spread(inside.float(), RIM) > 0) & ~inside
+    outside = ~inside & ~rim
+    unasked = where == 0
+    off = float((picture - frame).abs().amax(0, keepdim=True)[unasked].max()) if bool(unasked.any()) else 0.0
+
+    def error(a: Tensor, b: Tensor, at: Tensor) -> float:
+        return float((a - b).pow(2).mean(0, keepdim=True)[at].sum())
+
+    wanted, got = 0, 0
+    for part in labelled(change[0] >= 4 / 255):
+        if int(part.sum()) >= LEAST_AREA and float(change[0][part].mean()) >= LEAST_CONTRAST:
+            wanted += 1
+            got += int(float((where[0] > 0)[part].float().mean()) >= 0.5)
+    near = spread(inside.float(), 2) > 0
+    wrong = [part for part in labelled(where[0] > 0) if int(part.sum()) >= FALSE_AREA and not bool(near[0][part].any())]
+    return {
+        "inside": error(picture, clean, inside),
+        "inside, grainy": error(picture, undamaged, inside),
+        "insides": int(inside.sum()),
+        "rim": error(picture, undamaged, rim),
+        "rims": int(rim.sum()),
+        "outside": error(picture, frame, outside),
+        "outsides": int(outside.sum()),
+        "unmasked": off,
+        "ssim": metrics.ssim(picture.clamp(0, 1), undamaged),
+        "wanted": wanted,
+        "found": got,
+        "false": len(wrong),
+    }
+
+
+def _damaged(scene: Scene, index: int, turn: int, tools: dict[str, Any]) -> tuple[dict[str, Any], list[Tensor]]:
+    name = list(STOCKS)[(index + turn * 3) % len(STOCKS)]
+    bank, seed = tools["banks"][name], 7000 + index * 10 + turn
+    frames = scene.frames
+    if bank.stocks[0].correlation == 1:
+        frames = torch.stack([metrics.luma(frame).expand(3, -1, -1) for frame in frames])
+    dirty, _ = dirt(frames, scene.shapes, 7, 0.35, seed)
+    grained, sigma = grainy(dirty, bank, seed)
+    undamaged, _ = grainy(frames, bank, seed)
+    guides = torch.cat([run_any_size(tools["degrain"], frame[None], sigma) for frame in grained])
+    views = views_of(tools["rife"], grained, guides)
+    found = outputs(tools["net"], grained, views, sigma)
+    change = (dirty[1] - frames[1]).abs().amax(0, keepdim=True)
+    # Where nothing was damaged the two frames have the same grain.
+    truth = torch.where(change >= 1 / 255, undamaged[1], grained[1])
+    row: dict[str, Any] = {"kind": "damaged", "clip": scene.name, "stock": name, "sigma": sigma * 255}
+    row["fast"] = scene.name.split("#")[0] in FAST
+    for method, result in found.items():
+        row[method] = score(grained[1], truth, frames[1], change, result)
+    shown = [frames[1], grained[1], *(picture for picture, _ in found.values()), found["ours"][1].expand(3, -1, -1)]
+    return row, shown
+
+
+def _run(scene: Scene, tools: dict[str, Any]) -> Iterator[tuple[Tensor, dict[str, tuple[Tensor, Tensor]], float]]:
+    """Every inner frame of a run with each method's picture, and σ."""
+    frames = scene.frames
+    codes = (frames * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    sigma = float(grain(codes)["sigma"]) / 255
+    guides = frames if sigma < 1.5 / 255 else torch.cat([run_any_size(tools["degrain"], frame[None], sigma) for frame in frames])
+    before = pair_flows(tools["rife"], guides[0], guides[1])
+    for index in range(1, len(frames) - 1):
+        after = pair_flows(tools["rife"], guides[index], guides[index + 1])
+        three = frames[index - 1 : index + 2]
+        views = views_of(tools["rife"], three, guides[index - 1 : index + 2], {0: before, 1: after})
+        yield frames[index], outputs(tools["net"], three, views, sigma), sigma
+        before = after
+
+
+def _clean(scene: Scene, tools: dict[str, Any]) -> tuple[dict[str, Any], list[Tensor]]:
+    counts: dict[str, list[int]] = {method: [] for method in METHODS}
+    worst: tuple[int, list[Tensor]] = (-1, [])
+    sigma = 0.0
+    for frame, found, sigma in _run(scene, tools):
+        for method, (picture, _) in found.items():
+            moved = metrics.luma((picture - frame).abs()) > FALSE_TIMES * max(sigma, 1 / 255)
+            counts[method].append(sum(area >= FALSE_AREA for area in objects(moved.numpy())))
+        if counts["ours"][-1] > worst[0]:
+            worst = (counts["ours"][-1], [frame, frame, *(picture for picture, _ in found.values()), found["ours"][1].expand(3, -1, -1)])
+    row: dict[str, Any] = {"kind": "clean", "clip": scene.name, "sigma": sigma * 255, "frames": len(counts["ours"])}
+    return row | {method: {"false": sum(numbers)} for method, numbers in counts.items()}, worst[1]
+
+
+def _film(scene: Scene, tools: dict[str, Any]) -> tuple[dict[str, Any], list[Tensor]]:
+    frame, found, sigma = list(_run(scene, tools))[1]
+    parts = [int(part.sum()) for part in labelled(found["ours"][1][0] > 0)]
+    row = {"kind": "film", "clip": scene.name, "sigma": sigma * 255, "objects": len(parts), "pixels": sum(parts)}
+    return row, [frame, *(picture for picture, _ in found.values()), found["ours"][1].expand(3, -1, -1)]
+
+
+def evaluate(parts: Iterable[Scene], net: DirtNet, output: Path, tools: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Runs everything; writes `evaluation.json`, `table.md` and the crops into `output`.
+
+    `tools` may replace the published networks `rife` and `degrain` and the grain `banks` (for tests without downloads).
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    if tools is None:
+        banks = {name: grain_of(name, 5000 + index) for index, name in enumerate(STOCKS)}
+        tools = {"rife": load_rife(), "degrain": pretrained_degrain().eval(), "banks": banks}
+    tools = {**tools, "net": net}
+    rows: list[dict[str, Any]] = []
+    pictures: list[list[Tensor]] = []
+    begun = time.monotonic()
+    for index, scene in enumerate(parts):
+        for turn in range(2 if scene.kind == "damaged" else 1):
+            if scene.kind == "damaged":
+                row, shown = _damaged(scene, index, turn, tools)
+            else:
+                row, shown = (_clean if scene.kind == "clean" else _film)(scene, tools)
+            rows.append(row)
+            pictures.append(shown)
+            print(f"{scene.kind} {scene.name} ({time.monotonic() - begun:.0f} s)", flush=True)
+    result = {"rows": rows, "all": means(rows), "fast": means([row for row in rows if row.get("fast")])}
+    _crops(rows, pictures, output)
+    (output / "evaluation.json").write_text(json.dumps(result, indent="\t", ensure_ascii=False) + "\n", encoding="utf-8")
+    (output / "table.md").write_text(table(result), encoding="utf-8")
+    return result
+
+
+def _psnr(total: float, count: float) -> float:
+    # Summed over pixels as means of their channels; a total of nothing is shown as 120 dB.
+    return -10 * math.log10(max(total / count, 1e-12)) if count else math.nan
+
+
+def means(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Each method over all damaged frames: pixels together, objects together."""
+    damaged = [row for row in rows if row["kind"] == "damaged"]
+    found = {}
+    for method in METHODS:
+        total = {name: sum(row[method][name] for row in damaged) for name in damaged[0][method]} if damaged else {}
+        if damaged:
+            found[method] = {
+                "inside": _psnr(total["inside"], total["insides"]),
+                "inside, grainy": _psnr(total["inside, grainy"], total["insides"]),
+                "rim": _psnr(total["rim"], total["rims"]),
+                "outside": _psnr(total["outside"], total["outsides"]),
+                "unmasked": max(row[method]["unmasked"] for row in damaged),
+                "ssim": total["ssim"] / len(damaged),
+                "recall": total["found"] / max(1, total["wanted"]),
+                "false": total["false"] / len(damaged),
+            }
+    return found
+
+
+def table(result: dict[str, Any]) -> str:
+    """The figures as Markdown."""
+    lines = []
+    for part, title in (("all", "All damaged frames"), ("fast", "Those of bikes and gestures")):
+        if result[part]:
+            lines += [
+                f"| {title} | inside, dB | inside against the grainy truth, dB | rim, dB | outside, dB | largest change off its own mask "
+                "| SSIM | recall | false objects a frame |",
+                "|---|---|---|---|---|---|---|---|---|",
+            ]
+            for method, m in result[part].items():
+                # A median of whole frames finds nothing: it replaces everything.
+                counts = "– | –" if method == "tmedian" else f"{m['recall']:.3f} | {m['false']:.2f}"
+                lines.append(
+                    f"| {method} | {m['inside']:.2f} | {m['inside, grainy']:.2f} | {m['rim']:.2f} | {m['outside']:.2f} "
+                    f"| {m['unmasked']:.3f} | {m['ssim']:.4f} | {counts} |"
+                )
+            lines.append("")
+    clean = [row for row in result["rows"] if row["kind"] == "clean"]
+    if clean:
+        lines += [
+            "| False removals, objects per 1,000 clean frames | frames | " + " | ".join(METHODS) + " |",
+            "|---" * (len(METHODS) + 2) + "|",
+        ]
+        for row in clean:
+            numbers = " | ".join(f"{1000 * row[method]['false'] / row['frames']:.0f}" for method in METHODS)
+            lines.append(f"| {row['clip']} | {row['frames']} | {numbers} |")
+        frames = sum(row["frames"] for row in clean)
+        numbers = " | ".join(f"{1000 * sum(row[method]['false'] for row in clean) / frames:.0f}" for method in METHODS)
+        lines.append(f"| all | {frames} | {numbers} |")
+    return "\n".join(lines).strip() + "\n"
+
+
+def _crops(rows: list[dict[str, Any]], pictures: list[list[Tensor]], output: Path) -> None:
+    """Worst, median and best damaged frame by our error inside; every run of clean film at its worst; the film.
+
+    Side by side: truth, damaged, tmedian, classical, ours, mask. Crops lie where the mask has most of its pixels.
+    """
+    order = sorted(
+        (i for i, row in enumerate(rows) if row["kind"] == "damaged" and row["ours"]["insides"]),
+        key=lambda i: _psnr(rows[i]["ours"]["inside"], rows[i]["ours"]["insides"]),
+    )
+    chosen = [(order[0], "worst"), (order[len(order) // 2], "median"), (order[-1], "best")] if order else []
+    chosen += [(i, f"{row['kind']}-{row['clip'].replace('#', '-')}") for i, row in enumerate(rows) if row["kind"] != "damaged"]
+    for index, word in chosen:
+        parts = pictures[index]
+        side = 160 if rows[index]["kind"] == "film" else CROP
+        top, left = _place(parts[-1][0], side)
+        cut = [part[:, top : top + side, left : left + side] for part in parts]
+        Image.fromarray(to_bytes(torch.cat(cut, 2)).numpy()).save(output / f"dirt-{word}.png", optimize=True)
+        rows[index]["shown as"] = word
+
+
+def _place(mask: Tensor, side: int) -> tuple[int, int]:
+    """Corner of the window with most of a mask in it."""
+    height, width = mask.shape
+    high, wide = min(side, height), min(side, width)
+    sums = nn.functional.avg_pool2d(mask[None, None], (high, wide), 8)[0, 0]
+    at = int(sums.argmax())
+    return at // sums.shape[1] * 8, at % sums.shape[1] * 8

@@ -1,0 +1,52 @@
+"""From a soft mask to what is replaced: the same decisions as the stage `dust-bust` makes, at its defaults."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+SENSITIVITY = 0.5
+REACH = 5
+"""Half side of the window in which a sure pixel vouches for doubtful ones."""
+GROW = 1
+
+
+def thresholds(sensitivity: float = SENSITIVITY) -> tuple[float, float]:
+    """The mask's value of a sure pixel and of a doubtful one."""
+    sure = 7 * (1 - sensitivity)
+    return 1 / (1 + math.exp(-sure)), 1 / (1 + math.exp(-(sure - 2.5)))
+
+
+def spread(plane: Tensor, radius: int) -> Tensor:
+    """The largest value in a square window, [1, H, W]; beyond the edges there is nothing."""
+    return functional.max_pool2d(plane[None], 2 * radius + 1, 1, radius)[0] if radius else plane
+
+
+def decide(mask: Tensor, sensitivity: float = SENSITIVITY, grow: int = GROW) -> Tensor:
+    """Share of the healed picture, [1, H, W]: 0 outside, softened within the outermost pixel of what is replaced."""
+    sure, doubtful = thresholds(sensitivity)
+    kept = ((mask > doubtful) & (spread(mask, REACH) > sure)).float()
+    grown = spread(kept, grow)
+    padded = functional.pad(grown[None], (1, 1, 1, 1), mode="replicate")
+    return grown * functional.avg_pool2d(padded, 3, 1)[0]
+
+
+def put(frame: Tensor, healed: Tensor, share: Tensor) -> Tensor:
+    """The healed picture where the share is above 0; elsewhere the frame's very values."""
+    return torch.where(share > 0, frame + (healed - frame) * share, frame)
+
+
+def classical(frame: Tensor, before: Tensor, after: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
+    """The detector that needs no training (SDIp, Kokaram 1998), and its cure: share and picture.
+
+    A pixel is dirt where its luma stands out from both aligned neighbors on the same side by 4 σ (5 % at least); the mean
+    of both heals.
+    """
+    weights = torch.tensor([0.2126, 0.7152, 0.0722]).view(3, 1, 1)
+    y, a, b = ((picture * weights).sum(0, keepdim=True) for picture in (frame, before, after))
+    away = torch.maximum(torch.minimum(y - a, y - b), torch.minimum(a - y, b - y))
+    found = (away > max(4 * sigma, 0.05)).float()
+    return spread(found, GROW), (before + after) / 2

@@ -1,0 +1,73 @@
+"""The workshop's models by name: how each is trained and evaluated, and what its card says. A model more is an entry more."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from . import card_degrain, card_dirt
+from .trainer import Job
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One model."""
+
+    rate: float
+    """Learning rate at the start."""
+    job: Callable[[argparse.Namespace, torch.device], Job]
+    """What `train` runs, from its options."""
+    evaluate: Callable[[Path, int | None, Path, Path], str]
+    """Data, limit, weights, output: measures, writes `evaluation.json`, `table.md` and crops, returns the table."""
+    sections: Callable[[dict[str, Any], dict[str, Any], list[str]], tuple[str, ...]]
+    """What the card says beyond an imported model's, from `run.json`, `evaluation.json` and the run's notes."""
+
+
+def _degrain(options: argparse.Namespace, device: torch.device) -> Job:
+    from .degrain import degrain_job
+    from .degrain_data import Aim
+    from .pictures import film_of, unpack
+
+    return degrain_job(
+        unpack(options.pictures),
+        seed=options.seed,
+        batch=options.batch,
+        crop=options.crop,
+        stocks=options.stocks,
+        device=device,
+        fresh=options.fresh,
+        aim=Aim.like(film_of(options.pictures)),
+    )
+
+
+def _evaluate_degrain(data: Path, limit: int | None, weights: Path, output: Path) -> str:
+    from .eval_set import eval_clips
+    from .evaluate_degrain import evaluate, table
+
+    return table(evaluate(eval_clips(data, limit), weights, output))
+
+
+def _dirt(options: argparse.Namespace, device: torch.device) -> Job:
+    from .dirt import dirt_job
+    from .paths import WorkshopError
+
+    if device.type != "cpu":
+        raise WorkshopError("dirt is trained on the CPU: its samples are made there, and the net is small (--device cpu)")
+    return dirt_job(options.data, seed=options.seed, batch=options.batch, crop=options.crop, stocks=options.stocks)
+
+
+def _evaluate_dirt(data: Path, limit: int | None, weights: Path, output: Path) -> str:
+    from .evaluate_dirt import evaluate, load, scenes, table
+
+    return table(evaluate(scenes(data, limit), load(weights), output))
+
+
+RECIPES: dict[str, Recipe] = {
+    "degrain": Recipe(1.5e-4, _degrain, _evaluate_degrain, card_degrain.sections),
+    "dirt": Recipe(2e-3, _dirt, _evaluate_dirt, card_dirt.sections),
+}
