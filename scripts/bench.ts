@@ -9,6 +9,7 @@ import { cpus, loadavg, release, totalmem, type } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type BenchArgs, HELP, parseBenchArgs, UsageError } from '../tests/bench/args.ts';
 import { chromiumVersion } from '../tests/bench/chrome.ts';
+import { format, resolveConfig } from 'prettier';
 import { decodeBench, dpxBench, passthroughBench, tilesBench } from '../tests/bench/engine.ts';
 import { demoBench, memoryBench } from '../tests/bench/films.ts';
 import { gpuBench } from '../tests/bench/gpu.ts';
@@ -97,7 +98,11 @@ async function main(argv: readonly string[]): Promise<number> {
 	const command = ['npm run bench', ...(shown.length > 0 ? ['--', ...shown] : [])].join(' ');
 	const report: BenchReport = { version: 1, command, ...about, rows: await measure(args) };
 	console.log(`\n${terminalTable(report.rows)}\n\n${save(report, args)}`);
-	if (args.writeDocs) writeFileSync(DOCUMENT, writeBlocks(readFileSync(DOCUMENT, 'utf8'), report));
+	if (args.writeDocs) {
+		// As `npm test` wants it: tables are padded to their widest cell.
+		const options = { ...(await resolveConfig(DOCUMENT)), filepath: DOCUMENT };
+		writeFileSync(DOCUMENT, await format(writeBlocks(readFileSync(DOCUMENT, 'utf8'), report), options));
+	}
 	return exitCodeOf(report.rows);
 }
 
