@@ -40,8 +40,13 @@ async function reference(name: string): Promise<Uint8Array<ArrayBuffer>> {
 	});
 }
 
+/** Interrupted jobs of that name: the origin is every test file's, and another's may be left in it. */
+async function jobsNamed(engine: Engine, name: string): ReturnType<Engine['interrupted']> {
+	return (await engine.interrupted()).filter((job) => job.name === name);
+}
+
 async function jobsOf(engine: Engine): Promise<number[]> {
-	return (await engine.interrupted()).map((job) => job.done);
+	return (await jobsNamed(engine, 'whole.mkv')).map((job) => job.done);
 }
 
 describe('recovery', () => {
@@ -148,10 +153,10 @@ describe('recovery', () => {
 			const request = exportOf(planOf(source, identity()), 'discarded.mkv', CHUNKS);
 			const stop = whenDone(90, () => canceled.abort());
 			await expect(engine.export(request, stop, canceled.signal)).rejects.toMatchObject({ code: 'aborted' });
-			const [job] = await engine.interrupted();
-			expect(job).toMatchObject({ name: 'discarded.mkv', total: 3 });
+			const [job] = await jobsNamed(engine, 'discarded.mkv');
+			expect(job).toMatchObject({ total: 3 });
 			await engine.discard(job!.id);
-			expect(await engine.interrupted()).toEqual([]);
+			expect(await jobsNamed(engine, 'discarded.mkv')).toEqual([]);
 		});
 	});
 
