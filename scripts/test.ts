@@ -6,7 +6,7 @@
  * `npm test -- unit browser` runs only these projects, without the static checks.
  */
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { DATA_DIR, NEEDS_DATA } from '../tests/helpers/data.ts';
@@ -51,6 +51,45 @@ interface JsonReport {
 		readonly status: string;
 		readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
 	}[];
+}
+
+interface Ended {
+	readonly ok: boolean;
+	readonly output: string;
+	readonly seconds: number;
+}
+
+/** Runs a command beside others; its output comes when it ends. */
+function beside(command: string, args: readonly string[], cwd = ROOT): Promise<Ended> {
+	const start = performance.now();
+	return new Promise((resolve) => {
+		const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+		const parts: Buffer[] = [];
+		const end = (ok: boolean): void =>
+			resolve({ ok, output: Buffer.concat(parts).toString(), seconds: (performance.now() - start) / 1000 });
+		child.stdout.on('data', (data: Buffer) => parts.push(data));
+		child.stderr.on('data', (data: Buffer) => parts.push(data));
+		child.on('error', (error) => {
+			parts.push(Buffer.from(`${error.message}\n`));
+			end(false);
+		});
+		child.on('close', (code) => end(code === 0));
+	});
+}
+
+/** The checks are one thread each: two run at a time. */
+async function runChecks(tally: Tally): Promise<void> {
+	const waiting = [...CHECKS];
+	const work = async (): Promise<void> => {
+		for (let next = waiting.shift(); next; next = waiting.shift()) {
+			const [name, args] = next;
+			const { ok, output, seconds } = await beside('npx', ['--no-install', ...args]);
+			console.log(`\n— ${name}\n${output}— ${name}: ${seconds.toFixed(0)} s`);
+			if (ok) tally.passed++;
+			else tally.failed.push(name);
+		}
+	};
+	await Promise.all([work(), work()]);
 }
 
 function npx(args: readonly string[]): boolean {
@@ -101,7 +140,6 @@ function runProject(project: string, tally: Tally): void {
 }
 
 function runTraining(tally: Tally): void {
-	ensurePython(console.log);
 	for (const [name, args] of DATA_DIR === undefined ? TRAINING : [...TRAINING, SMALL_SET]) {
 		timed(`training: ${name}`, () => {
 			const run = spawnSync('./python.sh', args, { cwd: join(ROOT, 'training'), stdio: 'inherit' });
@@ -112,7 +150,14 @@ function runTraining(tally: Tally): void {
 	if (DATA_DIR === undefined) tally.skipped.push(`training: ${SMALL_SET[0]}`);
 }
 
-function main(): void {
+/** Python's packages come over the network: beside the static checks, and before anything is measured or raced. */
+async function preparePython(tally: Tally): Promise<void> {
+	const { ok, output, seconds } = await beside('./python.sh', ['-c', ''], join(ROOT, 'training'));
+	console.log(`\n— training: environment\n${output}— training: environment: ${seconds.toFixed(0)} s`);
+	if (!ok) tally.failed.push('training: environment');
+}
+
+async function main(): Promise<void> {
 	const wanted = process.argv.slice(2);
 	const unknown = wanted.filter((w) => !(PROJECTS as readonly string[]).includes(w));
 	if (unknown.length > 0) throw new Error(`unknown project ${unknown.join(', ')}: expected ${PROJECTS.join(', ')}`);
@@ -120,16 +165,14 @@ function main(): void {
 	ensureChromium(console.log);
 	ensureFfmpeg(console.log);
 	const tally: Tally = { passed: 0, failed: [], skipped: [] };
-	if (wanted.length === 0) {
-		for (const [name, args] of CHECKS) {
-			timed(name, () => {
-				if (npx(args)) tally.passed++;
-				else tally.failed.push(name);
-			});
-		}
-	}
+	const wants = (project: string): boolean => wanted.length === 0 || wanted.includes(project);
+	if (wants('training')) ensurePython(console.log);
+	await Promise.all([
+		wants('training') ? preparePython(tally) : undefined,
+		wanted.length === 0 ? runChecks(tally) : undefined,
+	]);
 	for (const project of PROJECTS) {
-		if (wanted.length > 0 && !wanted.includes(project)) continue;
+		if (!wants(project)) continue;
 		timed(project, () => (project === 'training' ? runTraining(tally) : runProject(project, tally)));
 	}
 	console.log('');
@@ -145,4 +188,4 @@ function main(): void {
 	if (tally.failed.length > 0) process.exitCode = 1;
 }
 
-main();
+await main();
