@@ -10,6 +10,7 @@ import type { FieldOrder, Size } from '../../core/color.ts';
 import { EmulsionError } from '../../core/errors.ts';
 import { phrase } from '../../core/phrases.ts';
 import { add, rational, sub, ZERO } from '../../core/rational.ts';
+import type { Rotation } from '../../core/rotation.ts';
 import { fingerprintBlob } from '../fingerprint.ts';
 import { codecDelays } from '../mux/verify-matroska.ts';
 import { blobReader } from '../sinks/files.ts';
@@ -205,8 +206,8 @@ function fieldsOf(video: ProbedStream, head: Survey | undefined): FieldOrder {
 	return head.frames.find((frame) => frame.fields !== 'progressive')?.fields ?? 'progressive';
 }
 
-function rightAngle(rotation: number): 0 | 90 | 180 | 270 {
-	return ((Math.round(rotation / 90) * 90) % 360) as 0 | 90 | 180 | 270;
+function rightAngle(rotation: number): Rotation {
+	return ((Math.round(rotation / 90) * 90) % 360) as Rotation;
 }
 
 function assemble(parts: Parts): Probed {

@@ -3,6 +3,7 @@ import type { ColorTags, PixelFormat, Size } from '../../core/color.ts';
 import { EmulsionError } from '../../core/errors.ts';
 import { type Phrase, phrase } from '../../core/phrases.ts';
 import { nearestRational } from '../../core/rational.ts';
+import type { Rotation } from '../../core/rotation.ts';
 import { decodeCin, isCin, probeCin } from './cin/cin.ts';
 import { decodeDpx, encodeDpx, probeDpx, type DpxWriteOptions } from './dpx/dpx.ts';
 import { describeOrientation, type ScanIdentity } from './dpx/film.ts';
@@ -41,7 +42,7 @@ export interface ScanProbe {
 	readonly pixel: PixelFormat;
 	readonly color: ColorTags;
 	/** Clockwise rotation to show it upright. */
-	readonly rotation: 0 | 90 | 180 | 270;
+	readonly rotation: Rotation;
 	/** Width to height of a pixel. */
 	readonly pixelAspect: readonly [number, number];
 	/** Oddities of the header, one sentence each. */

@@ -53,7 +53,7 @@ export const meta: StageMeta<typeof params> = {
 	id: 'dust-bust',
 	version: 1,
 	label: 'Dust-bust',
-	doc: 'Removes dirt, sparkle and hairs that one frame alone has, and heals them from its motion-compensated neighbors; everything else stays exactly as it was.',
+	doc: 'Removes dirt, sparkle and hairs that one frame alone has, and heals them from its motion-compensated neighbors. Fast motion may be taken for dirt: look at the mask before you export.',
 	order: 40,
 	params,
 	models: ['dirt', 'rife', 'ffdnet', 'degrain'],

@@ -7,7 +7,8 @@ export const STAGES_ZH: Readonly<Record<string, string>> = {
 	'identity.label': '恒等',
 	'identity.doc': '让每一帧经过工作格式而不作改变：只测量转换本身的代价。',
 	'dust-bust.label': '除尘',
-	'dust-bust.doc': '去除只在单独一帧上出现的脏点、亮点和毛发，并用运动补偿的相邻帧修复；其余画面原样不动。',
+	'dust-bust.doc':
+		'去除只在单独一帧上出现的脏点、亮点和毛发，并用运动补偿的相邻帧修复。快速运动可能被当作脏点：导出前请查看蒙版视图。',
 	'dust-bust.sensitivity': '灵敏度',
 	'dust-bust.sensitivity.doc': '多容易把东西当作脏点：0 只取确定的，1 也取可能的。',
 	'dust-bust.polarity': '极性',

@@ -1,4 +1,5 @@
 /** TIFF writer: one page, little-endian, strips of about 64 KiB, 8 and 16 bit, gray, RGB, alpha. No clock, no host name. */
+import type { Rotation } from '../../../core/rotation.ts';
 import { deflate } from '../deflate.ts';
 import { gatherRow, type ScanPicture } from '../picture.ts';
 import { chromaticitiesOf, colorText } from '../tags.ts';
@@ -10,7 +11,7 @@ export interface TiffWriteOptions {
 	/** Default `none`: noisy film gains little, and every program reads it. `deflate` uses the horizontal predictor. */
 	readonly compression?: 'none' | 'deflate';
 	/** Clockwise rotation that shows the picture upright; written as the orientation tag. Default 0. */
-	readonly rotation?: 0 | 90 | 180 | 270;
+	readonly rotation?: Rotation;
 }
 
 const ORIENTATIONS = { 0: 1, 90: 6, 180: 3, 270: 8 } as const;
