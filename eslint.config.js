@@ -18,8 +18,8 @@ const MAY_IMPORT = {
 	pipeline: ['core', 'contracts', 'project', 'gpu', 'models', 'analysis', 'stages', 'store', 'media'],
 	share: ['core', 'project'],
 	services: ['core', 'contracts', 'comms', 'project', 'share', 'workers'],
-	state: ['core', 'contracts', 'project', 'services'],
-	ui: ['core', 'contracts', 'project', 'state', 'services'],
+	state: ['core', 'contracts', 'project', 'share', 'services'],
+	ui: ['core', 'contracts', 'project', 'share', 'state', 'services'],
 	app: ['core', 'contracts', 'comms', 'project', 'share', 'services', 'state', 'ui'],
 	workers: [
 		'core',
