@@ -32,6 +32,16 @@ export const ERROR_CODES = [
 	'worker-crashed',
 	'timeout',
 	'aborted',
+	'link-refused',
+	'passphrase-needed',
+	'tampered',
+	'review-invalid',
+	'review-closed',
+	'conflict',
+	'offline',
+	'rate-limited',
+	'share-quota',
+	'share-failed',
 ] as const;
 
 /** See {@link ERROR_CODES}. */

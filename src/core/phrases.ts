@@ -4,6 +4,7 @@
  */
 
 import { ERROR_PHRASES_EN } from './phrases-errors.ts';
+import { SHARE_PHRASES_EN } from './phrases-share.ts';
 import { WORK_PHRASES_EN } from './phrases-work.ts';
 
 /** Texts by code. `{names}` are placeholders for values. */
@@ -11,6 +12,7 @@ export const PHRASES_EN = {
 	'list-comma': ', ',
 	...ERROR_PHRASES_EN,
 	...WORK_PHRASES_EN,
+	...SHARE_PHRASES_EN,
 	'truncated-of':
 		'The file ends after frame {last}: {readable} of {promised} frames can be read. Restrict the range to 0:{readable}, or find a whole copy.',
 	truncated: 'The file ends too soon; {readable} frames can be read.',

@@ -2,6 +2,7 @@
 
 import type { PhraseCode } from '../../core/phrases.ts';
 import { ERROR_PHRASES_ZH } from './phrases-errors.zh.ts';
+import { SHARE_PHRASES_ZH } from './phrases-share.zh.ts';
 import { WORK_PHRASES_ZH } from './phrases-work.zh.ts';
 
 /** By code. */
@@ -9,6 +10,7 @@ export const PHRASES_ZH: Readonly<Record<PhraseCode, string>> = {
 	'list-comma': '、',
 	...ERROR_PHRASES_ZH,
 	...WORK_PHRASES_ZH,
+	...SHARE_PHRASES_ZH,
 	'truncated-of':
 		'文件在第 {last} 帧后中断：{promised} 帧中可读 {readable} 帧。请把范围限制为 0:{readable}，或另找完整的副本。',
 	truncated: '文件提前结束；可读 {readable} 帧。',

@@ -1,0 +1,190 @@
+/** Requests to the share service: every answer is checked, every refusal becomes a typed error that says what to do. */
+
+import * as v from 'valibot';
+import { EmulsionError, type ErrorCode, type ErrorDetails } from '../core/errors.ts';
+import { phrase, type Text } from '../core/phrases.ts';
+import { type Refusal, RefusalBody } from './protocol.ts';
+import { firstIssue } from './read.ts';
+
+/** Longest wait for an answer's beginning, ms. */
+const PATIENCE = 30_000;
+
+/** How requests leave: `fetch`, or a test's. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+/** A request. */
+export interface Ask {
+	readonly method: string;
+	/** Below the API's root, beginning with `/`. */
+	readonly path: string;
+	readonly headers?: Readonly<Record<string, string>>;
+	readonly body?: BodyInit;
+	readonly signal?: AbortSignal | undefined;
+}
+
+const CODES: Readonly<Record<Refusal, ErrorCode>> = {
+	invalid: 'review-invalid',
+	checksum: 'tampered',
+	unauthorized: 'link-refused',
+	forbidden: 'link-refused',
+	'not-found': 'review-invalid',
+	conflict: 'conflict',
+	expired: 'link-refused',
+	revoked: 'link-refused',
+	'too-large': 'share-quota',
+	closed: 'review-closed',
+	rate: 'rate-limited',
+	internal: 'share-failed',
+	unavailable: 'offline',
+};
+const AGAIN: readonly Refusal[] = ['checksum', 'rate', 'internal', 'unavailable'];
+
+function saidOf(error: RefusalBody['error'], status: number, what: string): Text {
+	const megabytes = (bytes: number): number => Math.ceil(bytes / 1e6);
+	switch (error.code) {
+		case 'unauthorized':
+			return phrase('link-unknown');
+		case 'expired':
+			return phrase('link-expired');
+		case 'revoked':
+			return phrase('link-revoked');
+		case 'closed':
+			return phrase('review-closed');
+		case 'conflict':
+			return phrase('review-changed');
+		case 'rate':
+			return phrase('share-rate', { seconds: error.retryAfter ?? 1 });
+		case 'unavailable':
+			return phrase('share-offline');
+		case 'internal':
+			return phrase('share-fault', { status });
+		case 'too-large': {
+			const limit = error.limit ?? 0;
+			const used = error.used ?? 0;
+			return phrase('share-quota', { name: what, megabytes: megabytes(used), free: megabytes(limit) });
+		}
+		default:
+			return phrase('share-invalid', { path: error.path ?? what, why: error.message.slice(0, 200) });
+	}
+}
+
+/** The typed error of a refused request. */
+async function refusalOf(response: Response, what: string): Promise<EmulsionError> {
+	const body: unknown = await response.json().catch(() => undefined);
+	const parsed = v.safeParse(RefusalBody, body);
+	if (!parsed.success) {
+		return new EmulsionError('share-failed', phrase('share-fault', { status: response.status }), { retryable: true });
+	}
+	const { error } = parsed.output;
+	const details: ErrorDetails = {
+		retryable: AGAIN.includes(error.code),
+		data: { refusal: error.code, ...(error.retryAfter === undefined ? {} : { retryAfter: error.retryAfter }) },
+	};
+	return new EmulsionError(CODES[error.code], saidOf(error, response.status, what), details);
+}
+
+/** Sends requests of one link. */
+export class Requests {
+	readonly #root: string;
+	readonly #headers: Readonly<Record<string, string>>;
+	readonly #fetch: Fetch;
+
+	/**
+	 * @param root Address of the API, without a slash at its end.
+	 * @param headers Sent with every request.
+	 */
+	constructor(root: string, headers: Readonly<Record<string, string>>, send: Fetch = (url, init) => fetch(url, init)) {
+		this.#root = root;
+		this.#headers = headers;
+		this.#fetch = send;
+	}
+
+	/** A 2xx answer. @throws EmulsionError `offline`, or what the service refuses by. */
+	async send(ask: Ask): Promise<Response> {
+		const patience = AbortSignal.timeout(PATIENCE);
+		const signal = ask.signal ? AbortSignal.any([ask.signal, patience]) : patience;
+		let response: Response;
+		try {
+			response = await this.#fetch(this.#root + ask.path, {
+				method: ask.method,
+				headers: { ...this.#headers, ...ask.headers },
+				signal,
+				cache: 'no-store',
+				credentials: 'omit',
+				redirect: 'error',
+				...(ask.body === undefined ? {} : { body: ask.body }),
+			});
+		} catch (cause) {
+			ask.signal?.throwIfAborted();
+			throw new EmulsionError('offline', phrase('share-offline'), { cause, retryable: true });
+		}
+		if (!response.ok) throw await refusalOf(response, ask.path);
+		return response;
+	}
+
+	/** The checked JSON of a 2xx answer. @throws EmulsionError `share-failed` where it is anything else. */
+	async json<S extends v.GenericSchema>(schema: S, ask: Ask): Promise<v.InferOutput<S>> {
+		const response = await this.send(ask);
+		let body: unknown;
+		try {
+			body = await response.json();
+		} catch (cause) {
+			ask.signal?.throwIfAborted();
+			throw new EmulsionError('offline', phrase('share-offline'), { cause, retryable: true });
+		}
+		const parsed = v.safeParse(schema, body);
+		if (parsed.success) return parsed.output;
+		const { path, why } = firstIssue(parsed.issues);
+		throw new EmulsionError('share-failed', phrase('share-answer', { why: `${path}: ${why}` }));
+	}
+
+	/** {@link json} with a JSON body. */
+	post<S extends v.GenericSchema>(
+		schema: S,
+		ask: Omit<Ask, 'body'> & { readonly value: unknown },
+	): Promise<v.InferOutput<S>> {
+		const { value, headers, ...rest } = ask;
+		return this.json(schema, {
+			...rest,
+			headers: { ...headers, 'Content-Type': 'application/json' },
+			body: JSON.stringify(value),
+		});
+	}
+}
+
+/** Waits; rejects with the signal's reason. */
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+	return new Promise((resolve, reject) => {
+		if (signal?.aborted === true) return reject(signal.reason as Error);
+		const stop = (): void => {
+			clearTimeout(timer);
+			reject(signal?.reason as Error);
+		};
+		const timer = setTimeout(() => {
+			signal?.removeEventListener('abort', stop);
+			resolve();
+		}, ms);
+		signal?.addEventListener('abort', stop, { once: true });
+	});
+}
+
+/**
+ * Repeats what failed for a while that passes (no answer, too many requests, a fault): waits 0.5 s, then twice as long each time, up
+ * to 15 s, or as long as the service says.
+ */
+export async function persist<T>(
+	work: () => Promise<T>,
+	options: { readonly tries: number; readonly signal?: AbortSignal; readonly onWait?: (error: EmulsionError) => void },
+): Promise<T> {
+	for (let attempt = 1; ; attempt++) {
+		try {
+			return await work();
+		} catch (error) {
+			if (!(error instanceof EmulsionError) || error.details.retryable !== true || attempt >= options.tries)
+				throw error;
+			options.onWait?.(error);
+			const asked = Number(error.details.data?.['retryAfter'] ?? 0) * 1000;
+			await pause(Math.max(asked, Math.min(15_000, 500 * 2 ** (attempt - 1))), options.signal);
+		}
+	}
+}

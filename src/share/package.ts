@@ -1,0 +1,327 @@
+/**
+ * A review as one file: what the service would keep, in one piece, opened from disk or from a path of the site. Layout, integers
+ * little-endian: `EMULREV1` (8 bytes), length of the header (uint32), header (JSON), then the objects' ciphertexts
+ * one after another. Notes and votes stay on the reader's device and return as a small file sealed to the owner.
+ */
+
+import * as v from 'valibot';
+import { EmulsionError } from '../core/errors.ts';
+import { phrase } from '../core/phrases.ts';
+import type { ReviewBackend } from './backend.ts';
+import { type Bytes, concat, fromBase64Url, randomId, sha256, toBase64Url, utf8 } from './bytes.ts';
+import { type VoterSecrets, voterId } from './client.ts';
+import { pause } from './http.ts';
+import { Id, LIMITS, NewLink, NoteRecord, type PutVote, type ReviewInfo, VoteRecord } from './protocol.ts';
+import type { ReadPart } from './objects.ts';
+import { readJson } from './read.ts';
+import { openSealed, type SealPair, sealTo } from './sealed.ts';
+import { linkToken } from './secrets.ts';
+
+const MAGIC = utf8('EMULREV1');
+const MAGIC_ANY = utf8('EMULREV');
+/** Longest header: thousands of objects and links. */
+const MAX_HEADER = 4 * 1024 * 1024;
+/** Longest file of votes. */
+export const MAX_RETURN_BYTES = 16 * 1024 * 1024;
+
+const Whole = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
+
+const Header = v.object({
+	version: v.literal(1),
+	review: Id,
+	blind: v.boolean(),
+	createdAt: Whole,
+	/** After this moment, by the reader's clock, the file asks for no more votes. */
+	expiresAt: Whole,
+	manifest: Id,
+	ownerObject: Id,
+	links: v.pipe(v.array(v.object({ id: Id, ...NewLink.entries })), v.minLength(1), v.maxLength(LIMITS.links)),
+	objects: v.pipe(v.array(v.object({ id: Id, size: Whole })), v.maxLength(LIMITS.objects)),
+});
+/** What stands before the objects. */
+export type PackageHeader = v.InferOutput<typeof Header>;
+
+/** Bytes of a package before its objects. */
+export function packageHead(header: PackageHeader): Bytes {
+	const text = utf8(JSON.stringify(header));
+	const length = new Uint8Array(4);
+	new DataView(length.buffer).setUint32(0, text.length, true);
+	return concat(MAGIC, length, text);
+}
+
+/** An opened package: its header, and where its objects lie. */
+export interface ReviewPackage {
+	readonly name: string;
+	readonly header: PackageHeader;
+	/** A part of an object's ciphertext. */
+	read(object: string, start: number, end: number): Promise<Bytes>;
+}
+
+/**
+ * Reads the head of a package.
+ * @param size Of the whole file in bytes.
+ * @throws EmulsionError `review-invalid` (another file, another version, a header that is not one), `input-truncated`.
+ */
+export async function openPackage(name: string, size: number, read: ReadPart): Promise<ReviewPackage> {
+	const start = await read(0, Math.min(size, 12));
+	const is = (magic: Bytes): boolean => magic.every((byte, i) => start[i] === byte);
+	if (!is(MAGIC_ANY)) throw new EmulsionError('review-invalid', phrase('package-not', { name }));
+	if (!is(MAGIC)) {
+		const version = String.fromCharCode(start[7] ?? 0x3f).replace(/[^\w]/g, '?');
+		throw new EmulsionError('review-invalid', phrase('package-version', { name, version }));
+	}
+	const cut = (want: number): EmulsionError =>
+		new EmulsionError('input-truncated', phrase('package-cut', { name, got: size, want }));
+	if (size < 12) throw cut(12);
+	const length = new DataView(start.buffer, start.byteOffset).getUint32(8, true);
+	if (length > MAX_HEADER) throw new EmulsionError('review-invalid', phrase('package-not', { name }));
+	if (size < 12 + length) throw cut(12 + length);
+	const header = readJson(Header, await read(12, 12 + length));
+	const places = new Map<string, { readonly at: number; readonly size: number }>();
+	let at = 12 + length;
+	for (const object of header.objects) {
+		if (places.has(object.id)) throw new EmulsionError('review-invalid', phrase('package-not', { name }));
+		places.set(object.id, { at, size: object.size });
+		at += object.size;
+	}
+	if (size < at) throw cut(at);
+	return {
+		name,
+		header,
+		async read(object, from, to) {
+			const place = places.get(object);
+			if (!place || to > place.size || from < 0 || from > to) {
+				throw new EmulsionError('tampered', phrase('tampered', { what: phrase('what-clip') }));
+			}
+			const bytes = await read(place.at + from, place.at + to);
+			if (bytes.length !== to - from) {
+				const values = { what: phrase('what-clip'), got: bytes.length, want: to - from };
+				throw new EmulsionError('tampered', phrase('tampered-cut', values));
+			}
+			return bytes;
+		},
+	};
+}
+
+/** Reads a package that lies beside the app, by ranges. @throws EmulsionError `input-unreadable`, `offline`. */
+export async function fetchPackage(path: string, signal?: AbortSignal): Promise<ReviewPackage> {
+	const get = async (start: number, end: number): Promise<Response> => {
+		let response: Response;
+		try {
+			const headers = { Range: `bytes=${start}-${end - 1}` };
+			response = await fetch(path, { headers, credentials: 'omit', redirect: 'error', signal: signal ?? null });
+		} catch (cause) {
+			signal?.throwIfAborted();
+			throw new EmulsionError('offline', phrase('share-offline'), { cause, retryable: true });
+		}
+		if (!response.ok) {
+			const status = response.status;
+			throw new EmulsionError('input-unreadable', phrase('package-fetch', { name: path, status }));
+		}
+		return response;
+	};
+	const first = await get(0, 12);
+	const total = /\/(\d{1,16})$/.exec(first.headers.get('Content-Range') ?? '')?.[1];
+	const name = path.split('/').at(-1) ?? path;
+	if (first.status === 206 && total !== undefined) {
+		await first.body?.cancel();
+		return openPackage(name, Number(total), async (start, end) => {
+			for (let attempt = 1; ; attempt++) {
+				try {
+					return new Uint8Array(await (await get(start, end)).arrayBuffer());
+				} catch (error) {
+					if (attempt === 4) throw error;
+					await pause(500 * 2 ** attempt, signal);
+				}
+			}
+		});
+	}
+	// A host without ranges sends all of it at once.
+	const whole = await first.blob();
+	return openPackage(
+		name,
+		whole.size,
+		async (start, end) => new Uint8Array(await whole.slice(start, end).arrayBuffer()),
+	);
+}
+
+/** Where a device keeps what was noted and voted on a package. Values are plain JSON. */
+export interface ReturnStore {
+	/** Everything kept for a review; undefined where nothing is. Validated by its reader. */
+	load(review: string): Promise<unknown>;
+	save(review: string, kept: KeptReturns): Promise<void>;
+}
+
+const Kept = v.object({ votes: v.array(VoteRecord), notes: v.array(NoteRecord) });
+/** Notes and votes of one device. */
+export type KeptReturns = v.InferOutput<typeof Kept>;
+
+/** A package as a link's holder sees it. */
+export class PackageBackend implements ReviewBackend {
+	readonly kind = 'package';
+	readonly #file: ReviewPackage;
+	readonly #link: PackageHeader['links'][number];
+	readonly #store: ReturnStore;
+	readonly #devices: VoterSecrets;
+	#writing: Promise<unknown> = Promise.resolve();
+
+	private constructor(
+		file: ReviewPackage,
+		link: PackageHeader['links'][number],
+		store: ReturnStore,
+		devices: VoterSecrets,
+	) {
+		this.#file = file;
+		this.#link = link;
+		this.#store = store;
+		this.#devices = devices;
+	}
+
+	/** @throws EmulsionError `link-refused`: the link belongs to another review. */
+	static async of(
+		file: ReviewPackage,
+		secret: Bytes,
+		store: ReturnStore,
+		devices: VoterSecrets,
+	): Promise<PackageBackend> {
+		const hash = toBase64Url(await sha256(utf8(await linkToken(secret))));
+		const link = file.header.links.find((l) => l.tokenHash === hash);
+		if (!link) throw new EmulsionError('link-refused', phrase('package-other', { name: file.name }));
+		return new PackageBackend(file, link, store, devices);
+	}
+
+	info(): Promise<ReviewInfo> {
+		const { header } = this.#file;
+		const now = Date.now();
+		const ends = Math.min(header.expiresAt, this.#link.expiresAt ?? Infinity);
+		return Promise.resolve({
+			id: header.review,
+			link: this.#link.id,
+			role: this.#link.role,
+			once: this.#link.once,
+			passphrase: this.#link.passphrase,
+			wrappedKey: this.#link.wrappedKey,
+			blind: header.blind,
+			state: now < ends ? 'open' : 'closed',
+			manifest: header.manifest,
+			ownerObject: this.#link.role === 'owner' ? header.ownerObject : null,
+			createdAt: header.createdAt,
+			expiresAt: header.expiresAt,
+			linkExpiresAt: this.#link.expiresAt,
+			serverTime: now,
+			storage: null,
+		});
+	}
+
+	size(object: string): Promise<number> {
+		const found = this.#file.header.objects.find((o) => o.id === object);
+		if (found) return Promise.resolve(found.size);
+		return Promise.reject(new EmulsionError('tampered', phrase('tampered', { what: phrase('what-clip') })));
+	}
+
+	read(object: string, start: number, end: number): Promise<Bytes> {
+		return this.#file.read(object, start, end);
+	}
+
+	async notes(after: number): Promise<readonly NoteRecord[]> {
+		return (await this.#kept()).notes.filter((note) => note.seq > after);
+	}
+
+	putNote(id: string, body: string, revision: number): Promise<NoteRecord> {
+		return this.#change((kept, seq, now) => {
+			const before = kept.notes.find((note) => note.id === id);
+			this.#fits(before?.revision ?? 0, revision);
+			const note: NoteRecord = {
+				...{ id, seq, author: this.#link.id, createdAt: before?.createdAt ?? now, updatedAt: now },
+				...{ revision: revision + 1, body },
+			};
+			return [note, { ...kept, notes: [...kept.notes.filter((n) => n.id !== id), note] }];
+		});
+	}
+
+	async removeNote(id: string): Promise<void> {
+		await this.#change((kept, seq, now) => {
+			const notes = kept.notes.map((n) => (n.id === id ? { ...n, seq, body: null, updatedAt: now } : n));
+			return [undefined, { ...kept, notes }];
+		});
+	}
+
+	async votes(after: number): Promise<readonly VoteRecord[]> {
+		return (await this.#kept()).votes.filter((vote) => vote.seq > after);
+	}
+
+	async putVote(presentation: string, vote: PutVote): Promise<VoteRecord> {
+		const voter = (await this.voter()) ?? '';
+		return this.#change((kept, seq, now) => {
+			const before = kept.votes.find((v) => v.presentation === presentation);
+			this.#fits(before?.revision ?? 0, vote.revision);
+			const record: VoteRecord = {
+				...{ ...vote, presentation, link: this.#link.id, voter, once: this.#link.once, seq },
+				...{ revision: vote.revision + 1, createdAt: before?.createdAt ?? now, updatedAt: now },
+			};
+			return [record, { ...kept, votes: [...kept.votes.filter((v) => v.presentation !== presentation), record] }];
+		});
+	}
+
+	async voter(): Promise<string | null> {
+		if (this.#link.role !== 'voter') return null;
+		const info = { link: this.#link.id, once: this.#link.once };
+		return info.once ? info.link : voterId(info, await this.#devices.of(info.link));
+	}
+
+	/** What this device kept, sealed to the owner: the contents of the file to send back. */
+	async returnFile(ownerKey: string): Promise<Bytes> {
+		const review = this.#file.header.review;
+		const sealed = await sealTo(ownerKey, utf8(JSON.stringify(await this.#kept())), `${review}/return`);
+		return utf8(JSON.stringify({ kind: 'emulsion-votes', version: 1, review, sealed: toBase64Url(sealed) }));
+	}
+
+	/** `before` is the revision kept; a change of another is somebody else's. */
+	#fits(before: number, revision: number): void {
+		if (before !== revision) throw new EmulsionError('conflict', phrase('review-changed'));
+	}
+
+	async #kept(): Promise<KeptReturns> {
+		const parsed = v.safeParse(Kept, await this.#store.load(this.#file.header.review));
+		return parsed.success ? parsed.output : { votes: [], notes: [] };
+	}
+
+	/** One change after another: two at once would each save without the other's. */
+	#change<T>(change: (kept: KeptReturns, seq: number, now: number) => readonly [T, KeptReturns]): Promise<T> {
+		const work = this.#writing
+			.catch(() => undefined)
+			.then(async () => {
+				if ((await this.info()).state === 'closed') throw new EmulsionError('review-closed', phrase('review-closed'));
+				const kept = await this.#kept();
+				const seq = 1 + Math.max(0, ...kept.votes.map((v) => v.seq), ...kept.notes.map((n) => n.seq));
+				const [result, next] = change(kept, seq, Date.now());
+				await this.#store.save(this.#file.header.review, next);
+				return result;
+			});
+		this.#writing = work;
+		return work;
+	}
+}
+
+const ReturnText = v.object({
+	kind: v.literal('emulsion-votes'),
+	version: v.literal(1),
+	review: Id,
+	sealed: v.pipe(v.string(), v.maxLength(MAX_RETURN_BYTES)),
+});
+
+/** Opens a file of votes that came back. @throws EmulsionError `review-invalid`: another review's, tampered with, or no such file. */
+export async function openReturn(name: string, bytes: Bytes, review: string, pair: SealPair): Promise<KeptReturns> {
+	const refused = (): EmulsionError => new EmulsionError('review-invalid', phrase('votes-file', { name }));
+	if (bytes.length > MAX_RETURN_BYTES) throw refused();
+	const file = readJson(ReturnText, bytes);
+	const sealed = fromBase64Url(file.sealed);
+	const plain = file.review === review && sealed ? await openSealed(pair, sealed, `${review}/return`) : undefined;
+	if (!plain) throw refused();
+	return readJson(Kept, plain);
+}
+
+/** Ids for a package's links, which no service gives. */
+export function packageLinks(links: readonly NewLink[]): PackageHeader['links'] {
+	return links.map((link) => ({ id: randomId(), ...link }));
+}
