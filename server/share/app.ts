@@ -68,8 +68,6 @@ function isNetwork(error: unknown): boolean {
 export function refuse(c: ShareContext, refused: Refused): Response {
 	const { retryAfter } = refused.fields;
 	if (retryAfter !== undefined) c.header('Retry-After', String(retryAfter));
-	// What is left of a body is not read.
-	if (c.req.raw.body && !c.req.raw.bodyUsed) c.header('Connection', 'close');
 	return c.json(refused.body, refused.status as 400);
 }
 

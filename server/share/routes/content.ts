@@ -5,6 +5,7 @@ import { chunkName } from '../../blobs/blobs.ts';
 import type { Statement } from '../../database/database.ts';
 import { parseRange } from '../../ranges.ts';
 import { type Call, idParam } from '../call.ts';
+import { errorFields } from '../log.ts';
 import { Refused } from '../refusal.ts';
 import { checkOwnerOnly } from './objects.ts';
 
@@ -70,26 +71,33 @@ export async function content(call: Call): Promise<Response> {
 	return c.body(streamOf(call, found, firstPlace, start, end + 1), status, headers);
 }
 
-/** Bytes [start, end) of an object, read from the store when they are asked for. `firstPlace` is that of the first checksum found. */
-function streamOf(
-	{ parts, session }: Call,
-	found: Found,
-	firstPlace: number,
-	start: number,
-	end: number,
-): ReadableStream {
+/**
+ * Bytes [start, end) of an object, read from the store when they are asked for. `firstPlace` is that of the first checksum found. Where the
+ * store fails in the middle, the connection is cut: the length was promised, so that the reader knows.
+ */
+function streamOf(call: Call, found: Found, firstPlace: number, start: number, end: number): ReadableStream {
+	const { c, parts, session } = call;
 	let at = start;
+	const next = async (): Promise<Uint8Array> => {
+		const place = Math.floor(at / CHUNK);
+		const sum = found.sums?.[place - firstPlace];
+		if (sum === undefined) throw new Error('a complete object lacks a chunk');
+		const base = place * CHUNK;
+		const stop = Math.min(end, base + CHUNK);
+		const bytes = await parts.blobs.read(chunkName(session.review, found.uid, place, sum), at - base, stop - base);
+		at = stop;
+		return bytes;
+	};
 	return new ReadableStream<Uint8Array>(
 		{
 			async pull(controller) {
-				const place = Math.floor(at / CHUNK);
-				const sum = found.sums?.[place - firstPlace];
-				if (sum === undefined) throw new Error('a complete object lacks a chunk');
-				const base = place * CHUNK;
-				const stop = Math.min(end, base + CHUNK);
-				const name = chunkName(session.review, found.uid, place, sum);
-				controller.enqueue(await parts.blobs.read(name, at - base, stop - base));
-				at = stop;
+				try {
+					controller.enqueue(await next());
+				} catch (error) {
+					parts.log.event('error', 'content was cut off', errorFields(error));
+					c.env.outgoing.destroy();
+					at = end;
+				}
 				if (at === end) controller.close();
 			},
 		},
