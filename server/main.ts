@@ -4,6 +4,7 @@
  */
 
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { shareConfig } from './share/config.ts';
 import { errorFields, jsonLog } from './share/log.ts';
@@ -11,7 +12,6 @@ import { shareHandler } from './share/service.ts';
 import { startStaticServer } from './static.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const DIST = fileURLToPath(new URL('../dist', import.meta.url));
 /** How long requests in flight may take to end, ms: under the half minute that supervisors wait. */
 const GRACE = 20_000;
 
@@ -25,13 +25,14 @@ async function main(): Promise<void> {
 	const config = shareConfig(process.env, ROOT);
 	const port = portOf(process.env['PORT']);
 	const host = process.env['HOST'] || '127.0.0.1';
-	if (!existsSync(DIST)) throw new Error('the editor is not built: run npm run build first');
+	const root = process.env['EMULSION_FILES'] || join(ROOT, 'dist');
+	if (!existsSync(root)) throw new Error(`${root} does not exist: run npm run build first`);
 	const log = jsonLog((line) => process.stdout.write(`${line}\n`));
 	const share = shareHandler(config, log);
 	// Before anybody is let in: what cannot be opened is said at once.
 	await share.open();
 	const trustProxy = config.proxies > 0;
-	const server = await startStaticServer({ root: DIST, port, host, handlers: [share.handle], trustProxy });
+	const server = await startStaticServer({ root, port, host, handlers: [share.handle], trustProxy });
 	log.event('info', 'listening', { url: server.url });
 	let ending = false;
 	const end = async (signal: string): Promise<void> => {

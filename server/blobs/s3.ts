@@ -19,8 +19,8 @@ export interface S3Options {
 
 /** Longest wait for an answer, ms: less than a client waits. */
 const PATIENCE = 20_000;
-/** S3's own bound on a deletion of many. */
-const DELETE_AT_ONCE = 1000;
+/** S3's own bound on a page of a list and on a deletion of many. */
+const AT_ONCE = 1000;
 
 const ENTITIES: Readonly<Record<string, string>> = {
 	'&amp;': '&',
@@ -38,8 +38,8 @@ function elements(xml: string, name: string): string[] {
 	return [...xml.matchAll(new RegExp(`<${name}>(.*?)</${name}>`, 'gs'))].map((match) => match[1] ?? '');
 }
 
-/** A bucket as a store; the bucket has to exist. */
-export function openS3Blobs(options: S3Options): BlobStore {
+/** A bucket as a store; the bucket has to exist. @param atOnce Blobs of one list or deletion. */
+export function openS3Blobs(options: S3Options, atOnce = AT_ONCE): BlobStore {
 	const client = new AwsClient({
 		accessKeyId: options.accessKeyId,
 		secretAccessKey: options.secretAccessKey,
@@ -62,6 +62,7 @@ export function openS3Blobs(options: S3Options): BlobStore {
 		do {
 			const query = new URLSearchParams({
 				'list-type': '2',
+				'max-keys': String(atOnce),
 				prefix,
 				...(token === '' ? {} : { 'continuation-token': token }),
 			});
@@ -106,7 +107,7 @@ export function openS3Blobs(options: S3Options): BlobStore {
 			let names: string[] = [];
 			for await (const { name } of list(`${prefix}/`)) {
 				names.push(name);
-				if (names.length < DELETE_AT_ONCE) continue;
+				if (names.length < atOnce) continue;
 				await removeMany(names);
 				names = [];
 			}

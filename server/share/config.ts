@@ -64,6 +64,7 @@ export const VARIABLES = {
 		'how many balancers in front append to `X-Forwarded-For` (0: the header is ignored); also trusts `X-Forwarded-Proto`',
 	EMULSION_ORIGIN: 'origin that browsers see, where a balancer changes the `Host` header',
 	EMULSION_MAINTENANCE_MINUTES: `minutes between rounds of maintenance (${DEFAULTS.maintenanceMinutes})`,
+	EMULSION_FILES: 'folder of the built editor that `npm run serve` serves (`dist`)',
 	HOST: 'address to listen on (`127.0.0.1`: this machine alone)',
 	PORT: 'port to listen on (5180)',
 } as const;

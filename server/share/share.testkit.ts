@@ -60,10 +60,14 @@ export async function startBackend(name: BackendName): Promise<Backend> {
 	};
 }
 
-/** A running service. */
-export interface TestService {
+/** Where a service answers. */
+export interface Address {
 	/** Without a slash at its end. */
 	readonly origin: string;
+}
+
+/** A running service. */
+export interface TestService extends Address {
 	readonly port: number;
 	readonly config: ShareConfig;
 	readonly parts: Parts;
@@ -136,7 +140,7 @@ export interface Answer {
 }
 
 /** Sends a request of the protocol. */
-export async function ask(service: { readonly origin: string }, route: Route, asked: Asked = {}): Promise<Answer> {
+export async function ask(service: Address, route: Route, asked: Asked = {}): Promise<Answer> {
 	const [method = '', pattern = ''] = ROUTES[route].split(' ');
 	const path = pattern.replaceAll(/:(\w+)/g, (_, name: string) => asked.params?.[name] ?? '');
 	const { body } = asked;
@@ -168,7 +172,7 @@ export const soon = (): number => Date.now() + 3_600_000;
 
 /** Makes a draft review. */
 export async function makeReview(
-	service: TestService,
+	service: Address,
 	change: { blind?: boolean; expiresAt?: number } = {},
 ): Promise<TestReview> {
 	const names = ['owner', 'commenter', 'voter', 'viewer', 'once'] as const;
@@ -182,7 +186,7 @@ export async function makeReview(
 }
 
 /** Declares, sends and completes an object of random bytes. @returns Them. */
-export async function sendObject(service: TestService, token: string, id: string, size: number): Promise<Buffer> {
+export async function sendObject(service: Address, token: string, id: string, size: number): Promise<Buffer> {
 	const bytes = randomBytes(size);
 	const expectOk = ({ status, body }: Answer): void => {
 		if (status >= 300) throw new Error(`${status} ${JSON.stringify(body)}`);
@@ -198,7 +202,7 @@ export async function sendObject(service: TestService, token: string, id: string
 
 /** Sends a chunk with its checksum, or another one. */
 export function sendChunk(
-	service: TestService,
+	service: Address,
 	token: string,
 	id: string,
 	index: number,
@@ -210,7 +214,7 @@ export function sendChunk(
 }
 
 /** Opens a review that asks so many pairs. @returns Their ids. */
-export async function openPairs(service: TestService, review: TestReview, count = 2): Promise<string[]> {
+export async function openPairs(service: Address, review: TestReview, count = 2): Promise<string[]> {
 	const presentations = Array.from({ length: count }, newId);
 	const body = { presentations, state: 'open' };
 	const { status } = await ask(service, 'update', { token: review.tokens.owner, body });
@@ -226,7 +230,7 @@ export function newVote(change: Partial<PutVote> = {}): PutVote {
 
 /** Casts a vote. */
 export function castVote(
-	service: { readonly origin: string },
+	service: Address,
 	token: string,
 	presentation: string,
 	vote: unknown,
