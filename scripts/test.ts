@@ -12,7 +12,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { DATA_DIR, NEEDS_DATA } from '../tests/helpers/data.ts';
 import { ROOT } from './build.ts';
-import { ensureChromium, ensureFfmpeg, ensurePython } from './ensure.ts';
+import { ensureChromium, ensureFfmpeg, ensureMoto, ensurePostgres, ensurePython } from './ensure.ts';
 
 const VITEST_PROJECTS = ['unit', 'browser', 'gpu', 'e2e'] as const;
 /** `training` is Python's. */
@@ -173,6 +173,10 @@ async function main(): Promise<void> {
 	const tally: Tally = { passed: 0, failed: [], skipped: [] };
 	const wants = (project: string): boolean => wanted.length === 0 || wanted.includes(project);
 	if (wants('training')) ensurePython(console.log);
+	if (wants('unit')) {
+		ensurePostgres(console.log);
+		ensureMoto(console.log);
+	}
 	await Promise.all([
 		wants('training') ? preparePython(tally) : undefined,
 		wanted.length === 0 ? runChecks(tally) : undefined,
