@@ -269,4 +269,8 @@ export const ERROR_PHRASES_EN = {
 	'model-failed': '{model} failed: {why}',
 	'model-refused': 'onnxruntime refused the model: {why}',
 	'model-output': 'Output {name} is missing.',
+	// measuring clips
+	'measure-empty': 'The clip has no frames to measure.',
+	'truth-short': 'The truth ends after {frames} frames, before the version does: give one of the same length.',
+	'truth-size': 'The truth is {truth}, the version {version}: give a truth of the same size.',
 } as const;
