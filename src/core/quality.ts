@@ -11,7 +11,7 @@ export const QUALITY_METHOD = 1;
 /** What a metric is. */
 export interface MetricInfo {
 	/** Written after a value; empty for figures without a unit. */
-	readonly unit: '' | 'c/px' | 'codes' | 'dB' | '%';
+	readonly unit: '' | 'codes' | 'dB' | '%';
 	/** Which values are the better ones; `none` where neither is by itself: noise may be the film's own grain. */
 	readonly better: 'higher' | 'lower' | 'none';
 	/** Decimals that mean something. */
@@ -24,8 +24,8 @@ export interface MetricInfo {
 
 /** The metrics, in the order in which they are shown; `src/analysis/quality/README.md` says how each is measured. */
 export const METRICS = {
-	/** Spatial frequency at which edges keep half of their contrast (MTF50), cycles a pixel, 0…0.5. */
-	sharpness: { unit: 'c/px', better: 'higher', digits: 3, grainBound: true, ranks: true },
+	/** Power that the slopes of edges lose by a further blur: 5.1 dB for ideal edges, less for soft ones, more for fine texture. */
+	sharpness: { unit: 'dB', better: 'higher', digits: 2, grainBound: true, ranks: true },
 	/** Standard deviation of noise and grain, 8-bit codes. */
 	noise: { unit: 'codes', better: 'none', digits: 2, grainBound: false, ranks: true },
 	/** Root mean square over brightness of how much stronger or weaker the grain is than the source's. */

@@ -11,17 +11,23 @@ const GRID = 8;
 /** Below this mean step (1/50 of a code) a picture is blank and has no blocks to speak of. */
 const BLANK = 0.02 / 255;
 
-/** Mean absolute step between neighbors at each phase of the grid, along rows (`dx` 1) or columns. */
+/**
+ * Mean absolute step between neighbors at each phase of the grid, along rows (`dx` 1) or columns. Steps count up to the mean one: edges of things, which
+ * may well lie in one column of the picture, do not pass for a grid, as that is made of small steps everywhere.
+ */
 function stepsByPhase({ data, width, height }: Plane, along: 'x' | 'y'): number[] {
-	const sums = new Float64Array(GRID);
-	const counts = new Float64Array(GRID);
 	const [w, h] = along === 'x' ? [width - 1, height] : [width, height - 1];
 	const step = along === 'x' ? 1 : width;
+	let all = 0;
+	for (let y = 0; y < h; y++)
+		for (let i = y * width; i < y * width + w; i++) all += Math.abs(data[i + step]! - data[i]!);
+	const most = all / (w * h);
+	const sums = new Float64Array(GRID);
+	const counts = new Float64Array(GRID);
 	for (let y = 0; y < h; y++) {
-		for (let x = 0; x < w; x++) {
-			const i = y * width + x;
+		for (let x = 0, i = y * width; x < w; x++, i++) {
 			const phase = (along === 'x' ? x : y) % GRID;
-			sums[phase]! += Math.abs(data[i + step]! - data[i]!);
+			sums[phase]! += Math.min(most, Math.abs(data[i + step]! - data[i]!));
 			counts[phase]!++;
 		}
 	}
