@@ -1,7 +1,6 @@
 /** Measuring clips: what `src/analysis/quality` takes and gives. Types only; the figures themselves are in `src/core/quality.ts`. */
 
 import type { Size } from '../core/color.ts';
-import type { Rect } from '../core/tiles.ts';
 import type { FrameRange, OnProgress } from './frames.ts';
 import type { SourceId } from './workers.ts';
 
@@ -19,45 +18,11 @@ export interface MeasureOptions {
 	readonly truth?: QualityFrames;
 	/** Frames between two of the costly measurements (noise, grain, NIQE, SSIM, PSNR); default 12, at least 1. */
 	readonly every?: number;
-	/** Frames to come, for progress; default unknown (0). */
+	/** Frames to come: for progress, and so that noise and grain are measured in about six pairs of any clip; default unknown (0). */
 	readonly total?: number;
 	readonly onProgress?: OnProgress;
 	/** Asked at every frame; throws `aborted`. */
 	readonly signal?: AbortSignal;
-}
-
-/** How much of a version's grain an encoded clip has kept. */
-export interface CodecLoss {
-	/** Pairs of neighboring frames that were compared. */
-	readonly pairs: number;
-	/** Standard deviation of the version's grain in the blocks looked at, 8-bit codes. */
-	readonly sigma: number;
-	/**
-	 * Share of the version's grain power that the clip keeps: the smaller one of `power` and `own`; null where the version has too little
-	 * grain to lose.
-	 */
-	readonly kept: number | null;
-	/** Grain power of the clip ÷ the version's; may exceed 1 where a codec lays noise of its own. */
-	readonly power: number | null;
-	/** Share of the version's own grain that is still there (its projection), at most about 1: grain made anew by a decoder has none. */
-	readonly own: number | null;
-	/** `power` and `own` by spatial frequency. */
-	readonly bands: readonly {
-		/** Cycles a pixel. */
-		readonly from: number;
-		readonly to: number;
-		readonly power: number;
-		readonly own: number;
-	}[];
-	/** True where less than 90 % is kept: questions about grain and dirt are asked on lossless crops. */
-	readonly asksOnCrops: boolean;
-}
-
-/** Where lossless crops are cut from, the same in every version. */
-export interface CropChoice {
-	readonly rect: Rect;
-	/** 0…1: how flat, mid-toned and grainy the place is; 0 where nothing of it is. */
-	readonly score: number;
 }
 
 /** A part of an open source to be measured by the analyze worker. */

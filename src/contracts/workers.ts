@@ -9,7 +9,7 @@
 import type { Size } from '../core/color.ts';
 import type { Phrase } from '../core/phrases.ts';
 import type { ProvenanceShares } from '../core/provenance.ts';
-import type { ClipMetrics } from '../core/quality.ts';
+import type { ClipMetrics, CodecLoss } from '../core/quality.ts';
 import type { Rational } from '../core/rational.ts';
 import type { Shot } from '../core/shots.ts';
 import type { FrameOrigin, Timeline, TimelineFrame } from '../core/timeline.ts';
@@ -29,7 +29,7 @@ import type {
 	SourceInput,
 	StretchMode,
 } from './media.ts';
-import type { CodecLoss, CodecLossRequest, MeasureRequest } from './quality.ts';
+import type { CodecLossRequest, MeasureRequest } from './quality.ts';
 import type { Recipe } from './recipe.ts';
 import type { ExportReport } from './report.ts';
 

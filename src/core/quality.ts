@@ -4,6 +4,7 @@
  */
 
 import type { Size } from './color.ts';
+import type { Rect } from './tiles.ts';
 
 /** Version of the methods: figures of different versions are not compared. */
 export const QUALITY_METHOD = 1;
@@ -83,4 +84,38 @@ export interface ClipMetrics {
 	readonly series: Readonly<Record<MeasuredId, readonly (number | null)[]>>;
 	/** Null where no two frames could be compared. */
 	readonly grain: GrainSummary | null;
+}
+
+/** How much of a version's grain an encoded clip has kept. */
+export interface CodecLoss {
+	/** Pairs of neighboring frames that were compared. */
+	readonly pairs: number;
+	/** Standard deviation of the version's grain in the blocks looked at, 8-bit codes. */
+	readonly sigma: number;
+	/**
+	 * Share of the version's grain power that the clip keeps: the smaller one of `power` and `own`; null where the version has too little
+	 * grain to lose.
+	 */
+	readonly kept: number | null;
+	/** Grain power of the clip ÷ the version's; may exceed 1 where a codec lays noise of its own. */
+	readonly power: number | null;
+	/** Share of the version's own grain that is still there (its projection), at most about 1: grain made anew by a decoder has none. */
+	readonly own: number | null;
+	/** `power` and `own` by spatial frequency. */
+	readonly bands: readonly {
+		/** Cycles a pixel. */
+		readonly from: number;
+		readonly to: number;
+		readonly power: number;
+		readonly own: number;
+	}[];
+	/** True where less than 90 % is kept: questions about grain and dirt are asked on lossless crops. */
+	readonly asksOnCrops: boolean;
+}
+
+/** Where lossless crops are cut from, the same in every version. */
+export interface CropChoice {
+	readonly rect: Rect;
+	/** 0…1: how flat, mid-toned and grainy the place is; 0 where nothing of it is. */
+	readonly score: number;
 }

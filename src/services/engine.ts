@@ -8,7 +8,7 @@ import { type Bridged, type WorkerBridge, wrapWorker } from '../comms/bridge.ts'
 import type { BackendInfo } from '../contracts/compute.ts';
 import type { FrameRange, OnProgress } from '../contracts/frames.ts';
 import type { SoundRequest, SoundSpan, SourceInfo, SourceInput } from '../contracts/media.ts';
-import type { CodecLoss, CodecLossRequest, MeasureRequest } from '../contracts/quality.ts';
+import type { CodecLossRequest, MeasureRequest } from '../contracts/quality.ts';
 import type { Recipe } from '../contracts/recipe.ts';
 import type { ExportReport } from '../contracts/report.ts';
 import type {
@@ -28,7 +28,7 @@ import type {
 	ViewState,
 } from '../contracts/workers.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../core/errors.ts';
-import type { ClipMetrics } from '../core/quality.ts';
+import type { ClipMetrics, CodecLoss } from '../core/quality.ts';
 import type { Shot } from '../core/shots.ts';
 import { PlanHandles } from './plan-handles.ts';
 

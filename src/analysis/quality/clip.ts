@@ -19,6 +19,9 @@ const EVERY = 12;
 /** Largest part, in the middle, in which noise and grain are measured: block matching at full size costs most of all. */
 const PART = { width: 960, height: 544 };
 
+/** Pairs of frames in which noise and grain are measured, of a clip whose length is known: a pair takes most of a second. */
+const PAIRS = 6;
+
 type Series = Record<MeasuredId, (number | null)[]>;
 
 function middle(frame: QualityFrame): QualityFrame & { readonly data: Float32Array<ArrayBuffer> } {
@@ -57,6 +60,8 @@ async function* withTruth(
 /** Collects what the frames of one clip give. */
 class ClipMeter {
 	readonly #every: number;
+	/** Frames between two pairs. */
+	readonly #pairsEvery: number;
 	readonly #series: Series;
 	readonly #flicker = new FlickerMeter();
 	readonly #grain = new ClipGrain();
@@ -66,8 +71,9 @@ class ClipMeter {
 	#before: QualityFrame | undefined;
 	#reduced: Plane | undefined;
 
-	constructor(every: number) {
+	constructor(every: number, total: number) {
 		this.#every = every;
+		this.#pairsEvery = every * Math.max(1, Math.ceil(total / (PAIRS * every)));
 		this.#series = Object.fromEntries(MEASURED_IDS.map((id) => [id, []])) as unknown as Series;
 	}
 
@@ -97,7 +103,7 @@ class ClipMeter {
 		this.#push('ssim', other ? ssim(luma, other) : null);
 		this.#push('psnr', other ? psnr(luma, other) : null);
 		this.#pair(frame);
-		if (costly) this.#before = frame;
+		if (this.#frames % this.#pairsEvery === 0) this.#before = frame;
 		this.#frames++;
 	}
 
@@ -139,7 +145,7 @@ class ClipMeter {
 
 /**
  * Measures a shot of one version. Frames are pulled one after the other and let go: at most two are held. Flicker, instability and blockiness
- * are measured in every frame, the rest in every `every`th.
+ * are measured in every frame, the rest in every `every`th, noise and grain in about six pairs where `total` is told.
  * @throws EmulsionError `usage` without any frame, and where the truth is shorter or of another size; `aborted`; `internal` where the
  * size changes or `every` is no whole number from 1 on.
  */
@@ -147,7 +153,7 @@ export async function measureClip(frames: QualityFrames, options: MeasureOptions
 	const { truth, every = EVERY, total = 0, onProgress, signal } = options;
 	if (!Number.isInteger(every) || every < 1)
 		throw new EmulsionError('internal', `measureClip: every must be a whole number from 1 on, got ${every}.`);
-	const meter = new ClipMeter(every);
+	const meter = new ClipMeter(every, total);
 	throwIfAborted(signal);
 	for await (const { frame, truth: other } of withTruth(frames, truth)) {
 		throwIfAborted(signal);

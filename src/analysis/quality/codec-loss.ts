@@ -5,9 +5,10 @@
  * condition: the error is at right angles to what is sent); a decoder that lays synthetic grain keeps only power.
  */
 
-import type { CodecLoss, QualityFrame, QualityFrames } from '../../contracts/quality.ts';
+import type { QualityFrame, QualityFrames } from '../../contracts/quality.ts';
 import { EmulsionError, throwIfAborted } from '../../core/errors.ts';
 import { phrase } from '../../core/phrases.ts';
+import type { CodecLoss } from '../../core/quality.ts';
 import { BLOCK, type Match, matchPlanes } from '../noise/match.ts';
 import { lumaOf, type Plane } from './planes.ts';
 

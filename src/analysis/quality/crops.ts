@@ -3,9 +3,10 @@
  * has a say, so that no version's own texture decides.
  */
 
-import type { CropChoice, QualityFrame } from '../../contracts/quality.ts';
+import type { QualityFrame } from '../../contracts/quality.ts';
 import type { Size } from '../../core/color.ts';
 import { EmulsionError } from '../../core/errors.ts';
+import type { CropChoice } from '../../core/quality.ts';
 import { BLOCK } from '../noise/match.ts';
 import { lumaOf, median, type Plane } from './planes.ts';
 

@@ -19,23 +19,33 @@ export function reducedForMatching(luma: Plane): Plane {
 	return reduceBy(luma, Math.max(1, Math.ceil(Math.max(luma.width, luma.height) / SIDE)));
 }
 
-/** Root mean square over the picture in 8-bit codes; null where no block could be compared. Both planes are reduced, of one size. */
+const mean = ({ data }: Plane): number => data.reduce((sum, v) => sum + v, 0) / data.length;
+
+/**
+ * Root mean square over the picture in 8-bit codes; null where no block could be compared. Both planes are reduced, of one size. The outermost blocks are
+ * left out where there are others: what comes into the picture was not in the frame before.
+ */
 export function instability(frame: Plane, before: Plane): number | null {
+	const { width, height } = frame;
+	const shift = mean(frame) - mean(before);
+	// Of one brightness, or blocks would move to where the picture is brighter.
+	const level = { ...before, data: before.data.map((v) => v + shift) };
+	const edge = Math.min(width, height) >= 6 * BLOCK ? BLOCK : 0;
 	const steps = Array.from({ length: STEPS }, (): number[] => []);
-	for (const { x, y, dx, dy, error } of matchPlanes(frame, before)) {
-		if (error === Infinity) continue;
-		let [sum, squares, level] = [0, 0, 0];
+	for (const { x, y, dx, dy, error } of matchPlanes(frame, level)) {
+		if (error === Infinity || x < edge || y < edge || x + BLOCK + edge > width || y + BLOCK + edge > height) continue;
+		let [sum, squares, bright] = [0, 0, 0];
 		for (let j = 0; j < BLOCK; j++) {
 			for (let i = 0; i < BLOCK; i++) {
-				const p = (y + j) * frame.width + x + i;
-				const d = frame.data[p]! - before.data[p + dy * frame.width + dx]!;
+				const p = (y + j) * width + x + i;
+				const d = frame.data[p]! - level.data[p + dy * width + dx]!;
 				sum += d;
 				squares += d * d;
-				level += frame.data[p]!;
+				bright += frame.data[p]!;
 			}
 		}
 		const area = BLOCK * BLOCK;
-		const step = Math.min(STEPS - 1, Math.max(0, Math.floor((level / area) * STEPS)));
+		const step = Math.min(STEPS - 1, Math.max(0, Math.floor((bright / area) * STEPS)));
 		steps[step]!.push(Math.max(0, squares / area - (sum / area) ** 2));
 	}
 	const count = steps.reduce((n, step) => n + step.length, 0);
