@@ -35,6 +35,22 @@ export const SHARE_PHRASES_EN = {
 	'ballot-versions': 'A review compares 2 to {most} versions, got {got}.',
 	'ballot-shots': 'A review needs at least one shot.',
 	'ballot-pairs': 'A review asks 1 to {most} pairs, got {got}.',
+	'making-shots': 'A review has at most {most} shots, got {got}.',
+	'making-labels': 'Every version needs a name of its own.',
+	'making-title': 'A review needs a title.',
+	'making-question': 'A question has at most {most} characters.',
+	'making-links': 'A review has at most {most} links besides its owner’s.',
+	'making-objects':
+		'The review would consist of {got} files; at most {most} are kept. Choose fewer shots, pairs or stills.',
+	'making-expiry': 'A review is kept for 1 to {days} days.',
+	'making-frames':
+		'{version} has {got} frames in the shot from frame {frame}, the source {want}: reviews compare frame by frame. Leave out or disable the stages that change time (interpolation, pulldown, speed), or compare other versions.',
+	'making-size':
+		'{version} is {got} in the shot from frame {frame}, {first} is {want}: reviews compare pictures of one size. Bring the smaller one up with the upscale stage (exact).',
+	'making-rate': '{version} runs at {got} frames a second, {first} at {want}: reviews compare films of one rate.',
+	'making-length': '{version} has {got} frames, {first} has {want}: reviews compare films of equal length.',
+	'making-rotated': '{version} is stored turned by {degrees}°. Bring it upright before it is reviewed.',
+	'making-range': 'Shot {start}:{end} does not lie in the film, which has frames 0 to {frames}.',
 	'what-manifest': 'The review’s contents',
 	'what-clip': 'A clip',
 	'what-note': 'A note',
