@@ -50,6 +50,7 @@ export const SHARE_PHRASES_EN = {
 	'making-rate': '{version} runs at {got} frames a second, {first} at {want}: reviews compare films of one rate.',
 	'making-length': '{version} has {got} frames, {first} has {want}: reviews compare films of equal length.',
 	'making-rotated': '{version} is stored turned by {degrees}°. Bring it upright before it is reviewed.',
+	'making-transfer': '{version} does not say how its code values relate to light. Say it: --transfer log (Cineon), linear, srgb, bt709 or gamma22.',
 	'making-range': 'Shot {start}:{end} does not lie in the film, which has frames 0 to {frames}.',
 	'what-manifest': 'The review’s contents',
 	'what-clip': 'A clip',

@@ -49,6 +49,7 @@ export const SHARE_PHRASES_ZH: Readonly<Record<keyof typeof SHARE_PHRASES_EN, st
 	'making-rate': '{version} 为每秒 {got} 帧，{first} 为每秒 {want} 帧：审看比较同一帧率的影片。',
 	'making-length': '{version} 有 {got} 帧，{first} 有 {want} 帧：审看比较等长的影片。',
 	'making-rotated': '{version} 存储时旋转了 {degrees}°。请先将其转正再审看。',
+	'making-transfer': '{version} 未说明码值与光的关系。请用 --transfer 指明：log（Cineon）、linear、srgb、bt709 或 gamma22。',
 	'making-range': '镜头 {start}:{end} 不在影片内，影片有第 0 至 {frames} 帧。',
 	'what-manifest': '审看内容',
 	'what-clip': '片段',
