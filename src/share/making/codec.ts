@@ -18,17 +18,18 @@ export interface ClipEncoding {
 	/** Constant quality on the codec's own scale: x264's CRF, the quantizer of VP9 and AV1 (0–63). */
 	readonly quality: number;
 	/**
-	 * Bits a pixel at that quality, for the first estimate, before anything was measured. x264 (veryfast, CRF 14, keyframes every 12
-	 * frames) takes 0.34 to 0.36 on 480p and 720p films that were coded before; scans with their grain take more.
+	 * Bits a pixel at that quality, for the first estimate, before anything was measured. x264 (veryfast, CRF 12, keyframes every 12
+	 * frames) takes 0.42 to 0.46 on 480p and 720p films that were coded before (luma PSNR 43 to 46 dB); scans with their grain take
+	 * more.
 	 */
 	readonly bitsPerPixel: number;
 }
 
 /** Encodings by codec: visually lossless on film whose grain is not extreme; where grain suffers the codec-loss figure says so. */
 export const CLIP_ENCODINGS: Readonly<Record<ClipCodec, ClipEncoding>> = {
-	h264: { container: 'mp4', mime: 'video/mp4', quality: 14, bitsPerPixel: 0.6 },
-	vp9: { container: 'webm', mime: 'video/webm', quality: 14, bitsPerPixel: 0.6 },
-	av1: { container: 'webm', mime: 'video/webm', quality: 14, bitsPerPixel: 0.6 },
+	h264: { container: 'mp4', mime: 'video/mp4', quality: 12, bitsPerPixel: 0.6 },
+	vp9: { container: 'webm', mime: 'video/webm', quality: 12, bitsPerPixel: 0.6 },
+	av1: { container: 'webm', mime: 'video/webm', quality: 12, bitsPerPixel: 0.6 },
 };
 
 /** Bytes in which an MP4's sample description is looked for: the index is at the file's start. */
