@@ -39,13 +39,11 @@ async function ask(token: string, action: string, query: Record<string, string>,
 	});
 	if (response.ok) return response.json();
 	const full = response.status === 507;
-	throw new EmulsionError(
-		full ? 'quota-exceeded' : 'storage-unavailable',
-		full
-			? phrase('output-full', { name: query['name'] ?? action })
-			: phrase('output-answered', { name: action, status: response.status, detail: await response.text() }),
-		{ retryable: true },
-	);
+	const detail = await response.text();
+	const said = full
+		? phrase('output-full', { name: query['name'] ?? action })
+		: phrase('output-answered', { name: action, status: response.status, detail });
+	throw new EmulsionError(full ? 'quota-exceeded' : 'storage-unavailable', said, { retryable: true });
 }
 
 /** The terminal's writer as the place of clips and stills; counts the bytes of the pictures. */

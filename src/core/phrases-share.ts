@@ -59,6 +59,8 @@ export const SHARE_PHRASES_EN = {
 	'most-reviews': 'A project knows at most {max} reviews; forget one first.',
 	'most-record': 'A project’s record holds at most {max} entries.',
 	'matte-used-version': 'Matte "{id}" is used by kept versions: {versions}. Remove those first.',
+	'making-elsewhere': 'Another tab of this browser is making a review. Finish or cancel it there first.',
+	'adopt-foreign': '{version} is a film that was made elsewhere: there is no recipe to adopt.',
 	'what-manifest': 'The review’s contents',
 	'what-clip': 'A clip',
 	'what-note': 'A note',

@@ -215,3 +215,44 @@ export async function renderClips(
 	}
 	return rendered;
 }
+
+/** What clips cost, measured: the most of the versions. */
+export interface ClipCost {
+	readonly bitsPerPixel: number;
+	readonly secondsPerFrame: number;
+}
+
+/**
+ * Measures what clips will take: one group of pictures (twelve frames) from the middle of a shot, in every version, rendered and
+ * encoded as the clips will be. Its time holds the start of the encoder as well: longer shots take a little less a frame.
+ */
+export async function measureClips(
+	engine: ClipEngine,
+	versions: readonly VersionToRender[],
+	shot: FrameRange,
+	settings: ClipSettings,
+	place: ClipPlace,
+	signal: AbortSignal,
+): Promise<ClipCost> {
+	const middle = Math.floor((shot.start + shot.end - CLIP_GOP) / 2);
+	const start = Math.max(shot.start, middle);
+	const range = { start, end: Math.min(shot.end, start + CLIP_GOP) };
+	const frames = range.end - range.start;
+	let cost: ClipCost = { bitsPerPixel: 0, secondsPerFrame: 0 };
+	const quiet: Work = {
+		...{ engine, settings: { ...settings, stills: 0 }, place, signal },
+		meter: new Meter(frames, () => undefined),
+	};
+	for (const [version, { request }] of versions.entries()) {
+		const planned = await engine.plan({ ...request, range }, () => undefined, signal);
+		const started = performance.now();
+		const { bytes } = await renderClip(quiet, { ...request, range }, 0, version);
+		const seconds = (performance.now() - started) / 1000;
+		const pixels = frames * planned.size.width * planned.size.height;
+		cost = {
+			bitsPerPixel: Math.max(cost.bitsPerPixel, (8 * bytes) / pixels),
+			secondsPerFrame: cost.secondsPerFrame + seconds / frames / versions.length,
+		};
+	}
+	return cost;
+}

@@ -58,6 +58,8 @@ export const SHARE_PHRASES_ZH: Readonly<Record<keyof typeof SHARE_PHRASES_EN, st
 	'most-reviews': '一个项目最多记住 {max} 个审看；请先移除一个。',
 	'most-record': '项目记录最多 {max} 条。',
 	'matte-used-version': '遮罩“{id}”被已保留的版本使用：{versions}。请先删除这些版本。',
+	'making-elsewhere': '此浏览器的另一标签页正在制作审看。请先在那里完成或取消。',
+	'adopt-foreign': '{version} 是在别处制作的影片：没有可采用的配方。',
 	'what-manifest': '审看内容',
 	'what-clip': '片段',
 	'what-note': '批注',
