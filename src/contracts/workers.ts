@@ -238,6 +238,10 @@ export interface ExportRequest extends PlanRequest {
 	readonly depth?: number;
 	readonly chroma?: '420' | '422' | '444' | 'rgb' | 'gray';
 	readonly quality?: number;
+	/** Most frames from one keyframe to the next; default by codec. Codecs whose frames stand alone ignore it. */
+	readonly keyframes?: number;
+	/** `none` writes no timecode; default the source's, where the container has a place for it. */
+	readonly timecode?: 'none';
 	/** `none` drops audio; default the first track. */
 	readonly audio?: number | 'none';
 	readonly stretchMode?: StretchMode;
