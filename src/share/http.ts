@@ -101,14 +101,18 @@ export class Requests {
 
 	/** A 2xx answer. @throws EmulsionError `offline`, or what the service refuses by. */
 	async send(ask: Ask): Promise<Response> {
-		const patience = AbortSignal.timeout(PATIENCE);
-		const signal = ask.signal ? AbortSignal.any([ask.signal, patience]) : patience;
+		// By hand: `AbortSignal.any` is younger than the phones that open links.
+		const patience = new AbortController();
+		const stop = (): void => patience.abort(ask.signal?.reason);
+		const timer = setTimeout(stop, PATIENCE);
+		if (ask.signal?.aborted === true) stop();
+		ask.signal?.addEventListener('abort', stop, { once: true });
 		let response: Response;
 		try {
 			response = await this.#fetch(this.#root + ask.path, {
 				method: ask.method,
 				headers: { ...this.#headers, ...ask.headers },
-				signal,
+				signal: patience.signal,
 				cache: 'no-store',
 				credentials: 'omit',
 				redirect: 'error',
@@ -117,6 +121,8 @@ export class Requests {
 		} catch (cause) {
 			ask.signal?.throwIfAborted();
 			throw new EmulsionError('offline', phrase('share-offline'), { cause, retryable: true });
+		} finally {
+			clearTimeout(timer);
 		}
 		if (!response.ok) throw await refusalOf(response, ask.path);
 		return response;

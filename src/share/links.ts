@@ -59,7 +59,14 @@ export function parseLink(text: string): { readonly origin: string | undefined; 
 	return { origin: hash === 0 ? undefined : trimmed.slice(0, hash), address };
 }
 
-/** A path below this site: relative or from its root, never another scheme or host. */
+/** A path of this site, relative or from its root: as the URL parser reads it, it stays on whatever origin it is resolved against. */
 function isPathHere(path: string): boolean {
-	return path !== '' && !/^[a-z][a-z0-9+.-]*:/i.test(path) && !/^[/\\]{2}/.test(path) && !/[\\\s\p{Cc}]/u.test(path);
+	if (path === '' || /[\\\p{Cc}]/u.test(path)) return false;
+	return ['http://one.invalid', 'http://two.invalid'].every((origin) => {
+		try {
+			return new URL(path, `${origin}/x/`).origin === origin;
+		} catch {
+			return false;
+		}
+	});
 }
