@@ -3,7 +3,7 @@
  * presentation time: no rate is assumed, so B-frames, edit lists and rounded WebM times cannot shift a number by one.
  */
 
-import { ALL_FORMATS, BlobSource, EncodedPacketSink, Input, type InputVideoTrack } from 'mediabunny';
+import { BlobSource, EncodedPacketSink, Input, type InputVideoTrack, MP4, WEBM } from 'mediabunny';
 import { EmulsionError } from '../../core/errors.ts';
 import { phrase } from '../../core/phrases.ts';
 
@@ -25,7 +25,7 @@ export interface ClipIndex {
  * @throws EmulsionError `review-invalid`: no picture, or another number of frames.
  */
 export async function indexClip(clip: Blob, frames: number): Promise<ClipIndex> {
-	const input = new Input({ source: new BlobSource(clip), formats: ALL_FORMATS });
+	const input = new Input({ source: new BlobSource(clip), formats: [MP4, WEBM] });
 	try {
 		const track = await input.getPrimaryVideoTrack();
 		if (!track) throw new EmulsionError('review-invalid', phrase('clip-no-picture'));

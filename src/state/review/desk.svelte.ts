@@ -62,6 +62,7 @@ export class ReviewDesk {
 	#offline = $state(false);
 	#package = $state.raw<ReviewPackage>();
 	#secret = $state.raw<Bytes>();
+	#wrongPassphrase = $state(false);
 	#backend: ReviewBackend | undefined;
 	#stops: (() => void)[] = [];
 
@@ -85,6 +86,10 @@ export class ReviewDesk {
 	/** A package that waits for its link. */
 	get package(): ReviewPackage | undefined {
 		return this.#package;
+	}
+	/** The passphrase that was typed last does not open the link. */
+	get wrongPassphrase(): boolean {
+		return this.#wrongPassphrase;
 	}
 	/** A link that waits for its package. */
 	get hasLink(): boolean {
@@ -131,7 +136,9 @@ export class ReviewDesk {
 	/** Opens the link with its passphrase. */
 	async unlock(passphrase: string): Promise<void> {
 		const backend = this.#backend;
-		if (backend) await this.#attempt(() => this.#open(backend, passphrase));
+		if (!backend) return;
+		await this.#attempt(() => this.#open(backend, passphrase));
+		this.#wrongPassphrase = this.#phase === 'passphrase';
 	}
 
 	/** Back to the beginning, where another link or file is taken. */
@@ -196,11 +203,8 @@ export class ReviewDesk {
 			await work();
 		} catch (thrown) {
 			const error = toEmulsionError(thrown);
-			if (error.code === 'passphrase-needed') {
-				this.#phase = 'passphrase';
-				// The first time nothing was typed: the question is no error.
-				this.#error = error.said === undefined || error.message === '' ? undefined : error;
-			} else this.#fail(error);
+			if (error.code === 'passphrase-needed') this.#phase = 'passphrase';
+			else this.#fail(error);
 		}
 	}
 

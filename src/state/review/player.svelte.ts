@@ -1,5 +1,9 @@
-/** The player as the pages see it: which clips, which frame, which view. Painting is synchronous with the frame's change. */
+/**
+ * The player as the pages see it: which clips, which frame, which view. Painting is synchronous with the frame's change. What pages
+ * call from effects reads its own state without becoming a reason for them.
+ */
 
+import { untrack } from 'svelte';
 import { EmulsionError, toEmulsionError } from '../../core/errors.ts';
 import { phrase } from '../../core/phrases.ts';
 import { formatTimecode } from '../../core/timecode.ts';
@@ -156,7 +160,11 @@ export class ReviewPlayer {
 	}
 
 	/** Fetches and shows clips; a later call overtakes. What fails is {@link error}. */
-	async show(showing: Showing, at = 0): Promise<void> {
+	show(showing: Showing, at = 0): Promise<void> {
+		return untrack(() => this.#show(showing, at));
+	}
+
+	async #show(showing: Showing, at: number): Promise<void> {
 		const generation = ++this.#generation;
 		this.#end();
 		this.#showing = showing;
@@ -247,7 +255,7 @@ export class ReviewPlayer {
 	attach(canvas: HTMLCanvasElement): () => void {
 		this.#canvas = canvas;
 		this.#painter = new Painter(canvas);
-		this.#paint();
+		untrack(() => this.#paint());
 		return () => {
 			if (this.#canvas !== canvas) return;
 			this.#canvas = undefined;
@@ -258,13 +266,15 @@ export class ReviewPlayer {
 	/** The canvas's size, CSS pixels. */
 	resize(width: number, height: number): void {
 		this.#size = { width, height };
-		this.#relayout();
-		this.#paint();
+		untrack(() => {
+			this.#relayout();
+			this.#paint();
+		});
 	}
 
 	close(): void {
 		this.#generation++;
-		this.#end();
+		untrack(() => this.#end());
 		this.#showing = undefined;
 	}
 
