@@ -327,7 +327,13 @@ const ReturnText = v.object({
 export async function openReturn(name: string, bytes: Bytes, review: string, pair: SealPair): Promise<KeptReturns> {
 	const refused = (): EmulsionError => new EmulsionError('review-invalid', phrase('votes-file', { name }));
 	if (bytes.length > MAX_RETURN_BYTES) throw refused();
-	const file = readJson(ReturnText, bytes);
+	let file: v.InferOutput<typeof ReturnText>;
+	try {
+		file = readJson(ReturnText, bytes);
+	} catch {
+		// Some other file: where in its JSON it differs tells nobody anything.
+		throw refused();
+	}
 	const sealed = fromBase64Url(file.sealed);
 	const plain = file.review === review && sealed ? await openSealed(pair, sealed, `${review}/return`) : undefined;
 	if (!plain) throw refused();

@@ -20,6 +20,9 @@ export const SPEEDS = [0.25, 0.5, 1, 2] as const;
 /** Time at rest before lossless stills are fetched, ms. */
 const REST_MS = 200;
 
+/** A wipe nearer to an edge than this share shows one picture only. */
+const WIPE_EDGE = 0.1;
+
 /** What is shown together. */
 export interface Showing {
 	readonly shot: ReviewShot;
@@ -148,8 +151,9 @@ export class ReviewPlayer {
 
 	/** Sides that are in sight at this moment. */
 	get sight(): { readonly a: boolean; readonly b: boolean } {
-		const { mode, shown } = this.#view;
+		const { mode, shown, wipe } = this.#view;
 		if (!this.ready) return { a: false, b: false };
+		if (mode === 'wipe') return { a: wipe > WIPE_EDGE, b: wipe < 1 - WIPE_EDGE };
 		if (mode === 'toggle') return { a: shown === 'a', b: shown === 'b' };
 		return mode === 'difference' ? { a: false, b: false } : { a: true, b: true };
 	}
