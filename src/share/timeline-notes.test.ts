@@ -53,9 +53,9 @@ describe('notes on the timeline', () => {
 	it('hold approvals of this review’s clips only', async () => {
 		const key = await makeCuratorKey();
 		const base = {
-			...{ type: 'approval', name: 'C', review: manifest.review, shot: 'S'.repeat(22), clip: 'C'.repeat(22) },
-			...{ clipHash: '0'.repeat(64), verdict: 'approved', text: '', at: 1 },
-		} as const;
+			...{ type: 'approval' as const, name: 'C', review: manifest.review, shot: 'S'.repeat(22), clip: 'C'.repeat(22) },
+			...{ clipHash: '0'.repeat(64), verdict: 'approved' as const, text: '', at: 1 },
+		};
 		const good = await signApproval(key, base);
 		const others = [
 			await signApproval(key, { ...base, review: 'Q'.repeat(22) }),
