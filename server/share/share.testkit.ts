@@ -18,7 +18,7 @@ import { startStaticServer } from '../static.ts';
 import type { Parts } from './call.ts';
 import { type ShareConfig, shareConfig } from './config.ts';
 import { jsonLog } from './log.ts';
-import { shareHandler } from './service.ts';
+import { shareHandler } from './handler.ts';
 import { type Cluster, type S3Server, seedPglite, startCluster, startS3 } from './stores.testkit.ts';
 
 /** What a service can be built on. */
