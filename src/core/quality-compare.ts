@@ -35,7 +35,7 @@ export function grainDistance(clip: GrainSummary, source: GrainSummary): GrainDi
 
 /**
  * Up to here two measurements, made at the same frames of a shot, are of one grain: one grain laid by two seeds over real film differs by up to 0.9 dB
- * and 0.02, grain 20 % weaker by 1.2 dB or more, grain 20 % coarser by 0.07 or more (`src/analysis/quality/README.md`).
+ * and 0.05, grain 20 % weaker by 1.4 dB or more, grain 20 % coarser by 0.07 or more (`src/analysis/quality/README.md`).
  */
 export const SAME_GRAIN = { amplitude: 1, spectrum: 0.05 } as const;
 

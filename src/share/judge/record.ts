@@ -64,11 +64,19 @@ export const CodecLossSchema = v.strictObject({
 	asksOnCrops: v.boolean(),
 }) satisfies v.GenericSchema<unknown, CodecLoss>;
 
-/** All figures of a review. Shots and versions are named as the review names them. */
-export const JudgeRecord = v.pipe(
+/** All figures of a review. Shots and versions are named as the review names them. Plain JSON. */
+export interface JudgeRecord {
+	readonly format: 1;
+	/** The grain of each shot in the source; null where it could not be measured. */
+	readonly sources: readonly { readonly shot: string; readonly grain: GrainSummary | null }[];
+	/** One entry a shot and version. */
+	readonly clips: readonly { readonly shot: string; readonly version: string; readonly metrics: ClipMetrics }[];
+}
+
+/** See {@link JudgeRecord}. */
+export const JudgeRecordSchema = v.pipe(
 	v.strictObject({
 		format: v.literal(1),
-		/** The grain of each shot in the source; null where it could not be measured. */
 		sources: v.pipe(
 			v.array(v.strictObject({ shot: Name, grain: v.nullable(GrainSchema) })),
 			v.maxLength(RECORD_LIMITS.clips),
@@ -82,6 +90,4 @@ export const JudgeRecord = v.pipe(
 		({ clips }) => new Set(clips.map(({ shot, version }) => JSON.stringify([shot, version]))).size === clips.length,
 		'A shot of a version is measured once.',
 	),
-);
-/** See {@link JudgeRecord}. */
-export type JudgeRecord = v.InferOutput<typeof JudgeRecord>;
+) satisfies v.GenericSchema<unknown, JudgeRecord>;
