@@ -93,11 +93,11 @@ function grain(): void {
 				const meter = new ClipGrain();
 				const [a, b] = pair.map((frame) => grainyFrame(frame, codes * strength, size * scale, seed++));
 				meter.add(a!, b!);
-				return meter.summary()!;
+				return meter.summary({ width: a!.width, height: a!.height })!;
 			};
 			const first = summary(1, 1);
 			cases.forEach(([, strength, scale], i) => {
-				const { amplitude, spectrum } = grainDistance(summary(strength, scale), first);
+				const { amplitude, spectrum } = grainDistance(summary(strength, scale), first)!;
 				found[i]!.amplitude.push(amplitude);
 				found[i]!.spectrum.push(spectrum);
 			});
@@ -166,7 +166,7 @@ async function film(): Promise<void> {
 	);
 	for (const [name, clip] of versions) {
 		const { values: v, grain: own } = await measureClip(clip, { total: clip.length });
-		const { amplitude, spectrum } = grainDistance(own!, source);
+		const { amplitude, spectrum } = grainDistance(own!, source)!;
 		const figures = [v.sharpness, v.noise, amplitude, spectrum, v.flicker, v.instability, v.blockiness, v.niqe];
 		row(name, ...figures.map((value, i) => value!.toFixed(i === 3 ? 3 : 2)));
 	}
