@@ -10,7 +10,7 @@ import { throwIfAborted } from '../../core/errors.ts';
 import { type Rational, toNumber } from '../../core/rational.ts';
 import type { Rect } from '../../core/tiles.ts';
 import { cropPicture, encodePng } from '../../share/making/png.ts';
-import type { ShotRequest, Work } from './work.ts';
+import { reviewFile, type ShotRequest, type Work } from './work.ts';
 
 /** Frames of a shot, from its middle, that are compared before and after encoding. */
 const COMPARED = 12;
@@ -54,7 +54,7 @@ async function renderCrop(
 	request: ShotRequest,
 	rect: Rect,
 	span: { readonly first: number; readonly count: number },
-	name: string,
+	name: (index: number) => string,
 ): Promise<RenderedCrop> {
 	const { engine, place, signal } = work;
 	const depth = request.info.format.depth > 8 ? 16 : 8;
@@ -62,7 +62,7 @@ async function renderCrop(
 	for (let i = 0; i < span.count; i++) {
 		const picture = await engine.still(request, span.first + i, 'result', signal);
 		throwIfAborted(signal);
-		const file = `${name}-crop-${i}.png`;
+		const file = name(i);
 		await place.put(file, await encodePng(cropPicture(picture, rect), depth));
 		files.push(file);
 	}
@@ -99,7 +99,13 @@ export async function measureShot(
 				let grainKept: number | null = null;
 				if (canCompare) {
 					const start = range.start + at;
-					const before = await lossless(work, request, start, start + compared, `${shot}-${version}-window.mkv`);
+					const before = await lossless(
+						work,
+						request,
+						start,
+						start + compared,
+						reviewFile(shot, version, '-window.mkv'),
+					);
 					befores.push(before);
 					const asked = { before: before.source, beforeStart: before.start, after, afterStart: at, frames: compared };
 					const loss = await engine.codecLoss(asked, () => undefined, signal);
@@ -120,7 +126,8 @@ export async function measureShot(
 			const span = { first: Math.floor((count - most) / 2), count: most };
 			for (const [version, request] of requests.entries()) {
 				meter.at('grain', shot, version, 0);
-				const crop = await renderCrop(work, request, rect, span, `${shot}-${version}`);
+				const name = (index: number): string => reviewFile(shot, version, `-crop-${index}.png`);
+				const crop = await renderCrop(work, request, rect, span, name);
 				measured[version] = { ...measured[version]!, crop };
 			}
 		}

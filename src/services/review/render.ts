@@ -14,7 +14,7 @@ import { equal, formatRational, ONE } from '../../core/rational.ts';
 import { CLIP_ENCODINGS, CLIP_GOP } from '../../share/making/codec.ts';
 import { encodePng } from '../../share/making/png.ts';
 import { measureShot } from './grain.ts';
-import { type ClipEngine, type ClipPlace, Meter, type ShotRequest, type Work } from './work.ts';
+import { type ClipEngine, type ClipPlace, Meter, reviewFile, type ShotRequest, type Work } from './work.ts';
 
 /** A version to be rendered: everything a plan depends on but the range. */
 export interface VersionToRender {
@@ -96,7 +96,7 @@ async function renderStills(work: Work, request: ShotRequest, shot: number, vers
 		meter.at('stills', shot, version, 0);
 		const picture = await engine.still(request, frame, 'result', signal);
 		throwIfAborted(signal);
-		const file = `${shot}-${version}-${frame}.png`;
+		const file = reviewFile(shot, version, `-${frame}.png`);
 		await place.put(file, await encodePng(picture, depth));
 		stills.push({ frame, file });
 		meter.finish(1);
@@ -107,7 +107,7 @@ async function renderStills(work: Work, request: ShotRequest, shot: number, vers
 async function renderClip(work: Work, request: ShotRequest, shot: number, version: number): Promise<RenderedClip> {
 	const { engine, settings, place, meter, signal } = work;
 	const encoding = CLIP_ENCODINGS[settings.codec];
-	const file = `${shot}-${version}.${encoding.container}`;
+	const file = reviewFile(shot, version, `.${encoding.container}`);
 	meter.at('clips', shot, version, 0);
 	const report = await engine.export(
 		{

@@ -5,6 +5,19 @@ import type { ClipProgress, ClipSettings } from '../../contracts/review.ts';
 import type { PlanRequest, TargetSpec } from '../../contracts/workers.ts';
 import type { Engine } from '../engine.ts';
 
+/** Names of a review's files begin so: their exports are nobody's to go on with but the review's. */
+const PREFIX = '~review-';
+
+/** Name of a clip's or picture's file. */
+export function reviewFile(shot: number, version: number, rest: string): string {
+	return `${PREFIX}${shot}-${version}${rest}`;
+}
+
+/** True for names that {@link reviewFile} gives. */
+export function isReviewFile(name: string): boolean {
+	return name.startsWith(PREFIX);
+}
+
 /** What rendering asks of the engine. */
 export type ClipEngine = Pick<
 	Engine,

@@ -9,6 +9,7 @@ import { shotIndexAt } from '../../core/shots.ts';
 import { EMPTY_RECIPE } from '../../project/recipe.ts';
 import { type Reel, shotsOf } from '../../project/schema.ts';
 import { type ClipCost, measureClips, renderClips, type VersionToRender } from '../../services/review/render.ts';
+import { isReviewFile } from '../../services/review/work.ts';
 import { type Bytes, toBase64Url } from '../../share/bytes.ts';
 import { reviewLink } from '../../share/links.ts';
 import { assembleReview, checkWishes, type MadeVersion, type ReviewWishes } from '../../share/making/assemble.ts';
@@ -274,6 +275,8 @@ export class ReviewMaking {
 		} catch (thrown) {
 			await place.remove();
 			this.#release();
+			// What failed goes on from its chunks when it is tried again; what was canceled does not.
+			if (toEmulsionError(thrown).code === 'aborted') await this.#dropChunks();
 			this.#fail(thrown);
 			return;
 		}
@@ -349,6 +352,12 @@ export class ReviewMaking {
 	#fail(thrown: unknown): void {
 		const error = toEmulsionError(thrown);
 		this.#step = { kind: 'form', error: error.code === 'aborted' ? null : error };
+	}
+
+	/** Frees the chunks of clips that were not finished. */
+	async #dropChunks(): Promise<void> {
+		const { engine } = this.#parts;
+		for (const { id, name } of await engine.interrupted()) if (isReviewFile(name)) await engine.discard(id);
 	}
 
 	#release(): void {
@@ -449,6 +458,7 @@ export class ReviewMaking {
 		this.#ready = undefined;
 		this.#step = { kind: 'done', links, file, expiresAt };
 		await ready.place.remove();
+		await this.#dropChunks().catch(() => undefined);
 		this.#release();
 	}
 }
