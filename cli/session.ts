@@ -91,18 +91,24 @@ function jobOf(
 	};
 }
 
+/** Puts files into a file input of its own, by path: Chromium opens them itself, whatever their size. */
+export async function giveFiles(page: Page, id: string, paths: readonly string[]): Promise<void> {
+	await page.evaluate((name) => {
+		document.body.append(Object.assign(document.createElement('input'), { id: name, type: 'file', multiple: true }));
+	}, id);
+	await page.setInputFiles(`#${id}`, [...paths]);
+}
+
 async function preparePage(page: Page, url: string, { input, mattes, onEvent }: PageRun): Promise<void> {
+	await openHeadless(page, url, onEvent);
+	await page.setInputFiles('#input', [...input.paths]);
+	for (const [index, matte] of mattes.entries()) await giveFiles(page, `matte-${index}`, matte.paths);
+}
+
+/** Opens the headless page; resolves when the app can be called. @throws EmulsionError `backend-unavailable`. */
+export async function openHeadless(page: Page, url: string, onEvent: SessionOptions['onEvent']): Promise<void> {
 	await page.exposeFunction('emulsionEvent', onEvent);
 	await page.goto(`${url}headless.html`);
-	// By path: Chromium opens the files itself, whatever their size.
-	await page.setInputFiles('#input', [...input.paths]);
-	for (const [index, matte] of mattes.entries()) {
-		const id = `matte-${index}`;
-		await page.evaluate((name) => {
-			document.body.append(Object.assign(document.createElement('input'), { id: name, type: 'file', multiple: true }));
-		}, id);
-		await page.setInputFiles(`#${id}`, [...matte.paths]);
-	}
 	await page
 		.waitForFunction(() => globalThis.emulsionHeadless !== undefined, undefined, { timeout: LOAD_MS })
 		.catch((cause: unknown) => {
@@ -120,7 +126,10 @@ function crashed(what: string, resume: boolean): EmulsionError {
 }
 
 /** Rejects when the tab or the browser goes away, or when an interrupted page does not come back in time. */
-function failures(page: Page, { signal, resume }: PageRun): { readonly failed: Promise<never>; end(): void } {
+export function failures(
+	page: Page,
+	{ signal, resume }: Pick<PageRun, 'signal' | 'resume'>,
+): { readonly failed: Promise<never>; end(): void } {
 	let end = (): void => undefined;
 	const failed = new Promise<never>((_, reject) => {
 		let timer: NodeJS.Timeout | undefined;
@@ -256,7 +265,8 @@ function aboutInput(error: EmulsionError, { input }: RestoreArgs): EmulsionError
 	return isAboutInput ? new EmulsionError(error.code, `${input}: ${error.message}`, error.details) : error;
 }
 
-function diskError(cause: NodeJS.ErrnoException): EmulsionError {
+/** Why the writer could not write. */
+export function diskError(cause: NodeJS.ErrnoException): EmulsionError {
 	const full = cause.code === 'ENOSPC' || cause.code === 'EDQUOT';
 	return new EmulsionError(
 		full ? 'quota-exceeded' : 'internal',

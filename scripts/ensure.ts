@@ -1,7 +1,11 @@
-/** Installs what a bare machine lacks: Chromium to run the app headless, native ffmpeg to make test clips (Debian: apt). */
+/**
+ * Installs what a bare machine lacks: Chromium to run the app headless, native ffmpeg to make test clips, Postgres and an S3 server to
+ * test the share service (Debian: apt; Python's packages in `.cache`).
+ */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { EmulsionError } from '../src/core/errors.ts';
 import { findChromium } from './chromium.ts';
 
@@ -67,4 +71,48 @@ export function ensurePython(log: (line: string) => void = () => undefined): voi
 			'Python 3.11 or later with venv was not found and could not be installed: the model workshop is checked with it.',
 		);
 	}
+}
+
+const POSTGRES = '/usr/lib/postgresql';
+
+/** Folder of the newest Postgres server's programs (`initdb`, `pg_ctl`, `pg_dump`); undefined where there is none. */
+export function findPostgres(): string | undefined {
+	const versions = existsSync(POSTGRES) ? readdirSync(POSTGRES).filter((name) => /^\d+$/.test(name)) : [];
+	const newest = versions.sort((a, b) => Number(b) - Number(a));
+	return newest.map((name) => join(POSTGRES, name, 'bin')).find((bin) => existsSync(join(bin, 'initdb')));
+}
+
+/** {@link findPostgres}, installed by apt where there was none (tests and the bench `share`; no cluster of the system is used). */
+export function ensurePostgres(log: (line: string) => void = () => undefined): string {
+	const found = findPostgres();
+	if (found !== undefined) return found;
+	log('Postgres is missing: installing it (apt-get install postgresql)…');
+	const installed = aptInstall(['postgresql']) ? findPostgres() : undefined;
+	if (installed !== undefined) return installed;
+	throw new EmulsionError(
+		'capability-missing',
+		'Postgres was not found and could not be installed: the share service is tested with it.',
+	);
+}
+
+const MOTO = resolve(import.meta.dirname, '..', '.cache', 'moto');
+/** Tested with this one. */
+const MOTO_PACKAGE = 'moto[server,s3]==5.2.5';
+
+/** Path of `moto_server`, an S3 server for tests, in an environment of its own, made where there was none. */
+export function ensureMoto(log: (line: string) => void = () => undefined): string {
+	const server = join(MOTO, 'bin', 'moto_server');
+	if (existsSync(server)) return server;
+	ensurePython(log);
+	log(`moto is missing: installing it into ${MOTO}…`);
+	const run = (command: string, args: readonly string[]): boolean =>
+		spawnSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'] }).status === 0;
+	const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', MOTO_PACKAGE];
+	if (run('python3', ['-m', 'venv', MOTO]) && run(join(MOTO, 'bin', 'python'), pip) && existsSync(server))
+		return server;
+	rmSync(MOTO, { recursive: true, force: true });
+	throw new EmulsionError(
+		'capability-missing',
+		'moto was not found and could not be installed from PyPI: the share service’s S3 store is tested with it.',
+	);
 }

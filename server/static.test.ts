@@ -3,7 +3,8 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseRange, startStaticServer, type StaticServer } from './static.ts';
+import { parseRange } from './ranges.ts';
+import { startStaticServer, type StaticServer } from './static.ts';
 
 let dir: string;
 let server: StaticServer;

@@ -7,7 +7,8 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { extname, resolve, sep } from 'node:path';
-import { SECURITY_HEADERS } from './headers.ts';
+import { SECURITY_HEADERS, transportSecurity } from './headers.ts';
+import { parseRange } from './ranges.ts';
 
 const MIME: Readonly<Record<string, string>> = {
 	'.html': 'text/html; charset=utf-8',
@@ -35,6 +36,8 @@ export interface StaticServerOptions {
 	readonly host?: string;
 	/** Asked before the files, in order. */
 	readonly handlers?: readonly RequestHandler[];
+	/** A balancer in front is trusted to say by X-Forwarded-Proto whether a request came by TLS. Default false. */
+	readonly trustProxy?: boolean;
 }
 
 /** A running server. */
@@ -42,21 +45,8 @@ export interface StaticServer {
 	/** Origin with a trailing slash. */
 	readonly url: string;
 	readonly port: number;
-	close(): Promise<void>;
-}
-
-interface ByteRange {
-	readonly start: number;
-	readonly end: number;
-}
-
-/** One `bytes=a-b` range, inclusive; `null` when unsatisfiable, `undefined` when absent or not a single range. */
-export function parseRange(header: string | undefined, size: number): ByteRange | null | undefined {
-	const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '');
-	if (!match || (match[1] === '' && match[2] === '')) return undefined;
-	const start = match[1] === '' ? Math.max(0, size - Number(match[2])) : Number(match[1]);
-	const end = match[1] === '' || match[2] === '' ? size - 1 : Math.min(Number(match[2]), size - 1);
-	return start > end || start >= size ? null : { start, end };
+	/** Takes no more requests and ends. @param grace How long requests in flight may take to their end, ms (0). */
+	close(grace?: number): Promise<void>;
 }
 
 /** Sends a file with range support. Resolves when the response has ended. */
@@ -125,6 +115,8 @@ export async function startStaticServer(options: StaticServerOptions): Promise<S
 	const host = options.host ?? '127.0.0.1';
 	const local = host === '127.0.0.1' || host === 'localhost' || host === '::1';
 	const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+		for (const [name, value] of transportSecurity(request, options.trustProxy === true))
+			response.setHeader(name, value);
 		if (local && !isLocalHost(request.headers.host)) {
 			response.writeHead(421, HEADERS).end();
 			return;
@@ -148,10 +140,17 @@ export async function startStaticServer(options: StaticServerOptions): Promise<S
 	return {
 		port,
 		url: `http://${host === '0.0.0.0' ? 'localhost' : host}:${port}/`,
-		close: () =>
+		close: (grace = 0) =>
 			new Promise((done) => {
-				server.close(() => done());
-				server.closeAllConnections();
+				const late = setTimeout(() => server.closeAllConnections(), grace);
+				// A connection whose request has ended would wait for the next one.
+				const idle = setInterval(() => server.closeIdleConnections(), 20);
+				server.close(() => {
+					clearTimeout(late);
+					clearInterval(idle);
+					done();
+				});
+				if (grace === 0) server.closeAllConnections();
 			}),
 	};
 }

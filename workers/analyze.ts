@@ -1,12 +1,16 @@
 /** The analyze worker: looks at frames without a GPU or a model. */
 
 import { type ShotList } from '../src/core/shots.ts';
+import { measureClip } from '../src/analysis/quality/clip.ts';
+import { measureCodecLoss } from '../src/analysis/quality/codec-loss.ts';
+import { qualityFrame } from '../src/analysis/quality/frame.ts';
 import { leastLooked, shotsAround } from '../src/analysis/shots/around.ts';
 import { ShotDetector } from '../src/analysis/shots/detector.ts';
 import { type FrameThumbnail, makeThumbnail } from '../src/analysis/shots/thumbnail.ts';
 import { type PortBridge, serve, wrapPort } from '../src/comms/bridge.ts';
 import { frameStream } from '../src/comms/remote-stream.ts';
 import type { FrameRange, PlanarFrame } from '../src/contracts/frames.ts';
+import type { QualityFrame } from '../src/contracts/quality.ts';
 import type { AnalyzeWorkerApi, MediaWorkerApi, SourceId } from '../src/contracts/workers.ts';
 import { planeLayouts, sampleBytes } from '../src/core/color.ts';
 import { EmulsionError, throwIfAborted } from '../src/core/errors.ts';
@@ -40,6 +44,22 @@ async function* thumbnails(source: SourceId, range: FrameRange, signal: AbortSig
 	}
 }
 
+/** Frames of a part of a source as the metrics take them; their buffers go back. */
+async function* qualityFrames(
+	source: SourceId,
+	range: FrameRange,
+	signal: AbortSignal,
+	onFrame?: (done: number) => void,
+): AsyncGenerator<QualityFrame> {
+	if (!media) throw new EmulsionError('internal', 'the analyze worker has no media connection');
+	let done = 0;
+	for await (const frame of frameStream(media.api, source, range, signal, true)) {
+		throwIfAborted(signal);
+		yield qualityFrame(frame);
+		onFrame?.(++done);
+	}
+}
+
 const api: AnalyzeWorkerApi = {
 	connectMedia(port) {
 		media?.close();
@@ -60,6 +80,24 @@ const api: AnalyzeWorkerApi = {
 			(range) => thumbnails(source, range, signal),
 			(done) => onProgress({ phase: 'shots', done, total: Math.max(done + 1, leastLooked(part)) }),
 		),
+	measure({ source, range, truth, every }, onProgress, signal) {
+		const total = range.end - range.start;
+		const there = truth && { start: truth.start, end: truth.start + total };
+		return measureClip(qualityFrames(source, range, signal), {
+			total,
+			onProgress,
+			signal,
+			...(truth && there ? { truth: qualityFrames(truth.source, there, signal) } : {}),
+			...(every === undefined ? {} : { every }),
+		});
+	},
+	codecLoss({ before, beforeStart, after, afterStart, frames }, onProgress, signal) {
+		const version = qualityFrames(before, { start: beforeStart, end: beforeStart + frames }, signal, (done) =>
+			onProgress({ phase: 'codec-loss', done, total: frames }),
+		);
+		const clip = qualityFrames(after, { start: afterStart, end: afterStart + frames }, signal);
+		return measureCodecLoss(version, clip, signal);
+	},
 };
 
 serve(api);

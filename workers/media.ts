@@ -30,6 +30,15 @@ async function openInput(input: SourceInput, onProgress: OnProgress, signal: Abo
 	return { input, source: await openSource(input, onProgress, signal) };
 }
 
+/** Sums that were made: many exports of one source (a review's clips) read it once. */
+const hashed = new WeakMap<Open, string>();
+
+async function hashOnce(open: Open, signal: AbortSignal): Promise<string> {
+	const sum = hashed.get(open) ?? (await hashInput(open, signal));
+	hashed.set(open, sum);
+	return sum;
+}
+
 /** SHA-256 of the input: of the file, or of all files' sums and names in order for a sequence. */
 async function hashInput({ input }: Open, signal: AbortSignal): Promise<string> {
 	const hashes = await createHashes();
@@ -62,7 +71,7 @@ const api: MediaWorkerApi = {
 	},
 	dropAudio: (stored) => dropSound(stored),
 	stats: async (id) => (await find(id)).source.stats(),
-	hash: async (id, signal) => hashInput(await find(id), signal),
+	hash: async (id, signal) => hashOnce(await find(id), signal),
 	async close(id) {
 		const found = sources.get(id);
 		sources.delete(id);

@@ -8,6 +8,7 @@ import type { FrameRange, Progress } from '../contracts/frames.ts';
 import type { SourceInfo, SourceInput } from '../contracts/media.ts';
 import type { Recipe } from '../contracts/recipe.ts';
 import type { ReportFile } from '../contracts/report.ts';
+import type { HeadlessReviewJob, HeadlessReviewResult } from '../contracts/review.ts';
 import type { ExportProgress, ExportRequest, MatteInput } from '../contracts/workers.ts';
 import type { Transfer } from '../core/color.ts';
 import { parseEdl, shotsFromEdl } from '../core/edl.ts';
@@ -20,6 +21,7 @@ import { needsAllShots } from '../project/shot-needs.ts';
 import { createEngine, type Engine, type OpenSource } from '../services/engine.ts';
 import { matteInput } from '../services/matte-input.ts';
 import { STAGE_METAS, stageMeta } from '../stages/metas.ts';
+import { renderReview } from './headless-review.ts';
 
 declare global {
 	/** Bound by the terminal; absent when a person opens the page. */
@@ -216,6 +218,11 @@ globalThis.emulsionHeadless = {
 		} catch (thrown) {
 			return { ok: false, error: toEmulsionError(thrown).toRecord() };
 		}
+	},
+	async review(job: HeadlessReviewJob): Promise<HeadlessReviewResult> {
+		running?.abort();
+		running = new AbortController();
+		return renderReview(job, { notice, progress: progressSender() }, running.signal);
 	},
 	cancel: () => running?.abort(),
 };

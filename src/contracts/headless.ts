@@ -4,6 +4,7 @@ import type { ErrorRecord } from '../core/errors.ts';
 import type { FrameRange } from './frames.ts';
 import type { ContainerId, EncodeCodec, StretchMode } from './media.ts';
 import type { ReportFile } from './report.ts';
+import type { HeadlessReviewJob, HeadlessReviewResult } from './review.ts';
 import type { BackendWish, ExportProgress } from './workers.ts';
 
 /** A matte of a run, in the order of their file inputs. */
@@ -59,5 +60,7 @@ export type HeadlessEvent =
 /** The page's side. */
 export interface HeadlessApi {
 	run(job: HeadlessJob): Promise<HeadlessResult>;
+	/** Renders the clips and stills of a review. */
+	review(job: HeadlessReviewJob): Promise<HeadlessReviewResult>;
 	cancel(): void;
 }

@@ -213,6 +213,8 @@ export interface EncodeConfig {
 	readonly rate: Rational;
 	/** Constant quality, codec's own scale (x264 crf; VP9/AV1 quantizer); ignored by lossless and ProRes. */
 	readonly quality?: number;
+	/** Most frames from one keyframe to the next; absent: the codec's usual distance. */
+	readonly keyframes?: number;
 	readonly timecode?: string;
 }
 

@@ -9,6 +9,7 @@
 import type { Size } from '../core/color.ts';
 import type { Phrase } from '../core/phrases.ts';
 import type { ProvenanceShares } from '../core/provenance.ts';
+import type { ClipMetrics, CodecLoss } from '../core/quality.ts';
 import type { Rational } from '../core/rational.ts';
 import type { Shot } from '../core/shots.ts';
 import type { FrameOrigin, Timeline, TimelineFrame } from '../core/timeline.ts';
@@ -28,6 +29,7 @@ import type {
 	SourceInput,
 	StretchMode,
 } from './media.ts';
+import type { CodecLossRequest, MeasureRequest } from './quality.ts';
 import type { Recipe } from './recipe.ts';
 import type { ExportReport } from './report.ts';
 
@@ -80,6 +82,10 @@ export interface AnalyzeWorkerApi {
 		onProgress: OnProgress,
 		signal: AbortSignal,
 	): Promise<ShotsAround>;
+	/** Measures a part of an open source, mostly one shot of a version, for the automatic judge; phase `quality`. */
+	measure(request: MeasureRequest, onProgress: OnProgress, signal: AbortSignal): Promise<ClipMetrics>;
+	/** How much of the grain an encoded clip keeps; phase `codec-loss`. */
+	codecLoss(request: CodecLossRequest, onProgress: OnProgress, signal: AbortSignal): Promise<CodecLoss>;
 }
 
 /** Where the frames of an image sequence go, and under which names. */
@@ -232,6 +238,10 @@ export interface ExportRequest extends PlanRequest {
 	readonly depth?: number;
 	readonly chroma?: '420' | '422' | '444' | 'rgb' | 'gray';
 	readonly quality?: number;
+	/** Most frames from one keyframe to the next; default by codec. Codecs whose frames stand alone ignore it. */
+	readonly keyframes?: number;
+	/** `none` writes no timecode; default the source's, where the container has a place for it. */
+	readonly timecode?: 'none';
 	/** `none` drops audio; default the first track. */
 	readonly audio?: number | 'none';
 	readonly stretchMode?: StretchMode;

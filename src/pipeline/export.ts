@@ -45,8 +45,8 @@ export function encodeChoice(
 	plan: Plan,
 ): { readonly config: EncodeConfig; readonly conversions: readonly Phrase[] } {
 	const { info } = request;
-	const { codec, engine, depth, chroma, quality } = request;
-	const timecode = timecodeAt(plan);
+	const { codec, engine, depth, chroma, quality, keyframes } = request;
+	const timecode = request.timecode === 'none' ? undefined : timecodeAt(plan);
 	return chooseEncode(
 		{
 			format: info.format,
@@ -66,6 +66,7 @@ export function encodeChoice(
 			...(depth === undefined ? {} : { depth }),
 			...(chroma === undefined ? {} : { chroma }),
 			...(quality === undefined ? {} : { quality }),
+			...(keyframes === undefined ? {} : { keyframes }),
 		},
 	);
 }

@@ -14,6 +14,7 @@ import {
 } from '../core/shots.ts';
 import { addMatte, relinkMatte, removeMatte, renameMatte, withRegion } from './mattes.ts';
 import { defaultParams, MAX_STAGES, validateParam } from './recipe.ts';
+import type { AdoptionEntry, RecordEntry, ReviewRef } from './review-records.ts';
 import {
 	type Marks,
 	type MatteRef,
@@ -25,6 +26,7 @@ import {
 	type SourceRef,
 } from './schema.ts';
 import { remapScopes } from './scopes.ts';
+import { addReview, keepVersion, removeVersion, withRecord } from './versions.ts';
 
 /** A command. Those with `reel` act on that reel; frames are indices of its source. */
 export type Command =
@@ -64,7 +66,23 @@ export type Command =
 	/** Another file for the matte of the same id. */
 	| { readonly type: 'relink-matte'; readonly reel: string; readonly matte: MatteRef }
 	| { readonly type: 'marks'; readonly reel: string; readonly marks: Marks }
-	| { readonly type: 'view'; readonly reel: string; readonly view: Partial<ReelView> };
+	| { readonly type: 'view'; readonly reel: string; readonly view: Partial<ReelView> }
+	/** Keeps the reel's recipe as it is now under a name. */
+	| {
+			readonly type: 'keep-version';
+			readonly reel: string;
+			readonly id: string;
+			readonly name: string;
+			readonly at: number;
+	  }
+	| { readonly type: 'remove-version'; readonly reel: string; readonly id: string }
+	| { readonly type: 'add-review'; readonly review: ReviewRef }
+	/** The review itself stays where it is: only the project knows it no more. */
+	| { readonly type: 'forget-review'; readonly id: string }
+	/** Takes entries into the project's record. */
+	| { readonly type: 'record'; readonly entries: readonly RecordEntry[] }
+	/** A version becomes the reel's recipe, and the record says by which votes. */
+	| { readonly type: 'adopt'; readonly reel: string; readonly recipe: Recipe; readonly entry: AdoptionEntry };
 
 /** What commands need to know besides the document. */
 export interface CommandContext {
@@ -99,7 +117,9 @@ function updateReel(project: Project, id: string, change: (reel: Reel) => Reel):
 
 function withShots(reel: Reel, shots: readonly Shot[]): Reel {
 	validateShots(shots, reel.source.frames);
-	return { ...reel, shots, recipe: remapScopes(reel.recipe, reel.shots, shots) };
+	const remap = (recipe: Recipe): Recipe => remapScopes(recipe, reel.shots, shots);
+	const versions = reel.versions.map((version) => ({ ...version, recipe: remap(version.recipe) }));
+	return { ...reel, shots, recipe: remap(reel.recipe), versions };
 }
 
 function needShots(reel: Reel): readonly Shot[] {
@@ -259,6 +279,12 @@ function applyToReel(reel: Reel, command: Extract<Command, { reel: string }>, co
 			return setMarks(reel, command.marks);
 		case 'view':
 			return setView(reel, command.view);
+		case 'keep-version':
+			return keepVersion(reel, command);
+		case 'remove-version':
+			return removeVersion(reel, command.id);
+		case 'adopt':
+			return { ...reel, recipe: command.recipe };
 		case 'remove-reel':
 		case 'activate-reel':
 			return reel;
@@ -289,6 +315,18 @@ export function applyCommand(project: Project, command: Command, context: Comman
 		case 'activate-reel':
 			if (!project.reels.some((r) => r.id === command.reel)) throw usage(phrase('no-reel', { id: command.reel }));
 			return project.activeReel === command.reel ? project : { ...project, activeReel: command.reel };
+		case 'add-review':
+			return addReview(project, command.review);
+		case 'forget-review': {
+			const reviews = project.reviews.filter(({ id }) => id !== command.id);
+			return reviews.length === project.reviews.length ? project : { ...project, reviews };
+		}
+		case 'record':
+			return withRecord(project, command.entries);
+		case 'adopt': {
+			const adopted = updateReel(project, command.reel, (reel) => applyToReel(reel, command, context));
+			return withRecord(adopted, [command.entry]);
+		}
 		default:
 			return updateReel(project, command.reel, (reel) => applyToReel(reel, command, context));
 	}

@@ -28,19 +28,22 @@ export interface History {
 	readonly last: { readonly key: string; readonly at: number } | null;
 }
 
+/** Commands that change only what undo does not cover. */
+const STEPLESS: ReadonlySet<Command['type']> = new Set(['view', 'activate-reel', 'add-review', 'forget-review']);
+
 /** A history that starts with a document. */
 export function startHistory(present: Project): History {
 	return { present, past: [], future: [], last: null };
 }
 
 /**
- * Runs a command. A command that changes nothing leaves the history as it is; a view command changes the present without
- * a step. `now` is in milliseconds, on any clock.
+ * Runs a command. A command that changes nothing leaves the history as it is; a command that changes only what undo
+ * does not cover changes the present without a step. `now` is in milliseconds, on any clock.
  */
 export function execute(history: History, command: Command, context: CommandContext, now: number): History {
 	const present = applyCommand(history.present, command, context);
 	if (present === history.present) return history;
-	if (command.type === 'view' || command.type === 'activate-reel') return { ...history, present };
+	if (STEPLESS.has(command.type)) return { ...history, present };
 	const key = coalesceKey(command);
 	const joins = key !== null && history.last?.key === key && now - history.last.at < COALESCE_MS;
 	const past = joins

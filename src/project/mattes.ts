@@ -1,6 +1,6 @@
 /** What commands do to a reel's mattes and to the regions that name them. */
 
-import type { RecipeStage } from '../contracts/recipe.ts';
+import type { Recipe, RecipeStage } from '../contracts/recipe.ts';
 import type { StageMeta } from '../contracts/stage.ts';
 import { EmulsionError } from '../core/errors.ts';
 import { type Phrase, phrase } from '../core/phrases.ts';
@@ -32,6 +32,11 @@ function checkFrames(reel: Reel, matte: Pick<MatteRef, 'id' | 'frames'>): void {
 	throw usage(phrase('matte-frames', { id: matte.id, found: matte.frames, frames }));
 }
 
+/** Kept versions that name a matte, by their names. */
+function versionsWithin(reel: Reel, matte: string): readonly string[] {
+	return reel.versions.filter((version) => stagesWithin(version, matte).length > 0).map(({ name }) => name);
+}
+
 /** Stages whose region is bounded by a matte. */
 export function stagesWithin(reel: Pick<Reel, 'recipe'>, matte: string): readonly RecipeStage[] {
 	return reel.recipe.stages.filter((stage) => parseRegion(stage.region)?.matte === matte);
@@ -52,6 +57,8 @@ export function removeMatte(reel: Reel, id: string): Reel {
 	if (users.length > 0) {
 		throw usage(phrase('matte-used', { id, stages: users }));
 	}
+	const versions = versionsWithin(reel, id);
+	if (versions.length > 0) throw usage(phrase('matte-used-version', { id, versions }));
 	return { ...reel, mattes: reel.mattes.filter((m) => m !== matte) };
 }
 
@@ -60,15 +67,19 @@ export function renameMatte(reel: Reel, id: string, name: string): Reel {
 	const matte = find(reel, id);
 	if (name === id) return reel;
 	freeName(reel, name);
-	const stages = reel.recipe.stages.map((stage): RecipeStage => {
-		const region = parseRegion(stage.region);
-		if (region?.matte !== id) return stage;
-		return { ...stage, region: region.inverted ? outsideOf(name) : name };
+	const renamed = (recipe: Recipe): Recipe => ({
+		version: 1,
+		stages: recipe.stages.map((stage): RecipeStage => {
+			const region = parseRegion(stage.region);
+			if (region?.matte !== id) return stage;
+			return { ...stage, region: region.inverted ? outsideOf(name) : name };
+		}),
 	});
 	return {
 		...reel,
 		mattes: reel.mattes.map((m) => (m === matte ? { ...m, id: name } : m)),
-		recipe: { version: 1, stages },
+		recipe: renamed(reel.recipe),
+		versions: reel.versions.map((version) => ({ ...version, recipe: renamed(version.recipe) })),
 	};
 }
 

@@ -22,6 +22,13 @@ export const MIGRATIONS: Migrations = {
 		...json,
 		reels: (json['reels'] as readonly object[]).map((reel) => ({ mattes: [], ...reel })),
 	}),
+	/** Reels got versions, the project reviews and a record. */
+	2: (json) => ({
+		reviews: [],
+		record: [],
+		...json,
+		reels: (json['reels'] as readonly object[]).map((reel) => ({ versions: [], ...reel })),
+	}),
 };
 
 /**

@@ -2,6 +2,7 @@
 
 import type { StageMeta } from '../contracts/stage.ts';
 import type { Shot } from '../core/shots.ts';
+import type { AdoptionEntry, ApprovalEntry, ReviewRef } from './review-records.ts';
 import { emptyProject, type MatteRef, newReel, type Project, type Reel, type SourceRef } from './schema.ts';
 
 const base = {
@@ -91,6 +92,51 @@ export function testReel(id = 'r1'): Reel {
 /** A project with one reel. */
 export function testProject(): Project {
 	return { ...emptyProject('p1', 'Test'), reels: [testReel()], activeReel: 'r1' };
+}
+
+/** A review of {@link testReel} on a service. */
+export const REVIEW: ReviewRef = {
+	id: 'R'.repeat(22),
+	reel: 'r1',
+	title: 'Reel 1, degrain',
+	place: 'service',
+	origin: 'https://films.example/',
+	ownerSecret: 's'.repeat(43),
+	blind: true,
+	createdAt: 1_700_000_000_000,
+	expiresAt: 1_702_000_000_000,
+};
+
+/** What a vote led to. */
+export const ADOPTION: AdoptionEntry = {
+	kind: 'adopted',
+	reel: 'r1',
+	review: REVIEW.id,
+	version: 'Recipe B',
+	recordedAt: 1_701_000_000_000,
+	...{ votes: 24, voters: 6, wins: 20, losses: 3, ties: 1, p: 0.03, shown: true },
+};
+
+/** A curator's word. */
+export const APPROVAL: ApprovalEntry = {
+	kind: 'approval',
+	reel: 'r1',
+	start: 0,
+	end: 30,
+	version: 'Recipe B',
+	recordedAt: 1_701_000_000_000,
+	approval: {
+		...{ name: 'A. Curator', review: REVIEW.id, shot: 'S'.repeat(22), clip: 'C'.repeat(22), text: '' },
+		...{ clipHash: '0f'.repeat(32), verdict: 'approved', at: 1_700_500_000_000 },
+		...{ key: 'k'.repeat(87), signature: 'g'.repeat(86) },
+	},
+};
+
+/** {@link testProject} with a kept version, a review and a record. */
+export function reviewedProject(): Project {
+	const reel = testReel();
+	const versions = [{ id: 'v1', name: 'Recipe B', recipe: reel.recipe, keptAt: 1_700_000_000_000 }];
+	return { ...testProject(), reels: [{ ...reel, versions }], reviews: [REVIEW], record: [APPROVAL, ADOPTION] };
 }
 
 /** A small deterministic generator (mulberry32): 0 ≤ x < 1. */

@@ -1,5 +1,6 @@
 /**
- * The project document, version 2: reels with their sources, mattes, numbering, shots, recipe, marks and view. Plain, immutable,
+ * The project document, version 3: reels with their sources, mattes, numbering, shots, recipe, versions, marks and view; reviews
+ * that were made of them, and the record of what came of those. Plain, immutable,
  * JSON-safe data; everything that changes it is a command (`commands.ts`), everything that reads it from outside goes
  * through `validate.ts`.
  */
@@ -11,9 +12,10 @@ import type { Rational } from '../core/rational.ts';
 import type { Shot } from '../core/shots.ts';
 import { parseTimecode } from '../core/timecode.ts';
 import { EMPTY_RECIPE } from './recipe.ts';
+import type { RecordEntry, ReviewRef } from './review-records.ts';
 
 /** The version this program writes. */
-export const PROJECT_VERSION = 2;
+export const PROJECT_VERSION = 3;
 /** Marks a file as a project. */
 export const PROJECT_KIND = 'emulsion-project';
 
@@ -21,6 +23,8 @@ export const PROJECT_KIND = 'emulsion-project';
 export const MAX_REELS = 64;
 /** Most mattes a reel may hold. */
 export const MAX_MATTES = 64;
+/** Most versions a reel may keep. */
+export const MAX_KEPT_VERSIONS = 100;
 /** Most shots a reel may hold. */
 export const MAX_SHOTS = 100_000;
 /** Most frames a reel may hold (a day at 120 frames a second). */
@@ -87,6 +91,15 @@ export interface ReelView {
 	readonly view: string;
 }
 
+/** A recipe that was kept under a name, to be compared and gone back to. */
+export interface RecipeVersion {
+	readonly id: string;
+	readonly name: string;
+	readonly recipe: Recipe;
+	/** When it was kept, ms since 1970. */
+	readonly keptAt: number;
+}
+
 /** One reel: a source and everything decided about it. */
 export interface Reel {
 	readonly id: string;
@@ -96,6 +109,7 @@ export interface Reel {
 	/** Shots that tile the source; null until they are detected or imported. */
 	readonly shots: readonly Shot[] | null;
 	readonly recipe: Recipe;
+	readonly versions: readonly RecipeVersion[];
 	readonly marks: Marks;
 	readonly view: ReelView;
 }
@@ -108,6 +122,10 @@ export interface Project {
 	readonly reels: readonly Reel[];
 	/** Id of the reel on screen; null where there is none. */
 	readonly activeReel: string | null;
+	/** Reviews that were made, oldest first. */
+	readonly reviews: readonly ReviewRef[];
+	/** What came of reviews, oldest first; nothing in it is ever changed. */
+	readonly record: readonly RecordEntry[];
 }
 
 /** The view a reel starts with. */
@@ -125,7 +143,7 @@ export const NO_MARKS: Marks = { in: null, out: null };
 
 /** A project without reels. */
 export function emptyProject(id: string, name: string): Project {
-	return { version: PROJECT_VERSION, id, name, reels: [], activeReel: null };
+	return { version: PROJECT_VERSION, id, name, reels: [], activeReel: null, reviews: [], record: [] };
 }
 
 /** The reference a project keeps of a probed source. */
@@ -167,7 +185,10 @@ export function numberingOf(info: SourceInfo): ReelNumbering {
 
 /** A reel for a freshly opened source. */
 export function newReel(id: string, source: SourceRef, numbering: ReelNumbering): Reel {
-	return { id, source, mattes: [], numbering, shots: null, recipe: EMPTY_RECIPE, marks: NO_MARKS, view: DEFAULT_VIEW };
+	return {
+		...{ id, source, mattes: [], numbering, shots: null },
+		...{ recipe: EMPTY_RECIPE, versions: [], marks: NO_MARKS, view: DEFAULT_VIEW },
+	};
 }
 
 /** The reel with this id, or undefined. */

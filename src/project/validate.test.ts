@@ -101,7 +101,7 @@ describe('parseProject', () => {
 		expect(refused((j) => (loose(j)['reels'] = loose(new Array(1000).fill({})))).message).toContain('at most 64');
 		expect(refused((j) => (loose(j)['name'] = loose('x'.repeat(1e6)))).details.path).toBe('project.name');
 		expect(refusedText('['.repeat(5_000_000)).message).toContain('nesting');
-		expect(refusedText(`{"a":"${'['.repeat(1000)}","version":2}`).details.path).toBe('project.a');
+		expect(refusedText(`{"a":"${'['.repeat(1000)}","version":3}`).details.path).toBe('project.a');
 		expect(performance.now() - started).toBeLessThan(2000);
 	});
 
@@ -138,13 +138,14 @@ describe('migrate', () => {
 		const old = JSON.parse(text) as { version: number; reels: { readonly id: string }[] };
 		expect(old.version).toBe(1);
 		const project = parseProject(text, STAGE_METAS);
-		expect(project.version).toBe(2);
+		expect(project.version).toBe(3);
 		expect(project.reels.map((reel) => reel.mattes)).toEqual([[], []]);
 		const { kind: _kind, ...now } = JSON.parse(serializeProject(project)) as Record<string, unknown>;
 		const { kind: _old, ...before } = {
 			...old,
-			version: 2,
-			reels: old.reels.map((r) => ({ ...r, mattes: [] })),
+			version: 3,
+			...{ reviews: [], record: [] },
+			reels: old.reels.map((r) => ({ ...r, mattes: [], versions: [] })),
 		} as Record<string, unknown>;
 		expect(now).toEqual(before);
 	});
@@ -167,7 +168,7 @@ describe('migrate', () => {
 			...json,
 			name: title,
 		});
-		expect(parseProject(text, METAS, { 0: upgrade, 1: (json) => json })).toEqual(testProject());
+		expect(parseProject(text, METAS, { 0: upgrade, 1: (json) => json, 2: (json) => json })).toEqual(testProject());
 	});
 });
 

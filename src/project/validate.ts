@@ -33,11 +33,14 @@ import {
 	type Project,
 	PROJECT_KIND,
 	PROJECT_VERSION,
+	MAX_KEPT_VERSIONS,
+	type RecipeVersion,
 	type Reel,
 	type ReelNumbering,
 	type ReelView,
 	type SourceRef,
 } from './schema.ts';
+import { MAX_RECORD, MAX_REVIEWS, readRecordEntry, readReview } from './review-records.ts';
 
 /** Longest project text that is read: far above a feature film with a shot for every second. */
 export const MAX_PROJECT_CHARACTERS = 64 * 1024 * 1024;
@@ -195,8 +198,26 @@ function readView(value: unknown, path: string, frames: number): ReelView {
 	};
 }
 
+function readVersions(value: unknown, path: string, metas: readonly StageMeta[]): readonly RecipeVersion[] {
+	const taken = new Set<string>();
+	return readList(value, path, MAX_KEPT_VERSIONS, (entry, at) => {
+		const f = readObject(entry, at, ['id', 'name', 'recipe', 'keptAt']);
+		const id = readId(f['id'], `${at}.id`);
+		if (taken.has(id)) refuse(`${at}.id`, phrase('kind-ids'), id);
+		taken.add(id);
+		return {
+			id,
+			name: readText(f['name'], `${at}.name`, 120, 1),
+			recipe: validateRecipe(f['recipe'], metas, { code: 'project-invalid', path: `${at}.recipe` }),
+			keptAt: readInteger(f['keptAt'], `${at}.keptAt`, 0, Number.MAX_SAFE_INTEGER),
+		};
+	});
+}
+
 function readReel(value: unknown, path: string, metas: readonly StageMeta[]): Reel {
-	const f = readObject(value, path, ['id', 'source', 'mattes', 'numbering', 'shots', 'recipe', 'marks', 'view']);
+	const f = readObject(value, path, [
+		...['id', 'source', 'mattes', 'numbering', 'shots', 'recipe', 'versions', 'marks', 'view'],
+	]);
 	const source = readSource(f['source'], `${path}.source`);
 	return {
 		id: readId(f['id'], `${path}.id`),
@@ -205,6 +226,7 @@ function readReel(value: unknown, path: string, metas: readonly StageMeta[]): Re
 		numbering: readNumbering(f['numbering'], `${path}.numbering`),
 		shots: readNullable(f['shots'], (v) => readShots(v, `${path}.shots`, source.frames)),
 		recipe: validateRecipe(f['recipe'], metas, { code: 'project-invalid', path: `${path}.recipe` }),
+		versions: readVersions(f['versions'], `${path}.versions`, metas),
 		marks: readMarks(f['marks'], `${path}.marks`, source.frames),
 		view: readView(f['view'], `${path}.view`, source.frames),
 	};
@@ -215,7 +237,9 @@ function readReel(value: unknown, path: string, metas: readonly StageMeta[]): Re
  * @throws EmulsionError `project-invalid` with `details.path`.
  */
 export function validateProject(json: unknown, metas: readonly StageMeta[]): Project {
-	const f = readObject(json, 'project', ['kind', 'version', 'id', 'name', 'reels', 'activeReel']);
+	const f = readObject(json, 'project', [
+		...['kind', 'version', 'id', 'name', 'reels', 'activeReel', 'reviews', 'record'],
+	]);
 	if (f['kind'] !== PROJECT_KIND) refuse('project.kind', `"${PROJECT_KIND}"`, f['kind']);
 	if (f['version'] !== PROJECT_VERSION) refuse('project.version', String(PROJECT_VERSION), f['version']);
 	const reels = readList(f['reels'], 'reels', MAX_REELS, (v, p) => readReel(v, p, metas));
@@ -229,6 +253,8 @@ export function validateProject(json: unknown, metas: readonly StageMeta[]): Pro
 		name: readText(f['name'], 'project.name', 200),
 		reels,
 		activeReel: active ?? reels[0]?.id ?? null,
+		reviews: readList(f['reviews'], 'reviews', MAX_REVIEWS, (v, p) => readReview(v, p, readId)),
+		record: readList(f['record'], 'record', MAX_RECORD, (v, p) => readRecordEntry(v, p, readId)),
 	};
 }
 
@@ -270,6 +296,7 @@ export function parseProject(text: string, metas: readonly StageMeta[], migratio
 
 /** The text of a project file; `parseProject` gives the same document back. */
 export function serializeProject(project: Project): string {
-	const { version, id, name, reels, activeReel } = project;
-	return `${JSON.stringify({ kind: PROJECT_KIND, version, id, name, reels, activeReel }, null, '\t')}\n`;
+	const { version, id, name, reels, activeReel, reviews, record } = project;
+	const text = { kind: PROJECT_KIND, version, id, name, reels, activeReel, reviews, record };
+	return `${JSON.stringify(text, null, '\t')}\n`;
 }

@@ -8,6 +8,7 @@ import { type Bridged, type WorkerBridge, wrapWorker } from '../comms/bridge.ts'
 import type { BackendInfo } from '../contracts/compute.ts';
 import type { FrameRange, OnProgress } from '../contracts/frames.ts';
 import type { SoundRequest, SoundSpan, SourceInfo, SourceInput } from '../contracts/media.ts';
+import type { CodecLossRequest, MeasureRequest } from '../contracts/quality.ts';
 import type { Recipe } from '../contracts/recipe.ts';
 import type { ExportReport } from '../contracts/report.ts';
 import type {
@@ -27,6 +28,7 @@ import type {
 	ViewState,
 } from '../contracts/workers.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../core/errors.ts';
+import type { ClipMetrics, CodecLoss } from '../core/quality.ts';
 import type { Shot } from '../core/shots.ts';
 import { PlanHandles } from './plan-handles.ts';
 
@@ -129,6 +131,16 @@ export class Engine {
 		signal: AbortSignal,
 	): Promise<ShotsAround> {
 		return this.#analyze().shotsAround(id, info.frames.length, part, onProgress, signal);
+	}
+
+	/** See `AnalyzeWorkerApi.measure`. */
+	async measure(request: MeasureRequest, onProgress: OnProgress, signal: AbortSignal): Promise<ClipMetrics> {
+		return this.#analyze().measure(request, onProgress, signal);
+	}
+
+	/** See `AnalyzeWorkerApi.codecLoss`. */
+	async codecLoss(request: CodecLossRequest, onProgress: OnProgress, signal: AbortSignal): Promise<CodecLoss> {
+		return this.#analyze().codecLoss(request, onProgress, signal);
 	}
 
 	/** See `MediaWorkerApi.sound`. */

@@ -43,7 +43,12 @@ export const LIMITS = {
 	page: 500,
 } as const;
 
-/** Every route, by name: method and path below {@link API}. */
+/**
+ * Every route, by name: method and path below {@link API}. Answers: `create` Created; `review`, `update` ReviewInfo; `links` LinkList; `addLink`,
+ * `revokeLink` LinkInfo; `declareObject`, `object`, `completeObject` ObjectInfo; `content` bytes; `notes` NoteList; `putNote`, `removeNote`
+ * NoteRecord; `votes` VoteList; `putVote` VoteRecord; `remove`, `putChunk`, `removeObject` nothing (204). `create` repeated with the same
+ * tokens, and whatever names its own id, answers as the first time.
+ */
 export const ROUTES = {
 	create: 'POST /reviews',
 	review: 'GET /review',
@@ -98,7 +103,7 @@ export const HEADERS = {
 	voter: 'X-Emulsion-Voter',
 	/** SHA-256 of a chunk's ciphertext, hexadecimal. */
 	checksum: 'X-Emulsion-SHA256',
-	/** A request repeated with the same key has the same effect, once. */
+	/** `putVote`, `putNote`: a request repeated with the same key has the same effect, once. 8 to 128 of `A-Za-z0-9_-`. */
 	idempotency: 'Idempotency-Key',
 } as const;
 
@@ -114,7 +119,7 @@ const Count = (most: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v
 
 /** A link to be made. */
 export const NewLink = v.strictObject({
-	/** SHA-256 of the link's token. */
+	/** SHA-256 of the characters of the link's token. */
 	tokenHash: exactly(32),
 	role: v.picklist(ROLES),
 	/** Voters only: this link is one voter, wherever it is opened; otherwise each device is one. */
@@ -260,7 +265,7 @@ export const PutVote = v.strictObject({
 	plays: Count(1e6),
 	/** Reason in words, sealed to the owner's key; empty for none. */
 	reason: base64Url(LIMITS.reasonBytes),
-	/** 0 for the first vote on this pair; n changes revision n. */
+	/** 0 for the first vote on this pair, which is revision 1; n changes revision n. */
 	revision: Count(1e6),
 });
 export type PutVote = v.InferOutput<typeof PutVote>;
@@ -271,7 +276,7 @@ export const VoteRecord = v.object({
 	presentation: Id,
 	/** Link it came by. */
 	link: Id,
-	/** The voter: the link itself where it is for one voter, otherwise the hash of a device's secret. */
+	/** The voter: the link itself where it is for one voter, otherwise SHA-256 of the link's 16 bytes and the device's 32. */
 	voter: v.string(),
 	once: v.boolean(),
 	/** Rises with every change of any vote. */

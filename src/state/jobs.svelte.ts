@@ -5,7 +5,7 @@ import type { ExportProgress } from '../contracts/workers.ts';
 import { throwIfAborted } from '../core/errors.ts';
 
 /** What a job does. */
-export type JobKind = 'probe' | 'shots' | 'plan' | 'render' | 'export' | 'fetch';
+export type JobKind = 'probe' | 'shots' | 'plan' | 'render' | 'export' | 'fetch' | 'review';
 
 /** A running job. */
 export interface Job {
@@ -33,7 +33,7 @@ export class Jobs {
 
 	/** The job shown in the status bar: an export or a render before anything else. */
 	get main(): Job | undefined {
-		const order: readonly JobKind[] = ['export', 'render', 'probe', 'fetch', 'plan', 'shots'];
+		const order: readonly JobKind[] = ['export', 'review', 'render', 'probe', 'fetch', 'plan', 'shots'];
 		return [...this.#list].sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))[0];
 	}
 

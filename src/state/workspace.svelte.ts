@@ -29,6 +29,8 @@ import { Preferences } from './preferences.svelte.ts';
 import { ProjectState } from './project.svelte.ts';
 import { Questions } from './questions.svelte.ts';
 import { Renders } from './renders.svelte.ts';
+import { FollowedReviews } from './review/followed.svelte.ts';
+import { ReviewMaking } from './review/making.svelte.ts';
 import { type Origin, Sources } from './sources.svelte.ts';
 import { Tabs } from './tabs.svelte.ts';
 import { Thumbnails } from './thumbnails.svelte.ts';
@@ -76,6 +78,8 @@ export class Workspace {
 	readonly player: Player;
 	readonly renders: Renders;
 	readonly exports: Exports;
+	readonly reviewMaking: ReviewMaking;
+	readonly reviews: FollowedReviews;
 	readonly thumbnails: Thumbnails;
 	readonly autosave = new Autosave(this.notices, this.preferences);
 	readonly #options: WorkspaceOptions;
@@ -99,6 +103,14 @@ export class Workspace {
 		this.player = new Player(engine, this.project, this.planner, this.preferences, this.notices);
 		this.renders = new Renders(engine, this.jobs);
 		this.exports = new Exports(engine, this.jobs);
+		const { jobs, planner, project, i18n } = this;
+		const names = {
+			version: (id: string) => i18n.t(id === 'source' ? 'making.versionSource' : 'making.versionCurrent'),
+			shot: (index: number) => i18n.t('making.shotName', { number: index + 1 }),
+			question: () => i18n.t('making.questionDefault'),
+		};
+		this.reviewMaking = new ReviewMaking({ engine, jobs, planner, project, names });
+		this.reviews = new FollowedReviews(project, options.metas);
 		const busy = (): boolean => this.player.drawing || this.player.speed !== 0 || this.jobs.list.length > 0;
 		this.thumbnails = new Thumbnails(engine, busy);
 	}
@@ -172,7 +184,9 @@ export class Workspace {
 		addEventListener('pagehide', hidden);
 		document.addEventListener('visibilitychange', hidden);
 		void this.#restore();
+		const stopReviews = this.reviews.start();
 		return () => {
+			stopReviews();
 			stopEffects();
 			offRestart();
 			removeEventListener('pagehide', hidden);

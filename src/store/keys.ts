@@ -61,7 +61,7 @@ export async function createHashes(): Promise<Hashes> {
 }
 
 /** Bytes read at a time. */
-const PIECE = 1 << 20;
+const PIECE = 4 << 20;
 
 /**
  * Bytes of a blob in order. What `take` gets is its own until it returns, and nobody's afterwards. In slices, not as a stream:
@@ -73,10 +73,20 @@ export async function eachPiece(
 	take: (piece: Uint8Array<ArrayBuffer>) => void,
 	signal?: AbortSignal,
 ): Promise<void> {
-	for (let at = 0; at < blob.size; at += PIECE) {
+	const read = (at: number): Promise<ArrayBuffer> | undefined => {
+		const piece = at < blob.size ? blob.slice(at, at + PIECE).arrayBuffer() : undefined;
+		// Thrown where it is awaited.
+		piece?.catch(() => undefined);
+		return piece;
+	};
+	let next = read(0);
+	for (let at = 0; next !== undefined; at += PIECE) {
 		throwIfAborted(signal);
-		take(new Uint8Array(await blob.slice(at, at + PIECE).arrayBuffer()));
-		discarded(Math.min(PIECE, blob.size - at));
+		const piece = await next;
+		// The next one is on its way while this one is looked at.
+		next = read(at + PIECE);
+		take(new Uint8Array(piece));
+		discarded(piece.byteLength);
 	}
 	throwIfAborted(signal);
 }

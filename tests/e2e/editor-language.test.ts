@@ -100,7 +100,8 @@ const QUOTED = /“[^”]*”|"[^"]*"/g;
 
 async function foreign(page: Page): Promise<string[]> {
 	const texts = await page.evaluate(() => [...(globalThis as unknown as { seenTexts: Set<string> }).seenTexts]);
-	expect(texts.length).toBeGreaterThan(100);
+	// A second tab, looked at as soon as it says what it is, has shown about 80.
+	expect(texts.length).toBeGreaterThan(50);
 	return texts.filter((text) => {
 		const rest = [QUOTED, ...CODE, NAMES, UNITS, KEYS].reduce((left, pattern) => left.replace(pattern, ' '), text);
 		return /[A-Za-z]{2,}/.test(rest);

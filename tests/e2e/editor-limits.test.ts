@@ -29,7 +29,7 @@ async function inBrowser(
 	test: (editor: EditorPage, e2e: E2e) => Promise<void>,
 	options: Parameters<E2e['open']>[0] = {},
 ): Promise<void> {
-	const e2e = await startE2e([handler]);
+	const e2e = await startE2e([handler], 'software');
 	try {
 		await test(await e2e.open(options), e2e);
 	} finally {

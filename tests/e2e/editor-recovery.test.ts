@@ -113,7 +113,7 @@ describe('a lost device', () => {
 				return device;
 			};
 		}`;
-		const losing = await startE2e([withLine(line)]);
+		const losing = await startE2e([withLine(line)], 'software');
 		try {
 			const init = `window.devices = 0; window.deviceChannel = new BroadcastChannel('devices');
 				deviceChannel.onmessage = ({ data }) => { if (data === 'made') window.devices++; };`;

@@ -143,17 +143,16 @@ describe('the editor', () => {
 	it('never leaves the picture of another frame, or of another recipe: the source stands in while a result is rendered', async () => {
 		const { page, problems } = await e2e.open();
 		await openClip(page);
-		writeFileSync(
-			join(folder, 'slow.json'),
-			JSON.stringify({
-				version: 1,
-				stages: [
-					{ stage: 'degrain', params: { sigma: 25, temporal: 2 } },
-					{ stage: 'upscale', params: { factor: 4, character: 'vivid' } },
-				],
-			}),
-		);
-		await page.getByTestId('open').setInputFiles(join(folder, 'slow.json'));
+		const slow = (sigma: number): string => {
+			const stages = [
+				{ stage: 'degrain', params: { sigma, temporal: 2 } },
+				{ stage: 'upscale', params: { factor: 4, character: 'vivid' } },
+			];
+			const path = join(folder, `slow-${sigma}.json`);
+			writeFileSync(path, JSON.stringify({ version: 1, stages }));
+			return path;
+		};
+		await page.getByTestId('open').setInputFiles(slow(25));
 		await expect.poll(() => page.locator('[data-stage]').count()).toBe(2);
 		await page.getByText('384 × 256').first().waitFor();
 		await expect.poll(() => page.getByTestId('provenance').innerText(), { timeout: 60_000 }).toMatch(/generated/);
@@ -165,7 +164,7 @@ describe('the editor', () => {
 		await expect.poll(async () => difference(standIn, await sampleViewer(page))).toBeLessThan(16);
 		expect(await page.getByTestId('provenance').innerText()).not.toBe('original');
 		// Another recipe: the picture of the old one does not stay as if it were the new one's.
-		await page.locator('[data-stage] [role=switch]').first().click();
+		await page.getByTestId('open').setInputFiles(slow(30));
 		await page.getByText('Rendering: source shown').waitFor({ timeout: 15_000 });
 		// A stand-in says nothing of what the result will be.
 		expect(await page.getByTestId('provenance').count()).toBe(0);
@@ -247,8 +246,8 @@ describe('the editor', () => {
 		await openClip(page);
 		const find = page.getByRole('button', { name: 'Find shots' });
 		const question = page.getByRole('heading', { name: 'Replace shots set by hand?' });
-		const starts = async (): Promise<string[]> =>
-			Promise.all((await shots(page).all()).map((shot) => shot.getAttribute('title').then(String)));
+		const starts = (): Promise<string[]> =>
+			shots(page).evaluateAll((all) => all.map((shot) => String(shot.getAttribute('title'))));
 		const found = await starts();
 		expect(found).toEqual([expect.stringContaining('5 frames'), expect.stringContaining('5 frames')]);
 

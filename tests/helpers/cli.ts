@@ -13,7 +13,9 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { parseCommandLine } from '../../cli/args.ts';
 import { type GpuPolicy, launch } from '../../cli/browser.ts';
 import { resolveInput, resolveMattes } from '../../cli/input.ts';
-import type { OutputWriter } from '../../cli/output.ts';
+import { OutputWriter } from '../../cli/output.ts';
+import type { Render } from '../../cli/review/make.ts';
+import { renderInPage } from '../../cli/review/render.ts';
 import { openWriter, runInPage } from '../../cli/session.ts';
 import { chromiumPath } from '../../scripts/chromium.ts';
 import { DIST, ROOT } from '../../scripts/build.ts';
@@ -68,15 +70,18 @@ function watched(child: ChildProcess): RunningCli {
 	return { child, done, seen };
 }
 
-const COMMAND = [process.execPath, '--import', 'tsx', 'cli/main.ts'] as const;
+const COMMAND = [process.execPath, '--import', 'tsx'] as const;
+const RESTORE = 'cli/main.ts';
 
 /** Starts what `npm run restore -- …` starts, or npm itself (which dies of a signal where the command has an exit code). */
 export function startCli(
 	args: readonly string[],
 	env: Readonly<Record<string, string>> = {},
 	by: 'node' | 'npm' = 'node',
+	entry = RESTORE,
 ): RunningCli {
-	const [command, ...before] = by === 'npm' ? (['npm', 'run', '--silent', 'restore', '--'] as const) : COMMAND;
+	const node = [...COMMAND, entry] as const;
+	const [command, ...before] = by === 'npm' ? (['npm', 'run', '--silent', 'restore', '--'] as const) : node;
 	const child = spawn(command, [...before, ...args], {
 		cwd: ROOT,
 		detached: true,
@@ -88,7 +93,7 @@ export function startCli(
 
 /** Starts the same on a pseudoterminal of `columns` (util-linux `script`); what is written to its standard input is typed. */
 export function startOnTerminal(args: readonly string[], columns: number): RunningCli {
-	const quoted = [...COMMAND, ...args].map((arg) => `'${arg.replaceAll("'", "'\\''")}'`).join(' ');
+	const quoted = [...COMMAND, RESTORE, ...args].map((arg) => `'${arg.replaceAll("'", "'\\''")}'`).join(' ');
 	const command = `stty cols ${columns} rows 24 && exec ${quoted}`;
 	return watched(
 		spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {
@@ -99,13 +104,14 @@ export function startOnTerminal(args: readonly string[], columns: number): Runni
 	);
 }
 
-/** Runs `npm run restore -- …` to its end. */
+/** Runs `npm run restore -- …` to its end, or another of the terminal's commands by its entry. */
 export function cli(
 	args: readonly string[],
 	env: Readonly<Record<string, string>> = {},
 	by: 'node' | 'npm' = 'node',
+	entry = RESTORE,
 ): Promise<CliResult> {
-	return startCli(args, env, by).done;
+	return startCli(args, env, by, entry).done;
 }
 
 /** A temporary folder; `remove` in `afterAll`. */
@@ -303,6 +309,19 @@ export class Lab {
 			await page.close().catch(() => undefined);
 		}
 	}
+
+	/** Renders reviews as `npm run review -- make` does, but for its start. */
+	readonly renderReview: Render = async (options) => {
+		const writer = new OutputWriter(join(options.folder, 'clips'));
+		this.#writers.set(writer.token, writer);
+		const page = await this.context.newPage();
+		try {
+			return await renderInPage(page, this.server.url, writer, options);
+		} finally {
+			this.#writers.delete(writer.token);
+			await page.close().catch(() => undefined);
+		}
+	};
 
 	/** Ends browser and server. */
 	async close(): Promise<void> {

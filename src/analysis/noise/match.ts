@@ -92,10 +92,11 @@ function search(
 
 /** Every block of `a` that is not clipped, with where it lies in `b` (R′G′B′, one size); `error` is the squared difference of their lumas. */
 export function matchBlocks(a: Rgb, b: Rgb): Match[] {
-	return matches(luma(a), luma(b)).filter((m) => m.error < Infinity);
+	return matchPlanes(luma(a), luma(b)).filter((m) => m.error < Infinity);
 }
 
-function matches(a: Plane, b: Plane): Match[] {
+/** Every block of a plane that is not clipped, with where it lies in another one of its size; `error` is Infinity where it lies outside. */
+export function matchPlanes(a: Plane, b: Plane): Match[] {
 	const [ra, rb] = [reduced(a), reduced(b)];
 	const found: Match[] = [];
 	for (let y = 0; y + BLOCK <= a.height; y += BLOCK) {

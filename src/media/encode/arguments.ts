@@ -65,8 +65,8 @@ function x264Arguments(config: EncodeConfig): string[] {
 	return [
 		...['-c:v', isRgb ? 'libx264rgb' : 'libx264', '-preset', X264_PRESET],
 		...['-crf', String(config.quality ?? 16), ...interlaced],
-		// A new keyframe every ten seconds at most; the chunk starts with one in any case.
-		...['-g', String(Math.max(1, Math.round(10 * toNumber(feedRate(config.rate)))))],
+		// A new keyframe every ten seconds at most where nothing else is asked; the chunk starts with one in any case.
+		...['-g', String(config.keyframes ?? Math.max(1, Math.round(10 * toNumber(feedRate(config.rate)))))],
 		...(config.fields === 'bff' ? ['-x264-params', 'bff=1'] : []),
 	];
 }

@@ -71,6 +71,16 @@ describe('chooseEncode', () => {
 		expect(spoken(conversions)[0]).toContain(`→ ${expected}`);
 	});
 
+	it('passes the distance of keyframes on where a codec has one', () => {
+		const film = source(pixelFormat('420', 8));
+		expect(chooseEncode(film, 'mp4', { keyframes: 12 }).config.keyframes).toBe(12);
+		expect(chooseEncode(film, 'mp4').config).not.toHaveProperty('keyframes');
+		expect(chooseEncode(film, 'mov', { keyframes: 12 }).config).not.toHaveProperty('keyframes');
+		for (const bad of [0, 1.5, NaN, 10_001]) {
+			expect(() => chooseEncode(film, 'mp4', { keyframes: bad })).toThrow('keyframes');
+		}
+	});
+
 	it('follows wishes, and names what is held when it cannot', () => {
 		const { config } = chooseEncode(source(pixelFormat('rgb', 16)), 'mp4', { chroma: '420', depth: 8, quality: 20 });
 		expect([config.format, config.quality]).toEqual([pixelFormat('420', 8), 20]);

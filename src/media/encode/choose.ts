@@ -24,7 +24,7 @@ export type EncodeSource = Pick<
 >;
 
 /** What the restorer asked for. Absent fields follow the source. */
-export type EncodeWishes = Pick<ExportRequest, 'codec' | 'engine' | 'depth' | 'chroma' | 'quality'>;
+export type EncodeWishes = Pick<ExportRequest, 'codec' | 'engine' | 'depth' | 'chroma' | 'quality' | 'keyframes'>;
 
 /** A decided configuration and what it does to the picture on the way out. */
 export interface EncodeChoice {
@@ -32,6 +32,9 @@ export interface EncodeChoice {
 	/** One sentence each; empty when planes are copied as they are. */
 	readonly conversions: readonly Phrase[];
 }
+
+/** Longest distance of keyframes that may be asked for: encoders count no further. */
+const MAX_KEYFRAMES = 10_000;
 
 /** Depth in which float counts as better than any integer. */
 function effectiveDepth(format: PixelFormat): number {
@@ -230,6 +233,7 @@ export function chooseEncode(source: EncodeSource, container: ContainerId, wishe
 	checkEncodeSize(codec, size);
 	const { color, changes } = targetColor(source, format, row);
 	const quality = row.quality && clampQuality(wishes.quality, row.quality);
+	const keyframes = row.intra ? undefined : checkKeyframes(wishes.keyframes);
 	const config: EncodeConfig = {
 		container,
 		codec,
@@ -243,6 +247,7 @@ export function chooseEncode(source: EncodeSource, container: ContainerId, wishe
 		timebase: source.timebase,
 		rate: source.rate,
 		...(quality === undefined ? {} : { quality }),
+		...(keyframes === undefined ? {} : { keyframes }),
 		...(source.timecode === undefined || !CONTAINERS[container].timecode ? {} : { timecode: source.timecode }),
 	};
 	const conversions = [
@@ -265,4 +270,12 @@ function clampQuality(wish: number | undefined, scale: { min: number; max: numbe
 			got: wish,
 		}),
 	);
+}
+
+function checkKeyframes(wish: number | undefined): number | undefined {
+	if (wish === undefined || (Number.isInteger(wish) && wish >= 1 && wish <= MAX_KEYFRAMES)) return wish;
+	const expected = phrase('kind-whole', { min: 1, max: MAX_KEYFRAMES });
+	throw new EmulsionError('usage', phrase('expected', { path: 'keyframes', expected, got: wish }), {
+		path: 'keyframes',
+	});
 }

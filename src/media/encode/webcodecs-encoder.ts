@@ -212,7 +212,7 @@ export class WebCodecsEncoder implements ChunkEncoder {
 			colorSpace: colorSpace(config),
 		});
 		try {
-			encoder.encode(picture, { keyFrame: place === 0, ...quantizer(config) });
+			encoder.encode(picture, { keyFrame: place % (config.keyframes ?? Infinity) === 0, ...quantizer(config) });
 		} finally {
 			picture.close();
 		}

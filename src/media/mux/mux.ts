@@ -33,6 +33,15 @@ export async function* readLayout(layout: FileLayout): AsyncGenerator<Uint8Array
 		size = 0;
 		return new Uint8Array(await whole.arrayBuffer());
 	};
+	let coming: Promise<Uint8Array<ArrayBuffer>> | undefined;
+	/** The block before; a block is read while its consumer has the one before. */
+	const ahead = function* (): Generator<Promise<Uint8Array<ArrayBuffer>>> {
+		const before = coming;
+		coming = block();
+		// Thrown where it is awaited.
+		coming.catch(() => undefined);
+		if (before) yield before;
+	};
 	for (const piece of layout.pieces) {
 		if (isMade(piece)) {
 			endRun();
@@ -50,11 +59,12 @@ export async function* readLayout(layout: FileLayout): AsyncGenerator<Uint8Array
 				}
 				done += take;
 				size += take;
-				if (size >= BLOCK) yield await block();
+				if (size >= BLOCK) yield* ahead();
 			}
 		}
 	}
-	if (size > 0) yield await block();
+	if (size > 0) yield* ahead();
+	if (coming) yield coming;
 }
 
 /** Writes; a full disk is told with all the bytes that are still to come. */

@@ -116,6 +116,7 @@ export const INTERFACE_EN = {
 	'job.probe': 'Reading source',
 	'job.remaining': '{time} left',
 	'job.render': 'Restoring',
+	'job.review': 'Rendering review clips',
 	'job.shots': 'Finding shots',
 	'job.spoken': '{job}: {percent} %',
 	'key.backSecond': 'Back one second',

@@ -112,6 +112,7 @@ export const INTERFACE_ZH = {
 	'job.probe': '正在读取源',
 	'job.remaining': '剩余 {time}',
 	'job.render': '正在修复',
+	'job.review': '正在渲染审看片段',
 	'job.shots': '正在检测镜头',
 	'job.spoken': '{job}：{percent} %',
 	'key.backSecond': '后退一秒',

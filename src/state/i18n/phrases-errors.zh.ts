@@ -254,4 +254,10 @@ export const ERROR_PHRASES_ZH: Readonly<Record<keyof typeof ERROR_PHRASES_EN, st
 	'model-failed': '{model} 失败：“{why}”',
 	'model-refused': 'onnxruntime 拒绝了模型：“{why}”',
 	'model-output': '缺少输出 {name}。',
+	'clip-short': '片段在第 {frames} 帧之后结束，短于该版本：请重新编码。',
+	'clip-size': '片段为 {clip}，版本为 {version}：请比较尺寸相同的片段。',
+	'loss-frames': '颗粒在相邻帧之间测量：请至少提供 2 帧，而不是 {frames} 帧。',
+	'measure-empty': '该片段没有可测量的帧。',
+	'truth-short': '参照在第 {frames} 帧之后结束，短于该版本：请提供长度相同的参照。',
+	'truth-size': '参照为 {truth}，版本为 {version}：请提供尺寸相同的参照。',
 };

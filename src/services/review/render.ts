@@ -1,0 +1,258 @@
+/**
+ * Renders a review's clips with the engine that exports films: every version of every shot, exactly the shot's frames, without
+ * sound, timecode or any name, keyframes close together; and its stills, lossless. What does not compare frame by frame is
+ * refused before the first frame is rendered.
+ */
+
+import type { ClipProgress, ClipSettings, RenderedClip, RenderedShot, RenderedStill } from '../../contracts/review.ts';
+import type { FrameRange } from '../../contracts/frames.ts';
+import type { PlanRequest, PlanSummary, TargetSpec } from '../../contracts/workers.ts';
+import type { Size } from '../../core/color.ts';
+import { EmulsionError, throwIfAborted } from '../../core/errors.ts';
+import { phrase, type PhraseCode, type PhraseValue } from '../../core/phrases.ts';
+import { equal, formatRational, ONE } from '../../core/rational.ts';
+import { CLIP_ENCODINGS, CLIP_GOP } from '../../share/making/codec.ts';
+import { encodePng } from '../../share/making/png.ts';
+import type { Engine } from '../engine.ts';
+
+/** What rendering asks of the engine. */
+export type ClipEngine = Pick<Engine, 'plan' | 'export' | 'still'>;
+
+/** A version to be rendered: everything a plan depends on but the range. */
+export interface VersionToRender {
+	/** For errors; it goes into no file. */
+	readonly label: string;
+	readonly request: Omit<PlanRequest, 'range'>;
+}
+
+/** Where clips and stills go. */
+export interface ClipPlace {
+	/** Target of a clip's export. */
+	target(file: string): TargetSpec;
+	/** Keeps a picture. */
+	put(file: string, blob: Blob): Promise<void>;
+}
+
+/** Most stills of a clip. */
+export const MAX_STILLS = 16;
+
+function usage(code: PhraseCode, values: Readonly<Record<string, PhraseValue>>): EmulsionError {
+	return new EmulsionError('usage', phrase(code, values));
+}
+
+const sizeText = ({ width, height }: Size): string => `${width}×${height}`;
+
+/** Frames of which stills are taken: `count` of them, spread from the first to the last. */
+export function stillFrames(frames: number, count: number): number[] {
+	const most = Math.min(frames, Math.max(0, Math.floor(count)), MAX_STILLS);
+	if (most === 0) return [];
+	if (most === 1) return [Math.floor((frames - 1) / 2)];
+	return Array.from({ length: most }, (_v, i) => Math.round((i * (frames - 1)) / (most - 1)));
+}
+
+/** Size of an encoded 4:2:0 picture: sides are even. */
+function encodedSize({ width, height }: Size): Size {
+	return { width: width + (width % 2), height: height + (height % 2) };
+}
+
+/** Refuses versions that are films of another length or rate, and shots outside of them. */
+function checkVersions(versions: readonly VersionToRender[], shots: readonly FrameRange[]): void {
+	const [first] = versions;
+	if (!first) throw new EmulsionError('internal', 'a review without versions');
+	const { info } = first.request;
+	for (const { label, request } of versions) {
+		const { rotation, rate, frames } = request.info;
+		if (rotation !== 0) throw usage('making-rotated', { version: label, degrees: rotation });
+		if (frames.length !== info.frames.length) {
+			const lengths = { got: frames.length, want: info.frames.length };
+			throw usage('making-length', { version: label, first: first.label, ...lengths });
+		}
+		if (!equal(rate, info.rate)) {
+			const rates = { got: formatRational(rate), want: formatRational(info.rate) };
+			throw usage('making-rate', { version: label, first: first.label, ...rates });
+		}
+	}
+	for (const { start, end } of shots) {
+		const isInside = Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start < end;
+		if (!isInside || end > info.frames.length) throw usage('making-range', { start, end, frames: info.frames.length });
+	}
+}
+
+/** Refuses a version whose plan has other frames or another size than the shot asks for. */
+function checkPlan(
+	version: VersionToRender,
+	summary: PlanSummary,
+	range: FrameRange,
+	first: { readonly label: string; readonly summary: PlanSummary },
+): void {
+	const want = range.end - range.start;
+	const got = summary.timeline.frames.length;
+	if (got !== want) throw usage('making-frames', { version: version.label, frame: range.start, got, want });
+	const [a, b] = [encodedSize(summary.size), encodedSize(first.summary.size)];
+	const isAlike =
+		a.width === b.width && a.height === b.height && equal(summary.sampleAspect, first.summary.sampleAspect);
+	if (isAlike) return;
+	const sizes = { got: sizeText(summary.size), want: sizeText(first.summary.size) };
+	throw usage('making-size', { version: version.label, frame: range.start, first: first.label, ...sizes });
+}
+
+/** Counts frames of all clips and stills, and says how long the rest will take by those that are done. */
+class Meter {
+	readonly #tell: (progress: ClipProgress) => void;
+	readonly #started = performance.now();
+	readonly #total: number;
+	#before = 0;
+
+	constructor(total: number, tell: (progress: ClipProgress) => void) {
+		this.#total = total;
+		this.#tell = tell;
+	}
+
+	at(phase: ClipProgress['phase'], shot: number, version: number, done: number): void {
+		const all = Math.min(this.#total, this.#before + done);
+		const seconds = (performance.now() - this.#started) / 1000;
+		const remainingSeconds = all > 0 && seconds > 1 ? (seconds / all) * (this.#total - all) : null;
+		this.#tell({ phase, shot, version, done: all, total: this.#total, remainingSeconds });
+	}
+
+	finish(frames: number): void {
+		this.#before += frames;
+	}
+}
+
+interface Work {
+	readonly engine: ClipEngine;
+	readonly settings: ClipSettings;
+	readonly place: ClipPlace;
+	readonly meter: Meter;
+	readonly signal: AbortSignal;
+}
+
+async function renderStills(work: Work, request: PlanRequest, shot: number, version: number): Promise<RenderedStill[]> {
+	const { engine, settings, place, meter, signal } = work;
+	const range = request.range!;
+	const frames = stillFrames(range.end - range.start, settings.stills);
+	const depth = request.info.format.depth > 8 ? 16 : 8;
+	const stills: RenderedStill[] = [];
+	for (const frame of frames) {
+		meter.at('stills', shot, version, 0);
+		const picture = await engine.still(request, frame, 'result', signal);
+		throwIfAborted(signal);
+		const file = `${shot}-${version}-${frame}.png`;
+		await place.put(file, await encodePng(picture, depth));
+		stills.push({ frame, file });
+		meter.finish(1);
+	}
+	return stills;
+}
+
+async function renderClip(work: Work, request: PlanRequest, shot: number, version: number): Promise<RenderedClip> {
+	const { engine, settings, place, meter, signal } = work;
+	const encoding = CLIP_ENCODINGS[settings.codec];
+	const file = `${shot}-${version}.${encoding.container}`;
+	meter.at('clips', shot, version, 0);
+	const report = await engine.export(
+		{
+			...request,
+			container: encoding.container,
+			codec: settings.codec,
+			quality: settings.quality ?? encoding.quality,
+			keyframes: CLIP_GOP,
+			// What every browser decodes.
+			...({ depth: 8, chroma: '420', audio: 'none', timecode: 'none' } as const),
+			target: place.target(file),
+			name: file,
+		},
+		({ phase, done }) => meter.at('clips', shot, version, phase === 'render' ? done : 0),
+		signal,
+	);
+	meter.finish(report.output.frames);
+	const stills = await renderStills(work, request, shot, version);
+	return { file, bytes: report.output.bytes, grainKept: null, stills, crop: null };
+}
+
+/**
+ * Renders all clips and stills.
+ * @param shots Source frames of each shot.
+ * @throws EmulsionError `usage` before anything is rendered (other lengths, rates, sizes, frame counts), and whatever planning and
+ * exporting throw.
+ */
+export async function renderClips(
+	engine: ClipEngine,
+	versions: readonly VersionToRender[],
+	shots: readonly FrameRange[],
+	settings: ClipSettings,
+	place: ClipPlace,
+	onProgress: (progress: ClipProgress) => void,
+	signal: AbortSignal,
+): Promise<RenderedShot[]> {
+	checkVersions(versions, shots);
+	const planned: PlanSummary[] = [];
+	for (const [shot, range] of shots.entries()) {
+		let first: { readonly label: string; readonly summary: PlanSummary } | undefined;
+		for (const [index, version] of versions.entries()) {
+			onProgress({ phase: 'check', shot, version: index, done: 0, total: 0, remainingSeconds: null });
+			const summary = await engine.plan({ ...version.request, range }, () => undefined, signal);
+			first ??= { label: version.label, summary };
+			checkPlan(version, summary, range, first);
+		}
+		planned.push(first!.summary);
+	}
+	const lengths = shots.map(({ start, end }) => end - start + stillFrames(end - start, settings.stills).length);
+	const total = versions.length * lengths.reduce((sum, n) => sum + n, 0);
+	const work: Work = { engine, settings, place, signal, meter: new Meter(total, onProgress) };
+	const rendered: RenderedShot[] = [];
+	for (const [shot, range] of shots.entries()) {
+		const clips: RenderedClip[] = [];
+		for (const [index, { request }] of versions.entries()) {
+			throwIfAborted(signal);
+			clips.push(await renderClip(work, { ...request, range }, shot, index));
+		}
+		const { size, sampleAspect, rate } = planned[shot]!;
+		const frames = range.end - range.start;
+		const pixelAspect = sampleAspect.num > 0 ? sampleAspect : ONE;
+		rendered.push({ range, frames, size: encodedSize(size), pixelAspect, rate, clips });
+	}
+	return rendered;
+}
+
+/** What clips cost, measured: the most of the versions. */
+export interface ClipCost {
+	readonly bitsPerPixel: number;
+	readonly secondsPerFrame: number;
+}
+
+/**
+ * Measures what clips will take: one group of pictures (twelve frames) from the middle of a shot, in every version, rendered and
+ * encoded as the clips will be. Its time holds the start of the encoder as well: longer shots take a little less a frame.
+ */
+export async function measureClips(
+	engine: ClipEngine,
+	versions: readonly VersionToRender[],
+	shot: FrameRange,
+	settings: ClipSettings,
+	place: ClipPlace,
+	signal: AbortSignal,
+): Promise<ClipCost> {
+	const middle = Math.floor((shot.start + shot.end - CLIP_GOP) / 2);
+	const start = Math.max(shot.start, middle);
+	const range = { start, end: Math.min(shot.end, start + CLIP_GOP) };
+	const frames = range.end - range.start;
+	let cost: ClipCost = { bitsPerPixel: 0, secondsPerFrame: 0 };
+	const quiet: Work = {
+		...{ engine, settings: { ...settings, stills: 0 }, place, signal },
+		meter: new Meter(frames, () => undefined),
+	};
+	for (const [version, { request }] of versions.entries()) {
+		const planned = await engine.plan({ ...request, range }, () => undefined, signal);
+		const started = performance.now();
+		const { bytes } = await renderClip(quiet, { ...request, range }, 0, version);
+		const seconds = (performance.now() - started) / 1000;
+		const pixels = frames * planned.size.width * planned.size.height;
+		cost = {
+			bitsPerPixel: Math.max(cost.bitsPerPixel, (8 * bytes) / pixels),
+			secondsPerFrame: cost.secondsPerFrame + seconds / frames / versions.length,
+		};
+	}
+	return cost;
+}

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { planPairs } from '../ballot.ts';
+import { controlsFor, estimateReview, type EstimateInput } from './estimate.ts';
+
+const INPUT: EstimateInput = {
+	versions: 2,
+	shots: [
+		{ frames: 100, width: 80, height: 100 },
+		{ frames: 50, width: 80, height: 100 },
+	],
+	codec: 'h264',
+	stills: 0,
+	depth: 8,
+	blind: false,
+	pairs: 4,
+	measured: { bitsPerPixel: 1, secondsPerFrame: 0.1 },
+};
+
+describe('estimate', () => {
+	it('is frames × pixels × bits, for every version, and the time of its frames', () => {
+		// 150 frames of 8000 pixels at one bit are 150,000 bytes, and each of the two clips has a tag of 16.
+		expect(estimateReview(INPUT)).toEqual({ frames: 300, bytes: 2 * (150_000 + 32), seconds: 30 });
+	});
+
+	it('counts the copies of a blind review’s presentations, controls among them', () => {
+		const open = estimateReview(INPUT).bytes;
+		const blind = estimateReview({ ...INPUT, blind: true }).bytes;
+		// Four pairs and two controls, two clips each, of average length.
+		expect(blind).toBe(open + (12 * open) / 4);
+		expect(estimateReview({ ...INPUT, blind: true, pairs: 0 }).bytes).toBe(open);
+	});
+
+	it('counts stills, 16-bit ones twice', () => {
+		const none = estimateReview(INPUT).bytes;
+		const eight = estimateReview({ ...INPUT, stills: 3 }).bytes - none;
+		const sixteen = estimateReview({ ...INPUT, stills: 3, depth: 16 }).bytes - none;
+		expect(eight).toBe(4 * 3 * (15_600 + 16));
+		expect(sixteen).toBe(4 * 3 * (31_200 + 16));
+	});
+
+	it('knows no time before it was measured', () => {
+		expect(estimateReview({ ...INPUT, measured: null }).seconds).toBeNull();
+	});
+
+	it('counts controls as they are planned', () => {
+		for (let pairs = 1; pairs <= 100; pairs++) {
+			expect(planPairs(3, 3, pairs)).toHaveLength(pairs + controlsFor(pairs));
+		}
+	});
+});

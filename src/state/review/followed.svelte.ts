@@ -1,0 +1,211 @@
+/**
+ * Reviews that the project made, as its owner sees them: notes on the restorer's timeline, curators' approvals, votes and what they
+ * show. The service is asked while the tab is in sight; everything it says is checked and opened here.
+ */
+
+import type { StageMeta } from '../../contracts/stage.ts';
+import { EmulsionError, toEmulsionError } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
+import { EMPTY_RECIPE, validateRecipe } from '../../project/recipe.ts';
+import type { AdoptionEntry, ApprovalEntry, ReviewRef } from '../../project/review-records.ts';
+import type { Manifest, OwnerSecrets } from '../../share/manifest.ts';
+import { verifyApproval } from '../../share/notes.ts';
+import { type Results, tally } from '../../share/statistics/results.ts';
+import { approvalsIn, type OpenEntry, type TimelineNote, timelineNotes } from '../../share/timeline-notes.ts';
+import type { ProjectState } from '../project.svelte.ts';
+import { serviceOrigin } from './making.svelte.ts';
+import { OwnerClients } from './owner-clients.ts';
+
+/** Time between two questions to the service, ms. */
+const POLL_MS = 15_000;
+
+/** A review as it was last seen. */
+export interface FollowedReview {
+	readonly ref: ReviewRef;
+	/** Null until it was opened. */
+	readonly manifest: Manifest | null;
+	readonly versions: OwnerSecrets['versions'];
+	readonly notes: readonly TimelineNote[];
+	/** Approvals whose signatures hold. */
+	readonly approvals: readonly ApprovalEntry[];
+	/** Entries whose signature does not fit what they say. */
+	readonly forged: number;
+	readonly results: Results | null;
+	readonly error: EmulsionError | null;
+}
+
+/** See the file's comment. */
+export class FollowedReviews {
+	readonly #project: ProjectState;
+	readonly #metas: readonly StageMeta[];
+	#seen = $state.raw<Readonly<Record<string, FollowedReview>>>({});
+	#panel = $state(false);
+	readonly #owner = new OwnerClients();
+	#timer: ReturnType<typeof setTimeout> | undefined;
+	#running = false;
+
+	constructor(project: ProjectState, metas: readonly StageMeta[]) {
+		this.#project = project;
+		this.#metas = metas;
+	}
+
+	/** The dialog that lists them is open. */
+	get panel(): boolean {
+		return this.#panel;
+	}
+
+	showPanel(shown: boolean): void {
+		this.#panel = shown;
+		if (shown) void this.refresh();
+	}
+
+	/** Reviews of the reel on screen, newest first. */
+	get list(): readonly FollowedReview[] {
+		const { reel, project } = this.#project;
+		return project.reviews
+			.filter((ref) => ref.reel === reel?.id)
+			.map((ref) => this.#seen[ref.id] ?? unseen(ref))
+			.reverse();
+	}
+
+	/** Notes of the reel on screen, in the order of the film, with the review they belong to. */
+	get notes(): readonly (TimelineNote & { readonly review: string })[] {
+		return this.list
+			.flatMap(({ ref, notes }) => notes.map((note) => ({ ...note, review: ref.id })))
+			.sort((a, b) => a.from - b.from);
+	}
+
+	/** Asks while the tab is in sight, until the returned function is called. */
+	start(): () => void {
+		let ended = false;
+		const again = (): void => {
+			clearTimeout(this.#timer);
+			if (ended) return;
+			this.#timer = setTimeout(() => void tick(), POLL_MS);
+		};
+		const tick = async (): Promise<void> => {
+			if (document.visibilityState === 'visible') await this.refresh();
+			again();
+		};
+		const seen = (): void => {
+			if (document.visibilityState === 'visible') void tick();
+		};
+		document.addEventListener('visibilitychange', seen);
+		again();
+		return () => {
+			ended = true;
+			clearTimeout(this.#timer);
+			document.removeEventListener('visibilitychange', seen);
+		};
+	}
+
+	/** Asks the service about all reviews of the reel on screen, now. */
+	async refresh(): Promise<void> {
+		if (this.#running) return;
+		this.#running = true;
+		try {
+			const { reel, project } = this.#project;
+			const here = serviceOrigin();
+			for (const ref of project.reviews) {
+				// The page may speak to its own service only.
+				if (ref.place === 'service' && ref.reel === reel?.id && ref.origin === here) await this.#follow(ref);
+			}
+		} finally {
+			this.#running = false;
+		}
+	}
+
+	/** Takes approvals into the project's record. */
+	recordApprovals(review: string): void {
+		const entries = this.#seen[review]?.approvals ?? [];
+		const recordedAt = Date.now();
+		if (entries.length > 0) {
+			this.#project.run({ type: 'record', entries: entries.map((entry) => ({ ...entry, recordedAt })) });
+		}
+	}
+
+	/**
+	 * Makes a version the recipe of the reel, with the record of the vote.
+	 * @throws EmulsionError `usage` for a version that came from elsewhere, `recipe-invalid` where its recipe is none for this reel.
+	 */
+	adopt(review: string, version: string): void {
+		const seen = this.#seen[review];
+		const found = seen?.versions.find(({ id }) => id === version);
+		const reel = this.#project.project.reels.find(({ id }) => id === seen?.ref.reel);
+		if (!seen?.results || !found || !reel) return;
+		if (!found.source && found.recipe === null)
+			throw new EmulsionError('usage', phrase('adopt-foreign', { version: found.label }));
+		const recipe = found.source ? EMPTY_RECIPE : validateRecipe(found.recipe, this.#metas);
+		const entry = adoptionOf(seen.ref, reel.id, found, seen.results, Date.now());
+		this.#project.run({ type: 'adopt', reel: reel.id, recipe, entry });
+	}
+
+	async #follow(ref: ReviewRef): Promise<void> {
+		try {
+			const { manifest, secrets, entries, votes } = await this.#owner.ask(ref);
+			const { approvals, forged } = await checked(entries, ref, manifest, secrets);
+			this.#put({
+				...{ ref, manifest, versions: secrets.versions, approvals, forged, error: null },
+				notes: timelineNotes(entries, manifest),
+				results: manifest.presentations.length === 0 ? null : tally({ manifest, secrets, votes }),
+			});
+		} catch (thrown) {
+			this.#put({ ...(this.#seen[ref.id] ?? unseen(ref)), error: toEmulsionError(thrown) });
+		}
+	}
+
+	#put(review: FollowedReview): void {
+		this.#seen = { ...this.#seen, [review.ref.id]: review };
+	}
+}
+
+function unseen(ref: ReviewRef): FollowedReview {
+	return { ref, manifest: null, versions: [], notes: [], approvals: [], forged: 0, results: null, error: null };
+}
+
+/** Approvals as the record keeps them, those whose signatures hold. */
+async function checked(
+	entries: readonly OpenEntry[],
+	ref: ReviewRef,
+	manifest: Manifest,
+	secrets: OwnerSecrets,
+): Promise<{ readonly approvals: readonly ApprovalEntry[]; readonly forged: number }> {
+	const found = approvalsIn(entries, manifest);
+	const approvals: ApprovalEntry[] = [];
+	for (const { type: _type, ...approval } of found) {
+		if (!(await verifyApproval({ type: 'approval', ...approval }))) continue;
+		const shot = manifest.shots.find(({ id }) => id === approval.shot)!;
+		const version = secrets.clips.find(({ object }) => object === approval.clip)?.version;
+		approvals.push({
+			kind: 'approval',
+			reel: ref.reel,
+			start: shot.sourceFrame,
+			end: shot.sourceFrame + shot.frames,
+			version: secrets.versions.find(({ id }) => id === version)?.label ?? null,
+			recordedAt: Date.now(),
+			approval,
+		});
+	}
+	return { approvals, forged: found.length - approvals.length };
+}
+
+/** What the record says of an adoption: the version's votes over all its pairs, and the weakest of their tests. */
+export function adoptionOf(
+	ref: Pick<ReviewRef, 'id'>,
+	reel: string,
+	version: { readonly id: string; readonly label: string },
+	results: Results,
+	now: number,
+): AdoptionEntry {
+	const own = results.pairs.filter(({ a, b }) => a === version.id || b === version.id);
+	const sum = (count: (pair: (typeof own)[number]) => number): number => own.reduce((n, pair) => n + count(pair), 0);
+	const hasVotes = results.counted > 0 && own.length > 0;
+	return {
+		...{ kind: 'adopted', reel, review: ref.id, version: version.label, recordedAt: now },
+		...{ votes: results.counted, voters: results.voters, ties: sum(({ ties }) => ties) },
+		wins: sum((pair) => (pair.a === version.id ? pair.aWins : pair.bWins)),
+		losses: sum((pair) => (pair.a === version.id ? pair.bWins : pair.aWins)),
+		p: hasVotes ? Math.min(1, Math.max(...own.map(({ pCorrected }) => pCorrected))) : null,
+		shown: results.winner === version.id,
+	};
+}

@@ -1,0 +1,236 @@
+/** `npm run review -- make` and `results`: films to a review that is opened again as its voters and its owner open it. */
+
+import { openAsBlob, readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseReviewArgs, type MakeArgs } from '../../cli/review/args.ts';
+import { type MadeReview, makeReview } from '../../cli/review/make.ts';
+import { describeResults, readResults } from '../../cli/review/results.ts';
+import { orderFor } from '../../src/share/ballot.ts';
+import { parseLink } from '../../src/share/links.ts';
+import { partsOf } from '../../src/share/objects.ts';
+import { type OpenReview, openReview } from '../../src/share/open.ts';
+import { type KeptReturns, openPackage, PackageBackend } from '../../src/share/package.ts';
+import { cli, failureOf, ffmpeg, ffprobe, Lab, nativePlanes, psnr, scratch } from '../helpers/cli.ts';
+
+const files = scratch();
+let lab: Lab;
+const silent = { line: () => undefined, event: () => undefined };
+const never = new AbortController().signal;
+
+/** A small film, without loss, with its own name in its metadata. */
+function film(name: string, filter: string, frames = 24, rate = 24): string {
+	const path = files.path(name);
+	ffmpeg(
+		...['-f', 'lavfi', '-i', `testsrc2=size=64x48:rate=${rate},trim=end_frame=${frames},${filter}`],
+		...['-metadata', `title=${name}`, '-metadata:s:v', 'timecode=01:00:00:00'],
+		...['-pix_fmt', 'yuv420p', '-c:v', 'ffv1', '-level', '3', path],
+	);
+	return path;
+}
+
+function make(...argv: string[]): Promise<MadeReview> {
+	const args = parseReviewArgs(['make', '--backend', 'wasm', ...argv]) as MakeArgs;
+	return makeReview(args, lab.renderReview, silent, never);
+}
+
+/** Votes of one device, kept in memory. */
+class Device {
+	kept: KeptReturns | undefined;
+	readonly secret = crypto.getRandomValues(new Uint8Array(32));
+
+	async open(path: string, url: string): Promise<{ review: OpenReview; backend: PackageBackend }> {
+		const blob = await openAsBlob(path);
+		const file = await openPackage('p', blob.size, partsOf(blob));
+		const { secret } = parseLink(url).address;
+		const store = {
+			load: () => Promise.resolve(this.kept),
+			save: (_review: string, kept: KeptReturns) => {
+				this.kept = kept;
+				return Promise.resolve();
+			},
+		};
+		const backend = await PackageBackend.of(file, secret!, store, { of: () => Promise.resolve(this.secret) });
+		return { backend, review: await openReview(backend, secret!) };
+	}
+}
+
+const linkOf = (made: MadeReview, role: string): string => made.links.find((l) => l.role === role)!.url;
+
+let a: string;
+let b: string;
+let blind: MadeReview;
+
+beforeAll(async () => {
+	a = film('Marker-One.mkv', 'noise=alls=20:allf=t');
+	b = film('Marker-Two.mkv', 'hue=s=0.8');
+	lab = await Lab.open();
+	blind = await make(
+		...['--versions', a, b, '--names', 'Marker-First', 'Marker-Second', '--blind', '--pairs', '4'],
+		...['--shots', '0:19,19:24', '-o', files.path('blind.emulrev'), '--site', 'https://films.example/app/'],
+	);
+});
+afterAll(async () => {
+	await lab?.close();
+	files.remove();
+});
+
+describe('a blind review in a file', () => {
+	it('has clips of exactly the shots’ frames, close to the versions, with keyframes close together', async () => {
+		const { review } = await new Device().open(files.path('blind.emulrev'), linkOf(blind, 'owner'));
+		const { manifest, secrets } = review;
+		expect(manifest.shots.map((s) => [s.frames, s.sourceFrame, s.width, s.height])).toEqual([
+			[19, 0, 64, 48],
+			[5, 19, 64, 48],
+		]);
+		expect(manifest.shots[0]).toMatchObject({ rate: { num: 24, den: 1 }, pixelAspect: { num: 1, den: 1 } });
+		const version = new Map(secrets!.clips.map((c) => [c.object, c.version]));
+		const label = new Map(secrets!.versions.map((v) => [v.id, v.label]));
+		for (const shot of manifest.shots) {
+			for (const clip of shot.clips) {
+				const path = files.path('clip.mp4');
+				writeFileSync(path, new Uint8Array(await (await review.asset(clip)).arrayBuffer()));
+				const source = label.get(version.get(clip.object)!) === 'Marker-First' ? a : b;
+				const [from, to] = [shot.sourceFrame, shot.sourceFrame + shot.frames].map((n) => (n * 64 * 48 * 3) / 2);
+				expect(psnr(nativePlanes(path), nativePlanes(source, 'yuv420p').subarray(from, to), 255)).toBeGreaterThan(source === a ? 37 : 43);
+				const { packets } = ffprobe<{ packets: { flags: string }[] }>(path, '-show_packets');
+				expect(packets).toHaveLength(shot.frames);
+				const keys = packets.flatMap(({ flags }, i) => (flags.startsWith('K') ? [i] : []));
+				expect(keys[0]).toBe(0);
+				expect(keys.length).toBeGreaterThanOrEqual(Math.ceil(shot.frames / 12));
+				const { streams } = ffprobe<{ streams: { codec_type: string }[] }>(path, '-show_streams');
+				expect(streams.map((s) => s.codec_type)).toEqual(['video']);
+				expect(clip.stills.map(({ frame }) => frame)).toEqual([0, (shot.frames - 1) / 2, shot.frames - 1]);
+			}
+		}
+	});
+
+	it('has the stills that the export would give', async () => {
+		const { review } = await new Device().open(files.path('blind.emulrev'), linkOf(blind, 'owner'));
+		const { manifest, secrets } = review;
+		const ours = secrets!.versions.find(({ label }) => label === 'Marker-First')!.id;
+		const objects = new Set(secrets!.clips.filter(({ version }) => version === ours).map(({ object }) => object));
+		const still = manifest.shots[0]!.clips.find(({ object }) => objects.has(object))!.stills[1]!;
+		writeFileSync(files.path('still.png'), new Uint8Array(await (await review.asset(still)).arrayBuffer()));
+		await lab.run([a, '-o', files.path('export.png'), '--range', '9:10']);
+		const [given, wanted] = ['still.png', 'export.png'].map((name) => nativePlanes(files.path(name), 'rgb24'));
+		// The export dithers, the still rounds.
+		expect(psnr(given!, wanted!, 255)).toBeGreaterThan(48);
+	});
+
+	it('tells voters nothing of the versions: no name in any byte they can open, all files of one length', async () => {
+		const { review } = await new Device().open(files.path('blind.emulrev'), linkOf(blind, 'voter'));
+		const { manifest } = review;
+		expect(review.secrets).toBeUndefined();
+		const clips = [...manifest.shots.flatMap((s) => s.clips), ...manifest.presentations.flatMap((p) => [p.a, p.b])];
+		const assets = clips.flatMap((clip) => [clip, ...clip.stills, ...(clip.crop?.frames ?? [])]);
+		const seen = [JSON.stringify(manifest), readFileSync(files.path('blind.emulrev'), 'latin1')];
+		const sizes = new Map<string, Set<number>>();
+		for (const { id, clips: listed } of manifest.shots) {
+			const own = [...listed, ...manifest.presentations.filter((p) => p.shot === id).flatMap((p) => [p.a, p.b])];
+			sizes.set(id, new Set(own.map((c) => c.bytes)));
+		}
+		for (const asset of assets)
+			seen.push(Buffer.from(await (await review.asset(asset)).arrayBuffer()).toString('latin1'));
+		expect([...sizes.values()].map((s) => s.size)).toEqual([1, 1]);
+		for (const word of ['Marker', 'One.mkv', 'Two.mkv', 'First', 'Second', 'Emulsion', '01:00:00', files.dir]) {
+			expect(seen.filter((text) => text.includes(word)).length, word).toBe(0);
+		}
+		expect(new Set(clips.map((c) => c.codec)).size).toBe(1);
+		expect(new Set(assets.map((asset) => asset.object)).size).toBe(assets.length);
+	});
+
+	it('gives links for the app at its address, the owner’s first', () => {
+		expect(blind.links.map(({ role, once }) => [role, once])).toEqual([
+			['owner', false],
+			['commenter', false],
+			['viewer', false],
+			['voter', false],
+		]);
+		expect(blind.links[0]!.url).toMatch(
+			/^https:\/\/films\.example\/app\/#\/review\?package=blind\.emulrev&link=.{43}$/,
+		);
+	});
+
+	it('counts votes that come back as files, and says that nothing is shown yet', async () => {
+		const owner = linkOf(blind, 'owner');
+		const read = (...votes: string[]) =>
+			readResults({ command: 'results', link: owner, package: files.path('blind.emulrev'), votes, json: false });
+		expect((await read()).results).toMatchObject({ votes: 0, voters: 0, winner: null });
+		const { review: opened } = await new Device().open(files.path('blind.emulrev'), owner);
+		const paths: string[] = [];
+		for (const person of [0, 1, 2]) {
+			const device = new Device();
+			const { review, backend } = await device.open(files.path('blind.emulrev'), linkOf(blind, 'voter'));
+			const { presentations } = review.manifest;
+			const first = opened.secrets!.versions[0]!.id;
+			const versions = new Map(opened.secrets!.clips.map((c) => [c.object, c.version]));
+			for (const [position, { index, swapped }] of (
+				await orderFor((await backend.voter())!, presentations)
+			).entries()) {
+				const shown = presentations[index]!;
+				const [left, right] = swapped ? [shown.b.object, shown.a.object] : [shown.a.object, shown.b.object];
+				const prefers = versions.get(left) === first ? 'left' : 'right';
+				const choice = versions.get(left) === versions.get(right) ? 'tie' : prefers;
+				const vote = { choice, left, right, position, viewedMs: 5000, plays: 1, reason: '', revision: 0 } as const;
+				await backend.putVote(shown.id, vote);
+			}
+			paths.push(files.path(`votes-${person}.json`));
+			writeFileSync(paths.at(-1)!, await backend.returnFile(review.manifest.ownerKey));
+		}
+		const result = await read(...paths, paths[0]!);
+		expect(result.results).toMatchObject({ votes: 18, voters: 3, counted: 12, winner: null });
+		expect(result.results.controls).toEqual({ asked: 6, failed: 0 });
+		expect(result.results.pairs[0]).toMatchObject({ aWins: 12, bWins: 0, persons: { a: 3, b: 0 }, verdict: 'none' });
+		expect(result.files).toEqual({ foreign: 0, superseded: 6 });
+		expect(describeResults(result)).toContain('Marker-First 12 : 0 Marker-Second');
+		expect(describeResults(result)).toContain('no difference shown yet');
+		await expect(read(owner)).rejects.toMatchObject({ code: 'input-unreadable' });
+		const voter = { command: 'results', link: linkOf(blind, 'voter'), package: files.path('blind.emulrev') } as const;
+		await expect(readResults({ ...voter, votes: [], json: false })).rejects.toMatchObject({ code: 'usage' });
+	});
+});
+
+describe('what cannot be compared', () => {
+	it('is refused before anything is rendered', async () => {
+		const short = film('short.mkv', 'null', 20);
+		const fast = film('fast.mkv', 'null', 24, 25);
+		const large = film('large.mkv', 'scale=96:72');
+		const out = files.path('never.emulrev');
+		const lengths = await failureOf(make('--versions', a, short, '-o', out));
+		expect(lengths).toMatchObject({ code: 'usage', said: { code: 'making-length' } });
+		expect(await failureOf(make('--versions', a, fast, '-o', out))).toMatchObject({ said: { code: 'making-rate' } });
+		const sizes = await failureOf(make('--versions', a, large, '-o', out));
+		expect(sizes.message).toContain('large.mkv is 96×72');
+		const outside = await failureOf(make('--versions', a, b, '--shots', '0:25', '-o', out));
+		expect(outside).toMatchObject({ said: { code: 'making-range' } });
+		expect(files.names()).not.toContain('never.emulrev');
+		expect(await failureOf(make('--versions', a, b, '-o', files.path('blind.emulrev')))).toMatchObject({
+			code: 'usage',
+		});
+	});
+});
+
+describe('an open review, VP9', () => {
+	it('names its versions; clips are WebM of one version each', async () => {
+		const path = files.path('open.emulrev');
+		const made = await make('--versions', a, b, '--codec', 'vp9', '--shots', '0:14', '--stills', '0', '-o', path);
+		const { review } = await new Device().open(path, linkOf(made, 'viewer'));
+		expect(review.manifest.versions.map(({ label }) => label)).toEqual(['Marker-One.mkv', 'Marker-Two.mkv']);
+		const [clip] = review.manifest.shots[0]!.clips;
+		expect(clip).toMatchObject({ mime: 'video/webm', codec: 'vp09.00.51.08', stills: [] });
+		writeFileSync(files.path('clip.webm'), new Uint8Array(await (await review.asset(clip!)).arrayBuffer()));
+		const decoded = nativePlanes(files.path('clip.webm'), 'yuv420p');
+		expect(psnr(decoded, nativePlanes(a, 'yuv420p').subarray(0, decoded.length), 255)).toBeGreaterThan(34);
+		expect(decoded.length).toBe((14 * 64 * 48 * 3) / 2);
+	});
+});
+
+describe('npm run review', () => {
+	it('answers help and wrong usage as the restore command does', async () => {
+		const run = (args: string[]) => cli(args, {}, 'node', 'cli/review/main.ts');
+		const [help, wrong] = [await run(['--help']), await run(['results'])];
+		expect([help.code, wrong.code]).toEqual([0, 2]);
+		expect(help.out).toContain('--versions FILES');
+		expect(wrong.err).toContain('link is missing');
+	});
+});
