@@ -18,7 +18,7 @@ import type { PendingNote } from './device.ts';
 import type { ReviewParts } from './parts.ts';
 import { plainMap } from './maps.ts';
 
-const POLL_MS = 4000;
+const POLL_MS = 3000;
 
 /** Something that was said, and whether it has arrived. */
 export interface Said<T> {

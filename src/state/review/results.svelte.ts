@@ -24,7 +24,7 @@ import { everyVisible } from './clock.ts';
 import type { ReviewParts } from './parts.ts';
 import { plainMap } from './maps.ts';
 
-const POLL_MS = 4000;
+const POLL_MS = 3000;
 /** Most files of votes that are kept on a device. */
 const MAX_FILES = 2000;
 
