@@ -163,6 +163,8 @@ export const REVIEWING_EN = {
 	'rv.result.excluded': 'Votes left out, and why',
 	'rv.result.excludedNone': 'None.',
 	'rv.result.files': '{count} files of votes opened',
+	'rv.result.foreign':
+		'{count} votes in files come from no voter of this review, or in another’s name, and do not count.',
 	'rv.result.import': 'Open returned votes…',
 	'rv.result.interval': '95 % interval',
 	'rv.result.noVotes': 'No votes yet.',
@@ -202,6 +204,7 @@ export const REVIEWING_EN = {
 	'rv.speed': 'Speed',
 	'rv.state.closed': 'Closed',
 	'rv.tab.compare': 'Compare and notes',
+	'rv.tab.judge': 'Measured',
 	'rv.tab.links': 'Links',
 	'rv.tab.results': 'Results',
 	'rv.timecode': 'Timecode',
