@@ -6,7 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseReviewArgs, type MakeArgs } from '../../cli/review/args.ts';
 import { type MadeReview, makeReview } from '../../cli/review/make.ts';
 import { describeResults, readResults } from '../../cli/review/results.ts';
+import { reviews } from '../../server/database/schema.ts';
+import { startBackend, startService } from '../../server/share/share.testkit.ts';
 import { orderFor } from '../../src/share/ballot.ts';
+import { ServiceClient } from '../../src/share/client.ts';
 import { JudgeRecord } from '../../src/share/judge/record.ts';
 import { parseLink } from '../../src/share/links.ts';
 import { partsOf } from '../../src/share/objects.ts';
@@ -264,6 +267,49 @@ describe('an open review, VP9', () => {
 		const decoded = nativePlanes(files.path('clip.webm'), 'yuv420p');
 		expect(psnr(decoded, nativePlanes(a, 'yuv420p').subarray(0, decoded.length), 255)).toBeGreaterThan(34);
 		expect(decoded.length).toBe((14 * 64 * 48 * 3) / 2);
+	});
+});
+
+describe('a review on a running service', () => {
+	it('is sent, opened by its links and read by its owner; one that is too large leaves nothing there', async () => {
+		const backend = await startBackend('PGlite and a folder');
+		const service = await startService(await backend.config());
+		try {
+			const secret = files.path('passphrase');
+			writeFileSync(secret, 'correct horse\n');
+			const argv = ['--versions', a, b, '--blind', '--shots', '0:6', '--stills', '1', '--no-judge', '--voters', '2'];
+			const made = await make(...argv, '--passphrase-file', secret, '--server', service.origin);
+			expect(made.links.map(({ role, once }) => [role, once])).toEqual([
+				['owner', false],
+				['commenter', false],
+				['viewer', false],
+				['voter', true],
+				['voter', true],
+			]);
+			const { origin, address } = parseLink(made.links[4]!.url);
+			const devices = { of: () => Promise.reject(new Error('a one-time link needs no device')) };
+			const voter = await ServiceClient.of(origin!, address.secret!, devices);
+			await expect(openReview(voter, address.secret!)).rejects.toMatchObject({ code: 'passphrase-needed' });
+			const review = await openReview(voter, address.secret!, { passphrase: 'correct horse' });
+			const [pair] = review.manifest.presentations;
+			const clip = files.path('sent.mp4');
+			writeFileSync(clip, new Uint8Array(await (await review.asset(pair!.a)).arrayBuffer()));
+			expect(nativePlanes(clip, 'yuv420p').length).toBe((6 * 64 * 48 * 3) / 2);
+			const vote = { choice: 'tie', position: 0, viewedMs: 5000, plays: 1, reason: '', revision: 0 } as const;
+			await voter.putVote(pair!.id, { ...vote, left: pair!.a.object, right: pair!.b.object }, 'first-vote');
+			const asked = { command: 'results', package: undefined, votes: [], json: true } as const;
+			const read = await readResults({ ...asked, link: made.links[0]!.url });
+			expect(read.results).toMatchObject({ votes: 1, voters: 1, onceVoters: 1, counted: 1 });
+			const count = () => service.parts.database.orm.$count(reviews);
+			expect(await count()).toBe(1);
+			(service.parts.policy as { quota: number }).quota = 1000;
+			const refused = await failureOf(make(...argv, '--server', service.origin));
+			expect(refused).toMatchObject({ code: 'share-quota' });
+			expect(await count()).toBe(1);
+		} finally {
+			await service.close();
+			await backend.stop();
+		}
 	});
 });
 
