@@ -10,6 +10,7 @@ import { isUnavailable } from '../database/database.ts';
 import { SECURITY_HEADERS } from '../headers.ts';
 import { authorize, checkOrigin } from './auth.ts';
 import type { Handler, Parts, ShareContext } from './call.ts';
+import { HEALTH } from './health.ts';
 import { addressOf } from './limits.ts';
 import { addressMark, errorFields } from './log.ts';
 import { Refused } from './refusal.ts';
@@ -40,9 +41,6 @@ const HANDLERS: Readonly<Record<Exclude<Route, 'create'>, Handler>> = {
 	votes: votes.list,
 	putVote: votes.put,
 };
-
-/** Health checks: alive, and able to work. */
-export const HEALTH = { alive: '/healthz', ready: '/readyz' } as const;
 
 const HEADERS = { ...SECURITY_HEADERS.isolation, ...SECURITY_HEADERS.policy };
 
@@ -130,14 +128,17 @@ export function shareApp(parts: Parts): Hono<{ Bindings: HttpBindings }> {
 	return app;
 }
 
-/** The pattern that a request met, never its path, which holds ids. */
+/** What a path of each route looks like. */
+const PATTERNS = (Object.entries(ROUTES) as [Route, string][]).map(([name, pattern]) => {
+	const [method = '', path = ''] = pattern.split(' ');
+	return { name, method, path: new RegExp(`^${API}${path.replaceAll(/:\w+/g, '[^/]+')}$`) };
+});
+
+/** The route that a request met: its name, never its path, which holds ids. */
 function routeOf(c: ShareContext): string {
 	const { pathname } = new URL(c.req.url);
-	for (const [name, pattern] of Object.entries(ROUTES)) {
-		const [method, path = ''] = pattern.split(' ');
-		const expression = new RegExp(`^${API}${path.replaceAll(/:\w+/g, '[^/]+')}$`);
-		if ((method === c.req.method || (method === 'GET' && c.req.method === 'HEAD')) && expression.test(pathname))
-			return name;
-	}
+	const method = c.req.method === 'HEAD' ? 'GET' : c.req.method;
+	const met = PATTERNS.find((route) => route.method === method && route.path.test(pathname));
+	if (met) return met.name;
 	return pathname === HEALTH.alive || pathname === HEALTH.ready ? pathname : 'unknown';
 }

@@ -14,7 +14,7 @@ import { startStaticServer } from '../static.ts';
 import { ConfigError, shareConfig } from './config.ts';
 import { addressBlock, clientAddress } from './limits.ts';
 import { jsonLog } from './log.ts';
-import { shareHandler } from './service.ts';
+import { shareHandler } from './handler.ts';
 import * as kit from './share.testkit.ts';
 import { type Cluster, seedPglite, startCluster } from './stores.testkit.ts';
 
@@ -269,6 +269,31 @@ async function fill(service: kit.TestService) {
 	});
 	return { review, look };
 }
+
+describe('a database that goes away', () => {
+	it('is a refusal that may be tried again, and the service works once it is back', async () => {
+		const cluster = await startCluster();
+		let stopped = false;
+		const service = await kit.startService({ ...(await newConfig()), databaseUrl: await cluster.database() });
+		try {
+			const { review, look } = await fill(service);
+			cluster.pause();
+			stopped = true;
+			const away = await kit.ask(service, 'review', { token: review.tokens.owner });
+			expect([away.status, away.body.error.code, away.headers.get('retry-after')]).toEqual([503, 'unavailable', '2']);
+			expect((await fetch(`${service.origin}/readyz`)).status).toBe(503);
+			expect((await fetch(`${service.origin}/healthz`)).status).toBe(200);
+			cluster.resume();
+			stopped = false;
+			expect(await look(service)).toMatchObject({ content: true, votes: [{ revision: 1 }] });
+			expect((await fetch(`${service.origin}/readyz`)).status).toBe(200);
+		} finally {
+			if (stopped) cluster.resume();
+			await service.close();
+			cluster.stop();
+		}
+	});
+});
 
 describe('backup and restore', () => {
 	it('of a folder bring back all that was there, by the command; damage is found', async () => {

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe } from 'vitest';
 import * as kit from './share.testkit.ts';
+import { clientSuite } from './suites/client.suite.ts';
 import { hostileSuite } from './suites/hostile.suite.ts';
 import { keepingSuite } from './suites/keeping.suite.ts';
 import { matrixSuite } from './suites/matrix.suite.ts';
@@ -24,6 +25,7 @@ describe.each(kit.BACKENDS)('share service on %s', (name) => {
 	});
 
 	matrixSuite(() => service);
+	clientSuite(() => service);
 	objectsSuite(() => service);
 	votesSuite(() => service);
 	hostileSuite(() => service);

@@ -28,6 +28,10 @@ export interface Cluster {
 	readonly bin: string;
 	/** Makes an empty database. @returns Its URL. */
 	database(): Promise<string>;
+	/** Ends the server; its data stay. */
+	pause(): void;
+	/** Starts it again at the same address. */
+	resume(): void;
 	stop(): void;
 }
 
@@ -51,7 +55,8 @@ export async function startCluster(durable = false): Promise<Cluster> {
 	const data = join(folder, 'data');
 	run('initdb', '-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', ...(durable ? [] : ['-N']));
 	const options = `-p ${port} -k ${folder} -c listen_addresses=127.0.0.1 -c fsync=${durable ? 'on' : 'off'}`;
-	run('pg_ctl', '-D', data, '-w', '-l', join(folder, 'log'), '-o', options, 'start');
+	const start = (): void => run('pg_ctl', '-D', data, '-w', '-l', join(folder, 'log'), '-o', options, 'start');
+	start();
 	let made = 0;
 	return {
 		bin,
@@ -63,6 +68,8 @@ export async function startCluster(durable = false): Promise<Cluster> {
 			await client.end();
 			return `postgres://postgres@127.0.0.1:${port}/${name}`;
 		},
+		pause: () => run('pg_ctl', '-D', data, '-w', '-m', 'fast', 'stop'),
+		resume: start,
 		stop() {
 			run('pg_ctl', '-D', data, '-m', 'immediate', 'stop');
 			rmSync(folder, { recursive: true, force: true });

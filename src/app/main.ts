@@ -1,14 +1,16 @@
-/** Entry of the editor. `?backend=webgpu` or `?backend=wasm` asks for a backend; otherwise the engine chooses. */
+/** Entry: a fragment that begins with `#/review` is a reviewer's page, anything else the editor. Each loads only its own code. */
 
-import type { BackendWish } from '../contracts/workers.ts';
-import { STAGE_METAS } from '../stages/metas.ts';
-import { bootEditor } from './boot.ts';
-import { connectEngine } from './engine-adapter.ts';
-
-const WISHES: readonly BackendWish[] = ['auto', 'webgpu', 'wasm'];
+import { REVIEW_ROUTE } from '../share/links.ts';
 
 const target = document.getElementById('app');
 if (!target) throw new Error('index.html has no #app');
-const asked = new URLSearchParams(location.search).get('backend');
-const backend = WISHES.find((wish) => wish === asked) ?? 'auto';
-void bootEditor({ target, engine: connectEngine(backend), metas: STAGE_METAS, backend });
+
+const isReview = (): boolean => location.hash.startsWith(REVIEW_ROUTE);
+const began = isReview();
+/** Another review, or the editor instead of one: the page begins anew, with nothing of the other in memory. */
+window.addEventListener('hashchange', () => {
+	if (began || isReview()) location.reload();
+});
+
+if (began) void import('./review.ts').then(({ bootReview }) => bootReview(target));
+else void import('./editor.ts').then(({ startEditor }) => startEditor(target));

@@ -150,6 +150,18 @@ describe('votes and notes on a package', () => {
 		expect((await voter.votes(0)).map((v) => [v.choice, v.once])).toEqual([['left', true]]);
 	});
 
+	it('of two voters on one device are two ballots', async () => {
+		const store = memoryReturns();
+		const shown = review.manifest.presentations[0]!;
+		const open = await backend(1, memoryDevice(), store);
+		const once = await backend(2, memoryDevice(), store);
+		await open.putVote(shown.id, vote({ choice: 'left' }));
+		expect(await once.votes(0)).toEqual([]);
+		await once.putVote(shown.id, vote({ choice: 'right' }));
+		expect((await open.votes(0)).map((v) => v.choice)).toEqual(['left']);
+		expect((await (await backend(0, memoryDevice(), store)).votes(0)).map((v) => v.choice)).toEqual(['left', 'right']);
+	});
+
 	it('are refused after its end', async () => {
 		const viewer = await backend(4);
 		expect((await viewer.info()).state).toBe('closed');

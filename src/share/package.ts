@@ -246,20 +246,25 @@ export class PackageBackend implements ReviewBackend {
 		});
 	}
 
+	/** A voter's own votes; for the owner those of all who voted on this device. */
 	async votes(after: number): Promise<readonly VoteRecord[]> {
-		return (await this.#kept()).votes.filter((vote) => vote.seq > after);
+		const voter = await this.voter();
+		const own = (vote: VoteRecord): boolean => this.#link.role === 'owner' || vote.voter === voter;
+		return (await this.#kept()).votes.filter((vote) => vote.seq > after && own(vote));
 	}
 
 	async putVote(presentation: string, vote: PutVote): Promise<VoteRecord> {
 		const voter = (await this.voter()) ?? '';
 		return this.#change((kept, seq, now) => {
-			const before = kept.votes.find((v) => v.presentation === presentation);
+			// Two one-time links opened on one device are two voters.
+			const same = (v: VoteRecord): boolean => v.presentation === presentation && v.voter === voter;
+			const before = kept.votes.find(same);
 			this.#fits(before?.revision ?? 0, vote.revision);
 			const record: VoteRecord = {
 				...{ ...vote, presentation, link: this.#link.id, voter, once: this.#link.once, seq },
 				...{ revision: vote.revision + 1, createdAt: before?.createdAt ?? now, updatedAt: now },
 			};
-			return [record, { ...kept, votes: [...kept.votes.filter((v) => v.presentation !== presentation), record] }];
+			return [record, { ...kept, votes: [...kept.votes.filter((v) => !same(v)), record] }];
 		});
 	}
 
@@ -286,20 +291,28 @@ export class PackageBackend implements ReviewBackend {
 		return parsed.success ? parsed.output : { votes: [], notes: [] };
 	}
 
-	/** One change after another: two at once would each save without the other's. */
+	/** One change after another, in all windows of this browser: two at once would each save without the other's. */
 	#change<T>(change: (kept: KeptReturns, seq: number, now: number) => readonly [T, KeptReturns]): Promise<T> {
 		const work = this.#writing
 			.catch(() => undefined)
-			.then(async () => {
-				if ((await this.info()).state === 'closed') throw new EmulsionError('review-closed', phrase('review-closed'));
-				const kept = await this.#kept();
-				const seq = 1 + Math.max(0, ...kept.votes.map((v) => v.seq), ...kept.notes.map((n) => n.seq));
-				const [result, next] = change(kept, seq, Date.now());
-				await this.#store.save(this.#file.header.review, next);
-				return result;
-			});
+			.then(() =>
+				this.#alone(async () => {
+					if ((await this.info()).state === 'closed') throw new EmulsionError('review-closed', phrase('review-closed'));
+					const kept = await this.#kept();
+					const seq = 1 + Math.max(0, ...kept.votes.map((v) => v.seq), ...kept.notes.map((n) => n.seq));
+					const [result, next] = change(kept, seq, Date.now());
+					await this.#store.save(this.#file.header.review, next);
+					return result;
+				}),
+			);
 		this.#writing = work;
 		return work;
+	}
+
+	async #alone<T>(work: () => Promise<T>): Promise<T> {
+		const locks = (globalThis as { navigator?: { locks?: LockManager } }).navigator?.locks;
+		if (!locks) return work();
+		return (await locks.request(`emulsion-returns/${this.#file.header.review}`, work)) as T;
 	}
 }
 
@@ -314,7 +327,13 @@ const ReturnText = v.object({
 export async function openReturn(name: string, bytes: Bytes, review: string, pair: SealPair): Promise<KeptReturns> {
 	const refused = (): EmulsionError => new EmulsionError('review-invalid', phrase('votes-file', { name }));
 	if (bytes.length > MAX_RETURN_BYTES) throw refused();
-	const file = readJson(ReturnText, bytes);
+	let file: v.InferOutput<typeof ReturnText>;
+	try {
+		file = readJson(ReturnText, bytes);
+	} catch {
+		// Some other file: where in its JSON it differs tells nobody anything.
+		throw refused();
+	}
 	const sealed = fromBase64Url(file.sealed);
 	const plain = file.review === review && sealed ? await openSealed(pair, sealed, `${review}/return`) : undefined;
 	if (!plain) throw refused();

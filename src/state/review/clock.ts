@@ -1,0 +1,51 @@
+/** Time and repetition on a review's pages. */
+
+/** The service's clock: its time at the last answer, and the time that passed since, which no change of the device's clock moves. */
+export class ServerClock {
+	#at: number;
+	#read = performance.now();
+
+	/** @param serverTime Ms since 1970, of an answer that just came. */
+	constructor(serverTime: number) {
+		this.#at = serverTime;
+	}
+
+	set(serverTime: number): void {
+		this.#at = serverTime;
+		this.#read = performance.now();
+	}
+
+	now(): number {
+		return this.#at + performance.now() - this.#read;
+	}
+}
+
+/**
+ * Does something every so often while the tab is visible, and at once when it is seen again or the network returns. One run
+ * after another; `work` settles its own errors.
+ * @returns Stops it.
+ */
+export function everyVisible(ms: number, work: () => Promise<void>): () => void {
+	let timer: ReturnType<typeof setTimeout> | undefined;
+	let running = false;
+	let stopped = false;
+	const run = async (): Promise<void> => {
+		clearTimeout(timer);
+		if (running || stopped) return;
+		running = true;
+		if (!document.hidden) await work();
+		running = false;
+		// `stopped` may have changed while `work` ran.
+		if (!(stopped as boolean)) timer = setTimeout(() => void run(), ms);
+	};
+	const now = (): void => void run();
+	document.addEventListener('visibilitychange', now);
+	window.addEventListener('online', now);
+	void run();
+	return () => {
+		stopped = true;
+		clearTimeout(timer);
+		document.removeEventListener('visibilitychange', now);
+		window.removeEventListener('online', now);
+	};
+}

@@ -1,0 +1,480 @@
+/** A reviewer's page on a package: opened from disk and from the site, by voters, commenters and its owner, as a phone and as a desktop. */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sendFile } from '../../server/static.ts';
+import { toBase64Url } from '../../src/share/bytes.ts';
+import { type Scratch, scratch } from '../helpers/cli.ts';
+import { BITS, BLOCK, COUNTER_HEIGHT } from '../helpers/counter-clips.ts';
+import { type E2e, startE2e } from '../helpers/e2e.ts';
+import {
+	addressOf,
+	type MadeReview,
+	makeReview,
+	REVIEW_FRAMES,
+	type ReviewWish,
+	writeReviewPackage,
+} from '../helpers/reviews.ts';
+
+/** Words that nobody but the owner may meet. */
+const MARKERS = ['MARKERsourceXQ', 'MARKERrestoredXQ'];
+
+let e2e: E2e;
+let tmp: Scratch;
+let blind: MadeReview;
+let open: MadeReview;
+
+async function pack(name: string, wish: ReviewWish): Promise<MadeReview> {
+	const made = await makeReview(tmp, wish);
+	await writeReviewPackage(tmp.path(`${name}.emreview`), made.review);
+	return made;
+}
+
+beforeAll(async () => {
+	tmp = scratch();
+	blind = await pack('blind', {
+		...{ labels: MARKERS, shots: 2, minimumViewMs: 400 },
+		links: [{ role: 'voter' }, { role: 'voter', once: true }, { role: 'viewer', passphrase: 'correct horse' }],
+	});
+	open = await pack('open', {
+		...{ labels: ['Scan', 'Recipe A', 'Recipe B'], blind: false, still: 7, crops: 12 },
+		links: [{ role: 'commenter' }, { role: 'viewer' }],
+	});
+	e2e = await startE2e([
+		async (request, response, url) => {
+			const name = /^\/(\w+\.emreview)$/.exec(url.pathname)?.[1];
+			if (name === undefined) return false;
+			await sendFile(request, response, tmp.path(name));
+			return true;
+		},
+	]);
+});
+afterAll(async () => {
+	await e2e.close();
+	tmp.remove();
+});
+
+interface Visit {
+	readonly page: Page;
+	readonly context: BrowserContext;
+	/** What a test must find empty: exceptions, violations of the content security policy. */
+	readonly problems: string[];
+	/** Everything that was requested: address, headers, body. */
+	readonly requests: string[];
+}
+
+interface VisitOptions {
+	readonly init?: string;
+	readonly phone?: boolean;
+	readonly locale?: string;
+	readonly context?: BrowserContext;
+}
+
+async function visit(address: string, options: VisitOptions = {}): Promise<Visit> {
+	const shape = options.phone
+		? { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true }
+		: { viewport: { width: 1280, height: 800 } };
+	const context =
+		options.context ??
+		(await e2e.browser.newContext({ ...shape, locale: options.locale ?? 'en-US', acceptDownloads: true }));
+	if (options.init !== undefined) await context.addInitScript(options.init);
+	const page = await context.newPage();
+	page.setDefaultTimeout(20_000);
+	const problems: string[] = [];
+	const requests: string[] = [];
+	page.on('pageerror', (error) => problems.push(String(error)));
+	page.on('console', (message) => {
+		if (/Content Security Policy|Refused to|Uncaught/i.test(message.text())) problems.push(message.text());
+	});
+	page.on('request', (request) => {
+		requests.push(
+			`${request.method()} ${request.url()} ${JSON.stringify(request.headers())} ${request.postData() ?? ''}`,
+		);
+	});
+	await page.goto(address);
+	return { page, context, problems, requests };
+}
+
+const packageLink = (made: MadeReview, index: number, name: string): string =>
+	addressOf(e2e.server.url, made, index, `${name}.emreview`);
+
+/** Waits for a painted frame, of a number where one is given. */
+const painted = (page: Page, frame?: number): Promise<unknown> =>
+	page.waitForFunction((wanted) => {
+		const canvas = document.querySelector<HTMLCanvasElement>('[data-testid=picture]');
+		const shown = Number(canvas?.dataset['frame'] ?? -1);
+		return wanted === undefined ? shown >= 0 : shown === wanted;
+	}, frame);
+
+/** Numbers in the canvas's left and right halves (or upper and lower, on a phone), and the number that the page says. */
+function counters(page: Page): Promise<{ numbers: number[]; said: number; index: number }> {
+	return page.evaluate(
+		({ bits, block, height }) => {
+			const canvas = document.querySelector<HTMLCanvasElement>('[data-testid=picture]')!;
+			const context = canvas.getContext('2d')!;
+			const { width: w, height: h } = canvas;
+			const scale = w / canvas.clientWidth;
+			const gap = 4 * scale;
+			const aspect = (bits * block) / height;
+			const beside = Math.min((w - gap) / 2, h * aspect);
+			const above = Math.min(w, ((h - gap) / 2) * aspect);
+			const wide = beside >= above;
+			const width = Math.max(beside, above);
+			const half = wide ? (w - gap) / 2 : (h - gap) / 2;
+			const numbers = [0, 1].map((i) => {
+				const x0 = wide ? i * (half + gap) + (half - width) / 2 : (w - width) / 2;
+				const y0 = wide ? (h - width / aspect) / 2 : i * (half + gap) + (half - width / aspect) / 2;
+				let number = 0;
+				for (let bit = 0; bit < bits; bit++) {
+					const x = Math.round(x0 + ((bit + 0.5) * width) / bits);
+					const y = Math.round(y0 + ((block / height) * width) / aspect);
+					number = number * 2 + (context.getImageData(x, y, 1, 1).data[1]! > 128 ? 1 : 0);
+				}
+				return number;
+			});
+			const said = Number(document.querySelector('[data-testid=frame]')?.textContent);
+			return { numbers, said, index: Number(canvas.dataset['frame']) };
+		},
+		{ bits: BITS, block: BLOCK, height: COUNTER_HEIGHT },
+	);
+}
+
+const WITHOUT_MODERN = `
+	delete window.VideoDecoder; delete window.VideoEncoder; delete window.OffscreenCanvas; delete window.SharedArrayBuffer;
+	Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined });
+	if (window.StorageManager) delete StorageManager.prototype.getDirectory;
+`;
+
+describe('a link of a package', () => {
+	it('opens the reviewer’s page and nothing of the editor', async () => {
+		const { page, context, problems, requests } = await visit(packageLink(blind, 1, 'blind'));
+		await painted(page);
+		expect(requests.filter((r) => /editor|restore|onnx|ort[.-]|ffmpeg|models|\.wasm/i.test(r.split(' ')[1]!))).toEqual(
+			[],
+		);
+		expect(problems).toEqual([]);
+		await context.close();
+		const editor = await e2e.open();
+		const loaded = await editor.page.evaluate(() => performance.getEntriesByType('resource').map((r) => r.name));
+		expect(loaded.filter((name) => /assets\/review/.test(name))).toEqual([]);
+		await editor.context.close();
+	});
+
+	for (const [name, init] of [
+		['WebCodecs', undefined],
+		[
+			'video elements, where WebGPU, WebCodecs, SharedArrayBuffer, OffscreenCanvas and private files are missing',
+			WITHOUT_MODERN,
+		],
+	] as const) {
+		it(`shows both versions at one frame number, the one that is said, by ${name}`, async () => {
+			const { page, context, problems } = await visit(
+				packageLink(blind, 1, 'blind'),
+				init === undefined ? {} : { init },
+			);
+			await painted(page);
+			await page.getByText(init === undefined ? 'Decoded by WebCodecs' : 'Decoded by the video element').waitFor();
+			const check = async (): Promise<void> => {
+				const { numbers, said, index } = await counters(page);
+				expect(numbers).toEqual([index, index]);
+				expect(said).toBe(index);
+			};
+			await check();
+			for (const [key, frame] of [
+				['ArrowRight', 1],
+				['Shift+ArrowRight', 11],
+				['ArrowLeft', 10],
+				['End', REVIEW_FRAMES - 1],
+				['Home', 0],
+			] as const) {
+				await page.keyboard.press(key);
+				await painted(page, frame);
+				await check();
+			}
+			await page.keyboard.press('Space');
+			const seen = new Set<number>();
+			for (let i = 0; i < 12; i++) {
+				await page.waitForTimeout(60);
+				const { numbers, index } = await counters(page);
+				expect(numbers).toEqual([index, index]);
+				seen.add(index);
+			}
+			expect(seen.size).toBeGreaterThan(2);
+			expect(problems).toEqual([]);
+			await context.close();
+		});
+	}
+
+	it('works on a phone of 360 px by touch, nothing wider than the screen', async () => {
+		const { page, context, problems } = await visit(packageLink(open, 1, 'open'), { phone: true });
+		await painted(page);
+		expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+		const small = await page.evaluate(() =>
+			[...document.querySelectorAll('.review button, .review select')]
+				.filter((e) => e.checkVisibility())
+				.map((e) => ({ text: e.textContent, height: e.getBoundingClientRect().height }))
+				.filter((e) => e.height < 40),
+		);
+		expect(small).toEqual([]);
+		const box = (await page.getByTestId('picture').boundingBox())!;
+		await page.touchscreen.tap(box.x + box.width * 0.25, box.y + box.height / 2);
+		expect(Number(await page.getByRole('slider', { name: 'Wipe position' }).getAttribute('aria-valuenow'))).toBe(25);
+		await page.getByRole('radio', { name: 'Side by side' }).tap();
+		const { numbers, index } = await counters(page);
+		expect(numbers).toEqual([index, index]);
+		expect(problems).toEqual([]);
+		await context.close();
+	});
+
+	it('asks for what is missing: a link for a package from disk, a passphrase', async () => {
+		const { page, context, requests } = await visit(`${e2e.server.url}#/review`);
+		await page.getByTestId('package').setInputFiles(tmp.path('blind.emreview'));
+		await page.getByText('blind.emreview').waitFor();
+		const secret = toBase64Url(blind.keys.links[3]!.secret);
+		await page.getByLabel('Review link').fill(` ${secret}\n`);
+		await page.getByRole('button', { name: 'Open', exact: true }).click();
+		await page.getByLabel('Passphrase').fill('battery staple');
+		await page.keyboard.press('Enter');
+		await page.getByText('does not open this link').waitFor();
+		await page.getByLabel('Passphrase').fill('correct horse');
+		await page.keyboard.press('Enter');
+		await painted(page);
+		expect(page.url()).not.toContain(secret);
+		expect(requests.join('\n')).not.toContain(secret);
+		await context.close();
+	});
+
+	it('that is cut, damaged, of another review or not a package says so', async () => {
+		const bytes = readFileSync(tmp.path('blind.emreview'));
+		writeFileSync(tmp.path('cut.emreview'), bytes.subarray(0, bytes.length - 10));
+		const damaged = Buffer.from(bytes);
+		// Every object loses a few bits; the head, which says where they lie, none.
+		const head = 12 + damaged.readUInt32LE(8);
+		for (let at = head + 8; at < damaged.length; at += 97) damaged[at]! ^= 0x55;
+		writeFileSync(tmp.path('damaged.emreview'), damaged);
+		writeFileSync(tmp.path('other.emreview'), 'not a review at all');
+		for (const [made, index, name, text] of [
+			[blind, 1, 'cut', /cut off/],
+			[open, 1, 'blind', /another review/],
+			[blind, 1, 'other', /not a review package/],
+			[blind, 1, 'damaged', /changed or damaged/],
+		] as const) {
+			const { page, context } = await visit(packageLink(made, index, name));
+			await page.getByRole('alert').getByText(text).first().waitFor();
+			await context.close();
+		}
+		const cutLink = packageLink(blind, 1, 'blind').slice(0, -5);
+		const { page, context } = await visit(cutLink);
+		await page
+			.getByRole('alert')
+			.getByText(/secret is missing or cut/)
+			.first()
+			.waitFor();
+		await context.close();
+	});
+});
+
+describe('a blind vote on a package', () => {
+	it('is cast after both sides were in sight, changes, survives a reload, returns as a file; nothing tells which side is which', async () => {
+		const noted = `(() => {
+			const made = URL.createObjectURL;
+			window.objectUrls = [];
+			URL.createObjectURL = (o) => { const u = made.call(URL, o); window.objectUrls.push(u + ' ' + (o.name ?? '')); return u; };
+			window.texts = new Set();
+			new MutationObserver((all) => { for (const m of all) window.texts.add(m.target.outerHTML ?? m.target.data); })
+				.observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
+		})()`;
+		const { page, context, problems, requests } = await visit(packageLink(blind, 1, 'blind'), { init: noted });
+		await painted(page);
+		await page.getByText('Choose an answer.').waitFor();
+		await page.getByText('Reason (optional)').click();
+		await page.getByRole('textbox', { name: 'Reason (optional)' }).fill('REASONTEXT alive grain');
+		await page.getByRole('button', { name: 'Left is better' }).click();
+		await page.getByText('2 of 2', { exact: true }).waitFor();
+		await painted(page);
+		await page.getByText('Choose an answer.').waitFor();
+		await page.keyboard.press('2');
+		await page.getByRole('heading', { name: /every pair is answered/ }).waitFor();
+		await page.reload();
+		await page.getByText('2 of 2 answered').waitFor();
+		await page.getByRole('button', { name: /Left is better/ }).click();
+		await painted(page);
+		await page.getByRole('button', { name: 'Right is better', pressed: false }).click();
+		await page.getByRole('button', { name: 'Right is better', pressed: true }).waitFor();
+		await page.getByRole('button', { name: 'Next' }).click();
+		await page.getByRole('button', { name: 'Next' }).click();
+		const download = page.waitForEvent('download');
+		await page.getByRole('button', { name: 'Save my votes' }).click();
+		const file = await download;
+		await file.saveAs(tmp.path('returned'));
+
+		const everything = await page.evaluate(async () => {
+			const databases = await Promise.all(
+				(await indexedDB.databases()).map(
+					({ name }) =>
+						new Promise<unknown[]>((resolve) => {
+							const request = indexedDB.open(name!);
+							request.onsuccess = () => {
+								const stores = [...request.result.objectStoreNames];
+								const found: unknown[] = [name];
+								let left = stores.length;
+								if (left === 0) resolve(found);
+								for (const store of stores) {
+									const os = request.result.transaction(store).objectStore(store);
+									os.getAll().onsuccess = (e) => {
+										found.push(store, (e.target as IDBRequest).result);
+										os.getAllKeys().onsuccess = (k) => {
+											found.push((k.target as IDBRequest).result);
+											if (--left === 0) resolve(found);
+										};
+									};
+								}
+							};
+						}),
+				),
+			);
+			const w = window as unknown as { objectUrls: string[]; texts: Set<string> };
+			return JSON.stringify([
+				...[document.documentElement.outerHTML, [...w.texts], w.objectUrls, document.title, databases],
+				...[{ ...localStorage }, { ...sessionStorage }, history.length, performance.getEntries().map((e) => e.name)],
+			]);
+		});
+		const secret = toBase64Url(blind.keys.links[1]!.secret);
+		const said = [
+			everything.replaceAll(encodeURIComponent(location_(page)), ''),
+			...requests,
+			file.suggestedFilename(),
+		].join('\n');
+		for (const marker of MARKERS) expect(said).not.toContain(marker);
+		for (const version of Object.values(blind.versions)) expect(said).not.toContain(version);
+		expect(requests.join('\n')).not.toContain(secret);
+		expect(requests.join('\n')).not.toContain('REASONTEXT');
+		// The address bar's own entry is the fragment; nothing else holds the secret.
+		expect(everything.split(secret).length - 1).toBe(everything.split(`link=${secret}`).length - 1);
+		expect(await page.title()).not.toContain('Lost Reel');
+		expect(readFileSync(tmp.path('returned'), 'utf8')).not.toMatch(/REASONTEXT|left|right/);
+		expect(problems).toEqual([]);
+		await context.close();
+	});
+
+	it('of two one-time links on one device are two ballots, and two tabs at once show the conflict', async () => {
+		const first = await visit(packageLink(blind, 2, 'blind'));
+		const second = await visit(packageLink(blind, 2, 'blind'), { context: first.context });
+		for (const { page } of [first, second]) {
+			await page.bringToFront();
+			await painted(page);
+			await page.getByText('Choose an answer.').waitFor();
+		}
+		await second.page.getByRole('button', { name: 'Right is better' }).click();
+		await second.page.getByText('2 of 2', { exact: true }).waitFor();
+		await first.page.bringToFront();
+		await first.page.getByRole('button', { name: 'Left is better' }).click();
+		await first.page
+			.getByRole('alert')
+			.getByText(/in another window/)
+			.waitFor();
+		await first.page.getByRole('button', { name: 'Right is better', pressed: true }).waitFor();
+		await first.page.getByRole('button', { name: 'Left is better' }).click();
+		await first.page.getByRole('button', { name: 'Left is better', pressed: true }).waitFor();
+		const third = await visit(packageLink(blind, 1, 'blind'), { context: first.context });
+		await third.page.getByText('0 of 2 answered').waitFor();
+		await first.context.close();
+	});
+
+	it('comes back to its owner: counted once however often its file is opened, reasons unsealed, exported', async () => {
+		const { page, context, problems } = await visit(packageLink(blind, 0, 'blind'));
+		await page.getByRole('tab', { name: 'Results' }).waitFor();
+		await page.getByText('No votes yet.').waitFor();
+		for (let i = 0; i < 2; i++) await page.getByTestId('votes-files').setInputFiles(tmp.path('returned'));
+		await page.getByText('2 files of votes opened').waitFor();
+		expect(await page.getByTestId('votes').textContent()).toBe('2');
+		expect(await page.getByTestId('voters').textContent()).toBe('1');
+		await page.getByText('No difference shown yet').waitFor();
+		await page.getByTestId('pair').getByText(MARKERS[0]!).first().waitFor();
+		const download = page.waitForEvent('download');
+		await page.getByRole('button', { name: 'CSV' }).click();
+		await (await download).saveAs(tmp.path('results.csv'));
+		const csv = readFileSync(tmp.path('results.csv'), 'utf8').trim().split('\r\n');
+		expect(csv).toHaveLength(3);
+		const preferred = csv.slice(1).map((line) => line.split(',')[9]);
+		expect([...preferred].sort()).toEqual(['', expect.stringMatching(/^MARKER/)].sort());
+		await page.reload();
+		await page.getByText('2 files of votes opened').waitFor();
+		await page.getByTestId('votes-files').setInputFiles(tmp.path('blind.emreview'));
+		await page
+			.getByRole('alert')
+			.getByText(/not a file of votes/)
+			.waitFor();
+		expect(problems).toEqual([]);
+		await context.close();
+	});
+});
+
+/** The address, which a page's own markup does not repeat. */
+function location_(page: Page): string {
+	return page.url();
+}
+
+describe('comparing and noting on a package', () => {
+	it('shows lossless stills where it rests on one, crops on demand, and says so', async () => {
+		const { page, context, problems } = await visit(packageLink(open, 2, 'open'));
+		await painted(page);
+		expect(await page.getByTestId('lossless').count()).toBe(0);
+		for (let i = 0; i < 7; i++) await page.keyboard.press('ArrowRight');
+		await page.getByText('Lossless still').waitFor();
+		await page.keyboard.press('ArrowRight');
+		await page.getByText('Encoded clip').waitFor();
+		await page.getByRole('checkbox', { name: /Lossless crop/ }).check();
+		await page.getByText('Pictures decoded one by one').waitFor();
+		await painted(page, 0);
+		expect(await page.getByTestId('frame').textContent()).toBe('4');
+		await page.getByRole('radio', { name: 'Side by side' }).click();
+		expect((await counters(page)).numbers).toEqual([4, 4]);
+		expect(await page.getByRole('button', { name: 'New note' }).count()).toBe(0);
+		expect(problems).toEqual([]);
+		await context.close();
+	});
+
+	it('notes on a range with a mark, answers, resolves, approves with a signature; hostile words stay words', async () => {
+		const hostile =
+			'<img src=x onerror="document.title=1"> \u202Egnirts\u202C <script>alert(1)</script>\nline \u0007two';
+		const { page, context, problems, requests } = await visit(packageLink(open, 1, 'open'));
+		await painted(page);
+		await page.keyboard.press('Shift+ArrowRight');
+		await painted(page, 10);
+		await page.keyboard.press('n');
+		await page.getByRole('textbox', { name: 'What do you see?' }).fill(hostile);
+		await page.getByRole('textbox', { name: 'Your name' }).last().fill('Ada <b>');
+		await page.getByRole('button', { name: 'Box' }).click();
+		const box = (await page.getByTestId('picture').boundingBox())!;
+		await page.mouse.move(box.x + box.width * 0.4, box.y + box.height * 0.48);
+		await page.mouse.down();
+		await page.mouse.move(box.x + box.width * 0.6, box.y + box.height * 0.52, { steps: 3 });
+		await page.mouse.up();
+		await page.getByRole('button', { name: 'Send' }).click();
+		const note = page.getByTestId('note');
+		await note.getByText('<script>alert(1)</script>').waitFor();
+		expect(await note.textContent()).not.toMatch(/[\u202a-\u202e\u0007]/);
+		expect(await page.locator('svg rect.over').count()).toBe(1);
+		await note.getByRole('button', { name: 'Answer' }).click();
+		await note.getByRole('textbox', { name: 'Answer' }).fill('I see it too');
+		await note.getByRole('button', { name: 'Send' }).click();
+		await note.getByText('I see it too').waitFor();
+		await note.getByRole('button', { name: 'Resolve' }).click();
+		await note.getByText('resolved', { exact: true }).waitFor();
+		await page.keyboard.press('Home');
+		await painted(page, 0);
+		await note.getByRole('button', { name: 'Go to frame 10' }).click();
+		await painted(page, 10);
+		await page.getByText('Approve or reject…').click();
+		await page.getByRole('button', { name: 'Approve', exact: true }).click();
+		await page.getByTestId('approval').getByText('Signature valid').waitFor();
+		await page.reload();
+		await page.getByTestId('approval').getByText('Signature valid').waitFor();
+		await note.getByText('I see it too').waitFor();
+		expect(requests.join('\n')).not.toMatch(/I see it too|Ada/);
+		expect(problems).toEqual([]);
+		await context.close();
+	});
+});
