@@ -77,6 +77,11 @@ describe('a link of a package', () => {
 		const editor = await e2e.open();
 		const loaded = await editor.page.evaluate(() => performance.getEntriesByType('resource').map((r) => r.name));
 		expect(loaded.filter((name) => /assets\/review/.test(name))).toEqual([]);
+		// From one to the other in one tab: the page begins anew.
+		await editor.page.evaluate(() => (location.hash = '#/review'));
+		await editor.page.getByRole('heading', { name: 'Open a review' }).waitFor();
+		await editor.page.evaluate(() => (location.hash = ''));
+		await editor.page.getByRole('button', { name: 'CPU (wasm)' }).waitFor();
 		await editor.context.close();
 	});
 
