@@ -6,7 +6,7 @@
 
 import { shareConfig } from '../server/share/config.ts';
 import { jsonLog } from '../server/share/log.ts';
-import { shareHandler } from '../server/share/service.ts';
+import { shareHandler } from '../server/share/handler.ts';
 import { startStaticServer } from '../server/static.ts';
 import { ensureBuild, ROOT } from './build.ts';
 import { ensureDemoReel } from './demo/make.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { shareConfig } from './share/config.ts';
 import { errorFields, jsonLog } from './share/log.ts';
-import { shareHandler } from './share/service.ts';
+import { shareHandler } from './share/handler.ts';
 import { startStaticServer } from './static.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));

@@ -3,6 +3,7 @@
 import { type ShotList } from '../src/core/shots.ts';
 import { measureClip } from '../src/analysis/quality/clip.ts';
 import { measureCodecLoss } from '../src/analysis/quality/codec-loss.ts';
+import { chooseCrops } from '../src/analysis/quality/crops.ts';
 import { qualityFrame } from '../src/analysis/quality/frame.ts';
 import { leastLooked, shotsAround } from '../src/analysis/shots/around.ts';
 import { ShotDetector } from '../src/analysis/shots/detector.ts';
@@ -97,6 +98,17 @@ const api: AnalyzeWorkerApi = {
 		);
 		const clip = qualityFrames(after, { start: afterStart, end: afterStart + frames }, signal);
 		return measureCodecLoss(version, clip, signal);
+	},
+	async cropPlace(versions, signal) {
+		const pairs: [QualityFrame, QualityFrame][] = [];
+		for (const { source, start } of versions) {
+			const pair: QualityFrame[] = [];
+			for await (const frame of qualityFrames(source, { start, end: start + 2 }, signal)) pair.push(frame);
+			const [a, b] = pair;
+			if (!a || !b) throw new EmulsionError('internal', `cropPlace: ${pair.length} of 2 frames came`);
+			pairs.push([a, b]);
+		}
+		return chooseCrops(pairs)[0]!;
 	},
 };
 

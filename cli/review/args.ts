@@ -33,6 +33,7 @@ writes all of it to one file. The links go to standard output: the first is the 
   --voters N                N links for one voter each, instead of one link for everybody
   --codec h264|vp9|av1      default h264: every browser decodes it
   --quality N               constant quality on the codec's scale (default: ${CLIP_CODECS.map((c) => `${c} ${CLIP_ENCODINGS[c].quality}`).join(', ')})
+  --no-judge                do not measure the clips for the automatic judge
   --backend auto|webgpu|wasm   default auto
   --transfer NAME, --rate FPS  of image sequences, as npm run restore takes them
   --server URL              the service that keeps the review
@@ -65,6 +66,7 @@ export interface MakeArgs {
 	/** Undefined: detected. */
 	readonly shots: readonly FrameRange[] | undefined;
 	readonly stills: number;
+	readonly judge: boolean;
 	readonly days: number;
 	readonly passphraseFile: string | undefined;
 	/** Undefined: one link for everybody. */
@@ -104,6 +106,7 @@ const OPTIONS = {
 	'no-ties': { type: 'boolean' },
 	shots: { type: 'string' },
 	stills: { type: 'string' },
+	'no-judge': { type: 'boolean' },
 	expires: { type: 'string' },
 	'passphrase-file': { type: 'string' },
 	voters: { type: 'string' },
@@ -209,6 +212,7 @@ function parseMake(
 		ties: v['no-ties'] !== true,
 		shots: parseShots(v.shots ?? 'auto'),
 		stills: number(v.stills ?? '3', '--stills', 0, 16),
+		judge: v['no-judge'] !== true,
 		days: number(v.expires ?? '30', '--expires', 1, 366),
 		passphraseFile: v['passphrase-file'],
 		voters: v.voters === undefined ? undefined : number(v.voters, '--voters', 1, LIMITS.links - 3),

@@ -9,6 +9,7 @@ import type { HeadlessReviewJob } from '../../src/contracts/review.ts';
 import { EmulsionError } from '../../src/core/errors.ts';
 import { reviewLink } from '../../src/share/links.ts';
 import { assembleReview, checkWishes, type MadeVersion, type ReviewWishes } from '../../src/share/making/assemble.ts';
+import { USUAL_PAIRS } from '../../src/share/making/estimate.ts';
 import { madeShots } from '../../src/share/making/rendered.ts';
 import { type LinkWish, type ReviewToSend, Sending, type SendProgress, writePackage } from '../../src/share/publish.ts';
 import { ensureBuild } from '../../scripts/build.ts';
@@ -19,8 +20,6 @@ import { filesIn, type Rendered, renderReview, type RenderOptions } from './rend
 
 /** Detected shots that are taken at most. */
 const MOST_SHOTS = 12;
-/** Pairs that are asked where nobody says how many. */
-const USUAL_PAIRS = 24;
 /** Both sides must have been in sight so long, ms; less where a shot is shorter. */
 const MINIMUM_VIEW_MS = 3000;
 const DAY_MS = 86_400_000;
@@ -139,8 +138,10 @@ function jobOf(args: MakeArgs, inputs: readonly ReturnType<typeof resolveInput>[
 		settings: {
 			codec: args.codec,
 			stills: args.stills,
+			judge: args.judge,
 			...(args.quality === undefined ? {} : { quality: args.quality }),
 		},
+		budget: { blind: args.blind, ...(args.pairs === undefined ? {} : { pairs: args.pairs }) },
 		backend: args.backend,
 	};
 }
@@ -153,7 +154,6 @@ function wishesOf(args: MakeArgs, shots: number, shortestMs: number, links: read
 		pairs: args.pairs ?? Math.min(USUAL_PAIRS, couples * shots),
 		expiresAt: Date.now() + args.days * DAY_MS,
 		source: null,
-		quality: null,
 	};
 }
 

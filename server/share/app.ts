@@ -10,6 +10,7 @@ import { isUnavailable } from '../database/database.ts';
 import { SECURITY_HEADERS } from '../headers.ts';
 import { authorize, checkOrigin } from './auth.ts';
 import type { Handler, Parts, ShareContext } from './call.ts';
+import { HEALTH } from './health.ts';
 import { addressOf } from './limits.ts';
 import { addressMark, errorFields } from './log.ts';
 import { Refused } from './refusal.ts';
@@ -40,9 +41,6 @@ const HANDLERS: Readonly<Record<Exclude<Route, 'create'>, Handler>> = {
 	votes: votes.list,
 	putVote: votes.put,
 };
-
-/** Health checks: alive, and able to work. */
-export const HEALTH = { alive: '/healthz', ready: '/readyz' } as const;
 
 const HEADERS = { ...SECURITY_HEADERS.isolation, ...SECURITY_HEADERS.policy };
 

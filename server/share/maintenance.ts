@@ -17,6 +17,8 @@ export interface MaintenanceReport {
 	readonly orphans: number;
 }
 
+/** Looking for orphans lists the whole store: not in every round. Minutes. */
+const ORPHANS_EVERY = 360;
 /** Younger blobs may be of a request that has not written its row yet. */
 const ORPHAN_AGE = 3_600_000;
 const BATCH = 500;
@@ -52,7 +54,8 @@ async function removeOrphans({ database, blobs }: Parts, names: readonly string[
 	return orphans.length;
 }
 
-async function sweepOrphans(parts: Parts, age: number): Promise<number> {
+async function sweepOrphans(parts: Parts, age: number | null): Promise<number> {
+	if (age === null) return 0;
 	const oldest = Date.now() - age;
 	let batch: string[] = [];
 	let removed = 0;
@@ -69,9 +72,9 @@ async function sweepOrphans(parts: Parts, age: number): Promise<number> {
 
 /**
  * One round, or null where another instance is at it.
- * @param orphanAge Blobs younger than this, ms, are not looked at.
+ * @param orphanAge Blobs younger than this, ms, are not looked at; null: no blob is.
  */
-export async function maintain(parts: Parts, orphanAge = ORPHAN_AGE): Promise<MaintenanceReport | null> {
+export async function maintain(parts: Parts, orphanAge: number | null = ORPHAN_AGE): Promise<MaintenanceReport | null> {
 	let report: MaintenanceReport | null = null;
 	await parts.database.alone('share-maintenance', async () => {
 		const deleted = await deleteExpired(parts);
@@ -81,11 +84,13 @@ export async function maintain(parts: Parts, orphanAge = ORPHAN_AGE): Promise<Ma
 	return report;
 }
 
-/** Rounds every so many minutes, the first after one. @returns Ends them and waits for the one that is running. */
+/** Rounds every so many minutes; the first and then one in six hours looks for orphans. @returns Ends them and waits for the one that is running. */
 export function maintainEvery(parts: Parts, minutes: number): () => Promise<void> {
 	let running: Promise<void> = Promise.resolve();
+	let rounds = 0;
 	const round = (): void => {
-		running = maintain(parts).then(
+		const orphans = rounds++ % Math.ceil(ORPHANS_EVERY / minutes) === 0;
+		running = maintain(parts, orphans ? ORPHAN_AGE : null).then(
 			(report) => {
 				if (report) parts.log.event('info', 'maintenance', { ...report });
 			},

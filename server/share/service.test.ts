@@ -14,7 +14,7 @@ import { startStaticServer } from '../static.ts';
 import { ConfigError, shareConfig } from './config.ts';
 import { addressBlock, clientAddress } from './limits.ts';
 import { jsonLog } from './log.ts';
-import { shareHandler } from './service.ts';
+import { shareHandler } from './handler.ts';
 import * as kit from './share.testkit.ts';
 import { type Cluster, seedPglite, startCluster } from './stores.testkit.ts';
 

@@ -1,10 +1,9 @@
-/** The share service put together from its settings, and as a handler of the file server. */
+/** The share service put together from its settings. */
 
 import { getRequestListener } from '@hono/node-server';
 import { join } from 'node:path';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { eq } from 'drizzle-orm';
-import { API } from '../../src/share/protocol.ts';
 import type { BlobStore } from '../blobs/blobs.ts';
 import { openDiskBlobs } from '../blobs/disk.ts';
 import { openS3Blobs } from '../blobs/s3.ts';
@@ -12,14 +11,11 @@ import type { Database } from '../database/database.ts';
 import { openPglite } from '../database/pglite.ts';
 import { openPostgres } from '../database/postgres.ts';
 import { settings } from '../database/schema.ts';
-import { SECURITY_HEADERS } from '../headers.ts';
-import type { RequestHandler } from '../static.ts';
-import { HEALTH, shareApp } from './app.ts';
+import { shareApp } from './app.ts';
 import type { Parts } from './call.ts';
 import type { ShareConfig } from './config.ts';
 import { errorFields, type Log } from './log.ts';
 import { maintainEvery } from './maintenance.ts';
-import { Refused } from './refusal.ts';
 
 /** Folders below the service's folder. */
 export const FOLDERS = { database: 'database', blobs: 'blobs' } as const;
@@ -68,73 +64,6 @@ export async function openService(config: ShareConfig, log: Log): Promise<ShareS
 		close: async () => {
 			await stopMaintenance();
 			await parts.database.close();
-		},
-	};
-}
-
-/** A handler of the file server that opens the service when it is first asked, so that the editor alone waits for no database. */
-export interface ShareHandler {
-	readonly handle: RequestHandler;
-	/** Opens the service now. Rejects where it cannot be opened. */
-	open(): Promise<ShareService>;
-	close(): Promise<void>;
-}
-
-/** Whether a request is the service's. */
-function isOurs(path: string): boolean {
-	return path === API || path.startsWith(`${API}/`) || path === HEALTH.ready || path === HEALTH.alive;
-}
-
-const HEADERS = { ...SECURITY_HEADERS.isolation, ...SECURITY_HEADERS.policy, 'Cache-Control': 'no-store' };
-
-function answer(response: ServerResponse, status: number, body: unknown, extra: Record<string, string> = {}): void {
-	response.writeHead(status, { ...HEADERS, 'Content-Type': 'application/json', ...extra }).end(JSON.stringify(body));
-}
-
-/** See {@link ShareHandler}. */
-export function shareHandler(config: ShareConfig, log: Log): ShareHandler {
-	let service: Promise<ShareService> | undefined;
-	const open = (): Promise<ShareService> => {
-		service ??= openService(config, log).catch((error: unknown) => {
-			// The next request tries again.
-			service = undefined;
-			throw error;
-		});
-		return service;
-	};
-	return {
-		open,
-		async handle(request, response, url) {
-			if (!isOurs(url.pathname)) return false;
-			if (url.pathname === HEALTH.alive) {
-				answer(response, 200, { status: 'ok' });
-				return true;
-			}
-			let opened: ShareService;
-			try {
-				opened = await open();
-			} catch (error) {
-				// Said in words: it is about the machine, and holds nothing of a review.
-				const why = error instanceof Error ? error.message : String(error);
-				log.event('error', 'the share service cannot be opened', { ...errorFields(error), why });
-				const refused = new Refused(
-					'unavailable',
-					'The share service cannot be opened: whoever runs it finds why in its log.',
-					{
-						retryAfter: 5,
-					},
-				);
-				answer(response, refused.status, refused.body, { 'Retry-After': '5', Connection: 'close' });
-				return true;
-			}
-			await opened.listener(request, response);
-			return true;
-		},
-		async close() {
-			const opened = await service?.catch(() => undefined);
-			service = Promise.reject(new Error('the share service was closed'));
-			service.catch(() => undefined);
-			await opened?.close();
 		},
 	};
 }

@@ -18,7 +18,7 @@ import { startStaticServer } from '../static.ts';
 import type { Parts } from './call.ts';
 import { type ShareConfig, shareConfig } from './config.ts';
 import { jsonLog } from './log.ts';
-import { shareHandler } from './service.ts';
+import { shareHandler } from './handler.ts';
 import { type Cluster, type S3Server, seedPglite, startCluster, startS3 } from './stores.testkit.ts';
 
 /** What a service can be built on. */
@@ -76,20 +76,17 @@ export interface TestService extends Address {
 	close(grace?: number): Promise<void>;
 }
 
-/** Starts a service as `npm start` does, on a free port. */
-export async function startService(config: ShareConfig, host = '127.0.0.1'): Promise<TestService> {
+/** Starts a service as `npm start` does, on a free port. @param root Folder of files beside it; an empty one by default. */
+export async function startService(config: ShareConfig, root = join(config.folder, 'root')): Promise<TestService> {
 	const log: string[] = [];
 	const share = shareHandler(
 		config,
 		jsonLog((line) => log.push(line)),
 	);
 	const { parts } = await share.open();
-	const root = join(config.folder, 'root');
 	mkdirSync(root, { recursive: true });
-	const server = await startStaticServer({
-		...{ root, port: 0, host },
-		...{ handlers: [share.handle], trustProxy: config.proxies > 0 },
-	});
+	const trustProxy = config.proxies > 0;
+	const server = await startStaticServer({ root, port: 0, handlers: [share.handle], trustProxy });
 	return {
 		origin: `http://127.0.0.1:${server.port}`,
 		port: server.port,

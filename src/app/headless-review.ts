@@ -10,8 +10,10 @@ import { phrase, say } from '../core/phrases.ts';
 import { parseRational } from '../core/rational.ts';
 import { numberingOf } from '../project/schema.ts';
 import { EMPTY_RECIPE } from '../project/recipe.ts';
+import { cropFrameBudget, USUAL_PAIRS } from '../share/making/estimate.ts';
 import { createEngine, type Engine, type OpenSource } from '../services/engine.ts';
-import { type ClipPlace, renderClips, type VersionToRender } from '../services/review/render.ts';
+import { renderClips, type VersionToRender } from '../services/review/render.ts';
+import type { ClipPlace } from '../services/review/work.ts';
 
 /** Where the terminal's writer listens. */
 const WRITER_BASE = '/run';
@@ -46,7 +48,7 @@ async function ask(token: string, action: string, query: Record<string, string>,
 	throw new EmulsionError(full ? 'quota-exceeded' : 'storage-unavailable', said, { retryable: true });
 }
 
-/** The terminal's writer as the place of clips and stills; counts the bytes of the pictures. */
+/** The terminal's writer as the place of clips and stills; counts all bytes. */
 class WriterPlace implements ClipPlace {
 	readonly #token: string;
 	bytes = 0;
@@ -57,6 +59,21 @@ class WriterPlace implements ClipPlace {
 
 	target(): ReturnType<ClipPlace['target']> {
 		return { kind: 'http', base: WRITER_BASE, token: this.#token };
+	}
+
+	written(_file: string, bytes: number): void {
+		this.bytes += bytes;
+	}
+
+	async read(name: string): Promise<Blob> {
+		const headers = { 'X-Emulsion-Token': this.#token };
+		const address = `${WRITER_BASE}/read?${new URLSearchParams({ name }).toString()}`;
+		const response = await fetch(address, { cache: 'no-store', headers });
+		if (response.ok) return response.blob();
+		throw new EmulsionError(
+			'storage-unavailable',
+			phrase('output-answered', { name, status: response.status, detail: '' }),
+		);
 	}
 
 	async put(name: string, blob: Blob): Promise<void> {
@@ -96,6 +113,14 @@ async function openVersion(
 		throw new EmulsionError(error.code, phrase('at-path', { path: name, what: error.said }), error.details);
 	}
 	throw new EmulsionError('transfer-unknown', phrase('making-transfer', { version: name }));
+}
+
+/** What is left for lossless crops of what a review may consist of. */
+function cropBudget({ budget, settings, versions }: HeadlessReviewJob, shots: number): number {
+	const { blind, pairs } = budget;
+	const couples = (versions.length * (versions.length - 1)) / 2;
+	const asked = pairs ?? Math.min(USUAL_PAIRS, couples * shots);
+	return cropFrameBudget({ versions: versions.length, shots, stills: settings.stills, blind, pairs: asked });
 }
 
 /** The longest of the shots, in the film's order. */
@@ -140,9 +165,16 @@ async function render(job: HeadlessReviewJob, talk: ReviewTalk, signal: AbortSig
 		const place = new WriterPlace(job.token);
 		const onProgress = ({ phase, done, total, remainingSeconds }: ClipProgress): void =>
 			talk.progress({ phase: PHASES[phase], done, total, framesPerSecond: 0, remainingSeconds });
-		const rendered = await renderClips(engine, versions, shots, job.settings, place, onProgress, signal);
-		const bytes = rendered.flatMap(({ clips }) => clips).reduce((sum, clip) => sum + clip.bytes, place.bytes);
-		return { ok: true, shots: rendered, numbering: numberingOf(film.info), bytes };
+		const rendered = await renderClips(
+			engine,
+			versions,
+			shots,
+			{ ...job.settings, cropFrames: cropBudget(job, shots.length) },
+			place,
+			onProgress,
+			signal,
+		);
+		return { ok: true, shots: rendered, numbering: numberingOf(film.info), bytes: place.bytes };
 	} finally {
 		engine.dispose();
 	}

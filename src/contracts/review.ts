@@ -2,6 +2,7 @@
 
 import type { Size } from '../core/color.ts';
 import type { ErrorRecord } from '../core/errors.ts';
+import type { ClipMetrics, GrainSummary } from '../core/quality.ts';
 import type { Rational } from '../core/rational.ts';
 import type { FrameRange } from './frames.ts';
 import type { BackendWish } from './workers.ts';
@@ -13,6 +14,10 @@ export interface ClipSettings {
 	readonly quality?: number;
 	/** Lossless pictures of each clip: this many frames, spread from first to last; 0 to 16. */
 	readonly stills: number;
+	/** Most frames of a lossless crop, taken where a codec eats grain; 0 takes none. */
+	readonly cropFrames: number;
+	/** Measure every clip for the automatic judge. */
+	readonly judge: boolean;
 }
 
 /** A still that was written. */
@@ -41,6 +46,8 @@ export interface RenderedClip {
 	readonly grainKept: number | null;
 	readonly stills: readonly RenderedStill[];
 	readonly crop: RenderedCrop | null;
+	/** The judge's figures; null where they were not asked for. */
+	readonly metrics: ClipMetrics | null;
 }
 
 /** A shot, with a clip of every version in their order. */
@@ -52,6 +59,8 @@ export interface RenderedShot {
 	readonly size: Size;
 	readonly pixelAspect: Rational;
 	readonly rate: Rational;
+	/** Of the film that all versions were made of; null where there is none, or it was not measured. */
+	readonly sourceGrain: GrainSummary | null;
 	readonly clips: readonly RenderedClip[];
 }
 
@@ -82,7 +91,9 @@ export interface HeadlessReviewJob {
 	readonly shots?: readonly FrameRange[];
 	/** At most so many of the detected shots, the longest. */
 	readonly mostShots: number;
-	readonly settings: ClipSettings;
+	readonly settings: Omit<ClipSettings, 'cropFrames'>;
+	/** What the number of its files depends on; `pairs` undefined for the usual number. */
+	readonly budget: { readonly blind: boolean; readonly pairs?: number };
 	readonly backend: BackendWish;
 	readonly token: string;
 }

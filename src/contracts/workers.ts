@@ -9,7 +9,7 @@
 import type { Size } from '../core/color.ts';
 import type { Phrase } from '../core/phrases.ts';
 import type { ProvenanceShares } from '../core/provenance.ts';
-import type { ClipMetrics, CodecLoss } from '../core/quality.ts';
+import type { ClipMetrics, CodecLoss, CropChoice } from '../core/quality.ts';
 import type { Rational } from '../core/rational.ts';
 import type { Shot } from '../core/shots.ts';
 import type { FrameOrigin, Timeline, TimelineFrame } from '../core/timeline.ts';
@@ -86,6 +86,11 @@ export interface AnalyzeWorkerApi {
 	measure(request: MeasureRequest, onProgress: OnProgress, signal: AbortSignal): Promise<ClipMetrics>;
 	/** How much of the grain an encoded clip keeps; phase `codec-loss`. */
 	codecLoss(request: CodecLossRequest, onProgress: OnProgress, signal: AbortSignal): Promise<CodecLoss>;
+	/** Where a lossless crop shows the grain best: two neighboring frames of each version, the same two moments. */
+	cropPlace(
+		versions: readonly { readonly source: SourceId; readonly start: number }[],
+		signal: AbortSignal,
+	): Promise<CropChoice>;
 }
 
 /** Where the frames of an image sequence go, and under which names. */

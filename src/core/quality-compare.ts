@@ -1,5 +1,6 @@
 /** Versions against each other: how alike their grain is, and which figures may rank them. */
 
+import type { Size } from './color.ts';
 import { type ClipMetrics, type GrainSummary, METRICS, type MetricId } from './quality.ts';
 
 /** How one clip's grain differs from another's (mostly the source's). */
@@ -22,8 +23,11 @@ export function grainStrength({ sigma }: GrainSummary): number {
 	return Math.sqrt(sigma.reduce((sum, s) => sum + s * s, 0) / sigma.length);
 }
 
-/** How `clip`'s grain differs from `source`'s. */
-export function grainDistance(clip: GrainSummary, source: GrainSummary): GrainDistance {
+const sameSize = (a: Size, b: Size): boolean => a.width === b.width && a.height === b.height;
+
+/** How `clip`'s grain differs from `source`'s; null where they were measured in pictures of different sizes. */
+export function grainDistance(clip: GrainSummary, source: GrainSummary): GrainDistance | null {
+	if (!sameSize(clip.size, source.size)) return null;
 	const steps = clip.sigma.map((s, k) => 20 * Math.log10((s + FLOOR) / (source.sigma[k]! + FLOOR)));
 	const faint = Math.min(grainStrength(clip), grainStrength(source)) < FAINT;
 	return {
@@ -35,7 +39,7 @@ export function grainDistance(clip: GrainSummary, source: GrainSummary): GrainDi
 
 /**
  * Up to here two measurements, made at the same frames of a shot, are of one grain: one grain laid by two seeds over real film differs by up to 0.9 dB
- * and 0.02, grain 20 % weaker by 1.2 dB or more, grain 20 % coarser by 0.07 or more (`src/analysis/quality/README.md`).
+ * and 0.05, grain 20 % weaker by 1.4 dB or more, grain 20 % coarser by 0.07 or more (`src/analysis/quality/README.md`).
  */
 export const SAME_GRAIN = { amplitude: 1, spectrum: 0.05 } as const;
 
@@ -75,26 +79,25 @@ export function metricValue({ metrics, source }: ComparedClip, id: MetricId): nu
 		const value = metrics.values[id];
 		return value !== null && Number.isFinite(value) ? value : null;
 	}
-	if (!metrics.grain || !source) return null;
-	const { amplitude, spectrum } = grainDistance(metrics.grain, source);
-	return id === 'grainAmplitude' ? amplitude : spectrum;
+	const distance = metrics.grain && source && grainDistance(metrics.grain, source);
+	if (!distance) return null;
+	return id === 'grainAmplitude' ? distance.amplitude : distance.spectrum;
 }
 
 /** True where two clips have one grain, as far as it can be measured; null where it could not be. */
 export function sameGrain(a: ClipMetrics, b: ClipMetrics): boolean | null {
-	if (!a.grain || !b.grain) return null;
-	const { amplitude, spectrum } = grainDistance(a.grain, b.grain);
-	return amplitude <= SAME_GRAIN.amplitude && spectrum <= SAME_GRAIN.spectrum;
+	const distance = a.grain && b.grain && grainDistance(a.grain, b.grain);
+	if (!distance) return null;
+	return distance.amplitude <= SAME_GRAIN.amplitude && distance.spectrum <= SAME_GRAIN.spectrum;
 }
 
 /** Compares two versions of one shot by one metric. Scores without a reference never rank versions whose grain differs. */
 export function compareBy(id: MetricId, a: ComparedClip, b: ComparedClip): Comparison {
 	if (a.metrics.method !== b.metrics.method) return { comparable: false, why: 'method-differs' };
-	const [sizeA, sizeB] = [a.metrics.size, b.metrics.size];
-	if (sizeA.width !== sizeB.width || sizeA.height !== sizeB.height) return { comparable: false, why: 'size-differs' };
+	const { grainBound, pixelBound, better, ranks } = METRICS[id];
+	if (pixelBound && !sameSize(a.metrics.size, b.metrics.size)) return { comparable: false, why: 'size-differs' };
 	const [valueA, valueB] = [metricValue(a, id), metricValue(b, id)];
 	if (valueA === null || valueB === null) return { comparable: false, why: 'missing' };
-	const { grainBound, better, ranks } = METRICS[id];
 	if (grainBound) {
 		const same = sameGrain(a.metrics, b.metrics);
 		if (same !== true) return { comparable: false, why: same === null ? 'grain-unknown' : 'grain-differs' };

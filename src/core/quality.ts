@@ -19,6 +19,8 @@ export interface MetricInfo {
 	readonly digits: number;
 	/** A score without a reference, which grain moves as well: it never ranks versions whose grain differs. */
 	readonly grainBound: boolean;
+	/** Told in pixels: pictures of different sizes are not compared by it. */
+	readonly pixelBound: boolean;
 	/** May be part of a verdict; PSNR may not. */
 	readonly ranks: boolean;
 }
@@ -26,25 +28,25 @@ export interface MetricInfo {
 /** The metrics, in the order in which they are shown; `src/analysis/quality/README.md` says how each is measured. */
 export const METRICS = {
 	/** Power that the slopes of edges lose by a further blur: 5.1 dB for ideal edges, less for soft ones, more for fine texture. */
-	sharpness: { unit: 'dB', better: 'higher', digits: 2, grainBound: true, ranks: true },
+	sharpness: { unit: 'dB', better: 'higher', digits: 2, grainBound: true, pixelBound: true, ranks: true },
 	/** Standard deviation of noise and grain, 8-bit codes. */
-	noise: { unit: 'codes', better: 'none', digits: 2, grainBound: false, ranks: true },
+	noise: { unit: 'codes', better: 'none', digits: 2, grainBound: false, pixelBound: true, ranks: true },
 	/** Root mean square over brightness of how much stronger or weaker the grain is than the source's. */
-	grainAmplitude: { unit: 'dB', better: 'lower', digits: 1, grainBound: false, ranks: true },
+	grainAmplitude: { unit: 'dB', better: 'lower', digits: 1, grainBound: false, pixelBound: true, ranks: true },
 	/** Share of grain power that lies at other spatial frequencies than the source's, 0…1. */
-	grainSpectrum: { unit: '', better: 'lower', digits: 3, grainBound: false, ranks: true },
+	grainSpectrum: { unit: '', better: 'lower', digits: 3, grainBound: false, pixelBound: true, ranks: true },
 	/** Brightness that comes and goes in a ninth of the picture or all of it, standard deviation in 8-bit codes. */
-	flicker: { unit: 'codes', better: 'lower', digits: 2, grainBound: false, ranks: true },
+	flicker: { unit: 'codes', better: 'lower', digits: 2, grainBound: false, pixelBound: false, ranks: true },
 	/** What changes beyond motion and grain between neighboring frames, 8-bit codes. */
-	instability: { unit: 'codes', better: 'lower', digits: 2, grainBound: false, ranks: true },
+	instability: { unit: 'codes', better: 'lower', digits: 2, grainBound: false, pixelBound: false, ranks: true },
 	/** How much steeper the picture is across the lines of an 8×8 grid than between them. */
-	blockiness: { unit: '%', better: 'lower', digits: 1, grainBound: true, ranks: true },
+	blockiness: { unit: '%', better: 'lower', digits: 1, grainBound: true, pixelBound: true, ranks: true },
 	/** Distance of the picture's local statistics from those of sharp, clean photographs. */
-	niqe: { unit: '', better: 'lower', digits: 2, grainBound: true, ranks: true },
+	niqe: { unit: '', better: 'lower', digits: 2, grainBound: true, pixelBound: true, ranks: true },
 	/** Structural similarity to the truth, at most 1. Only where there is a truth. */
-	ssim: { unit: '', better: 'higher', digits: 4, grainBound: false, ranks: true },
+	ssim: { unit: '', better: 'higher', digits: 4, grainBound: false, pixelBound: true, ranks: true },
 	/** Peak signal to noise ratio against the truth. Only where there is a truth; never a verdict. */
-	psnr: { unit: 'dB', better: 'higher', digits: 2, grainBound: false, ranks: false },
+	psnr: { unit: 'dB', better: 'higher', digits: 2, grainBound: false, pixelBound: true, ranks: false },
 } as const satisfies Readonly<Record<string, MetricInfo>>;
 
 /** See {@link METRICS}. */
@@ -66,6 +68,8 @@ export const GRAIN_BANDS = [0.0625, 0.125, 0.1875, 0.25, 0.3125, 0.375, 0.4375, 
 
 /** The luma grain of a clip, small enough to be kept and compared with any other version's. */
 export interface GrainSummary {
+	/** Of the picture it was measured in: grain is told in pixels, so only pictures of one size compare. */
+	readonly size: Size;
 	/** Standard deviation at {@link GRAIN_LEVELS} levels of brightness, 8-bit codes. */
 	readonly sigma: readonly number[];
 	/** Share of the power in each of {@link GRAIN_BANDS}, their sum 1; all 0 where there is no grain. */

@@ -28,7 +28,7 @@ import type {
 	ViewState,
 } from '../contracts/workers.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../core/errors.ts';
-import type { ClipMetrics, CodecLoss } from '../core/quality.ts';
+import type { ClipMetrics, CodecLoss, CropChoice } from '../core/quality.ts';
 import type { Shot } from '../core/shots.ts';
 import { PlanHandles } from './plan-handles.ts';
 
@@ -141,6 +141,14 @@ export class Engine {
 	/** See `AnalyzeWorkerApi.codecLoss`. */
 	async codecLoss(request: CodecLossRequest, onProgress: OnProgress, signal: AbortSignal): Promise<CodecLoss> {
 		return this.#analyze().codecLoss(request, onProgress, signal);
+	}
+
+	/** See `AnalyzeWorkerApi.cropPlace`. */
+	async cropPlace(
+		versions: readonly { readonly source: SourceId; readonly start: number }[],
+		signal: AbortSignal,
+	): Promise<CropChoice> {
+		return this.#analyze().cropPlace(versions, signal);
 	}
 
 	/** See `MediaWorkerApi.sound`. */

@@ -153,7 +153,17 @@ export const OwnerSecrets = v.object({
 	source: v.nullable(v.pipe(v.string(), v.maxLength(200))),
 	versions: v.pipe(v.array(VersionSecret), v.minLength(1), v.maxLength(MAX_VERSIONS)),
 	/** Version of every clip object, copies for single presentations included. */
-	clips: v.pipe(v.array(v.object({ object: Id, version: Id })), v.maxLength(4096)),
+	clips: v.pipe(
+		v.array(
+			v.object({
+				object: Id,
+				version: Id,
+				/** As in the manifest of an open review; in a blind one it is told here alone. */
+				grainKept: v.optional(v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(100)))),
+			}),
+		),
+		v.maxLength(4096),
+	),
 	pairs: v.pipe(v.array(PairSecret), v.maxLength(200)),
 	/** Links that were handed out, so that a results page can show them again: secret (base64url) by link id. */
 	links: v.pipe(v.array(v.object({ role: v.string(), secret: v.string() })), v.maxLength(1000)),

@@ -52,10 +52,10 @@ describe('notes on the timeline', () => {
 
 	it('hold approvals of this review’s clips only', async () => {
 		const key = await makeCuratorKey();
-		const base = {
+		const base: Parameters<typeof signApproval>[1] = {
 			...{ type: 'approval', name: 'C', review: manifest.review, shot: 'S'.repeat(22), clip: 'C'.repeat(22) },
 			...{ clipHash: '0'.repeat(64), verdict: 'approved', text: '', at: 1 },
-		} as const;
+		};
 		const good = await signApproval(key, base);
 		const others = [
 			await signApproval(key, { ...base, review: 'Q'.repeat(22) }),

@@ -6,6 +6,7 @@
 import type { BackendInfo } from '../contracts/compute.ts';
 import type { FrameRange, OnProgress } from '../contracts/frames.ts';
 import type { SoundRequest, SoundSpan, SourceInfo, SourceInput } from '../contracts/media.ts';
+import type { CodecLossRequest, MeasureRequest } from '../contracts/quality.ts';
 import type { ExportReport } from '../contracts/report.ts';
 import type {
 	BackendWish,
@@ -18,6 +19,7 @@ import type {
 	ViewState,
 } from '../contracts/workers.ts';
 import type { Size } from '../core/color.ts';
+import type { ClipMetrics, CodecLoss, CropChoice } from '../core/quality.ts';
 import type { Shot } from '../core/shots.ts';
 
 /** An export that was interrupted and can go on. */
@@ -63,6 +65,13 @@ export interface EnginePort {
 		onProgress: (progress: ExportProgress) => void,
 		signal: AbortSignal,
 	): Promise<ExportReport>;
+	/** See `AnalyzeWorkerApi`. */
+	measure(request: MeasureRequest, onProgress: OnProgress, signal: AbortSignal): Promise<ClipMetrics>;
+	codecLoss(request: CodecLossRequest, onProgress: OnProgress, signal: AbortSignal): Promise<CodecLoss>;
+	cropPlace(
+		versions: readonly { readonly source: SourceId; readonly start: number }[],
+		signal: AbortSignal,
+	): Promise<CropChoice>;
 	interrupted(): Promise<readonly InterruptedJob[]>;
 	discard(job: string): Promise<void>;
 	still(request: PlanRequest, frame: number, view: string, signal: AbortSignal): Promise<StillPicture>;

@@ -6,6 +6,7 @@ import type { ExportRequest, PlanRequest, TargetSpec } from '../contracts/worker
 import { EmulsionError, toEmulsionError } from '../core/errors.ts';
 import { phrase } from '../core/phrases.ts';
 import type { Marks } from '../project/schema.ts';
+import { isReviewFile } from '../services/review/work.ts';
 import type { EnginePort, InterruptedJob } from './engine-port.ts';
 import { containerOption } from './export-options.ts';
 import { recallExport, rememberExport } from './export-memory.ts';
@@ -130,7 +131,9 @@ export class Exports {
 
 	/** Looks for interrupted jobs. */
 	async refresh(): Promise<void> {
-		this.#interrupted = await this.#engine.interrupted();
+		const jobs = await this.#engine.interrupted();
+		// A review's clips go on with their review.
+		this.#interrupted = jobs.filter(({ name }) => !isReviewFile(name));
 	}
 
 	async discard(job: string): Promise<void> {

@@ -7,6 +7,7 @@ import { judge, type Judgement } from '../../src/share/judge/judge.ts';
 import { simulate } from '../../src/share/judge/votes.testkit.ts';
 import { I18n } from '../../src/state/i18n/i18n.svelte.ts';
 import { Preferences } from '../../src/state/preferences.svelte.ts';
+import CodecLossText from '../../src/ui/review/CodecLossText.svelte';
 import JudgePanel from '../../src/ui/review/JudgePanel.svelte';
 import JudgePlot from '../../src/ui/review/JudgePlot.svelte';
 import '../../src/ui/theme.css';
@@ -143,5 +144,18 @@ describe('the panel', () => {
 		i18n.set('zh-Hans');
 		flushSync();
 		expect(text('[data-testid=judge-few] h3')).toBe('投票太少，无法预测');
+	});
+});
+
+describe('a clip', () => {
+	const loss = { pairs: 2, sigma: 5, kept: 0.896, power: 0.93, own: 0.896, bands: [], asksOnCrops: true };
+	it.for([
+		[loss, 'This clip keeps 89 % of the version’s grain. Questions about grain and dirt are asked on lossless crops.'],
+		[{ ...loss, kept: 1.02, asksOnCrops: false }, 'This clip keeps 100 % of the version’s grain.'],
+		[{ ...loss, kept: null, asksOnCrops: false }, 'The version has no grain that a codec could lose.'],
+	] as const)('states its codec loss: %j', ([given, said]) => {
+		mounted = mount(CodecLossText, { target: document.body, props: { i18n, loss: given } });
+		flushSync();
+		expect(text('[data-testid=codec-loss]')).toBe(said);
 	});
 });

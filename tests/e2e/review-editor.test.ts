@@ -126,7 +126,7 @@ describe('a review made in the editor', () => {
 
 		await menu(page, 'Reviews…');
 		await dialog.getByText('scratch <b>').waitFor();
-		await dialog.getByText('1 approvals whose signature does not hold').waitFor();
+		await dialog.getByText('signatures do not hold: 1').waitFor();
 		await dialog.getByText('No difference is shown yet.').waitFor();
 		await dialog.getByRole('button', { name: 'Take into the record' }).click();
 		await dialog.getByText('in the record', { exact: true }).waitFor();

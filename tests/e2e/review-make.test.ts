@@ -1,11 +1,13 @@
 /** `npm run review -- make` and `results`: films to a review that is opened again as its voters and its owner open it. */
 
 import { openAsBlob, readFileSync, writeFileSync } from 'node:fs';
+import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseReviewArgs, type MakeArgs } from '../../cli/review/args.ts';
 import { type MadeReview, makeReview } from '../../cli/review/make.ts';
 import { describeResults, readResults } from '../../cli/review/results.ts';
 import { orderFor } from '../../src/share/ballot.ts';
+import { JudgeRecord } from '../../src/share/judge/record.ts';
 import { parseLink } from '../../src/share/links.ts';
 import { partsOf } from '../../src/share/objects.ts';
 import { type OpenReview, openReview } from '../../src/share/open.ts';
@@ -84,14 +86,16 @@ describe('a blind review in a file', () => {
 		]);
 		expect(manifest.shots[0]).toMatchObject({ rate: { num: 24, den: 1 }, pixelAspect: { num: 1, den: 1 } });
 		const version = new Map(secrets!.clips.map((c) => [c.object, c.version]));
-		const label = new Map(secrets!.versions.map((v) => [v.id, v.label]));
+		const label = new Map(secrets!.versions.map(({ id, label: name }) => [id, name]));
 		for (const shot of manifest.shots) {
 			for (const clip of shot.clips) {
 				const path = files.path('clip.mp4');
 				writeFileSync(path, new Uint8Array(await (await review.asset(clip)).arrayBuffer()));
 				const source = label.get(version.get(clip.object)!) === 'Marker-First' ? a : b;
 				const [from, to] = [shot.sourceFrame, shot.sourceFrame + shot.frames].map((n) => (n * 64 * 48 * 3) / 2);
-				expect(psnr(nativePlanes(path), nativePlanes(source, 'yuv420p').subarray(from, to), 255)).toBeGreaterThan(source === a ? 37 : 43);
+				expect(psnr(nativePlanes(path), nativePlanes(source, 'yuv420p').subarray(from, to), 255)).toBeGreaterThan(
+					source === a ? 37 : 43,
+				);
 				const { packets } = ffprobe<{ packets: { flags: string }[] }>(path, '-show_packets');
 				expect(packets).toHaveLength(shot.frames);
 				const keys = packets.flatMap(({ flags }, i) => (flags.startsWith('K') ? [i] : []));
@@ -207,6 +211,44 @@ describe('what cannot be compared', () => {
 		expect(await failureOf(make('--versions', a, b, '-o', files.path('blind.emulrev')))).toMatchObject({
 			code: 'usage',
 		});
+	});
+});
+
+describe('grain that the codec eats', () => {
+	it('is found, and asked on lossless crops of one place; the owner has the figures, and those of the judge', async () => {
+		const noisy = film('grainy.mkv', 'scale=256:192,gblur=6,noise=alls=25:allf=t', 8);
+		const less = film('less.mkv', 'scale=256:192,gblur=6,noise=alls=12:allf=t', 8);
+		const path = files.path('grain.emulrev');
+		const made = await make(
+			...['--versions', noisy, less, '--blind', '--pairs', '1', '--stills', '0', '--shots', '0:8'],
+			...['--quality', '40', '-o', path],
+		);
+		const { review } = await new Device().open(path, linkOf(made, 'owner'));
+		const [pair] = review.manifest.presentations;
+		expect(pair!.onCrops).toBe(true);
+		const { a: left, b: right } = pair!;
+		const place = ({ crop }: typeof left) => [crop!.x, crop!.y, crop!.width, crop!.height, crop!.frames.length];
+		expect(place(left)).toEqual(place(right));
+		expect(left.crop!.frames).toHaveLength(8);
+		expect(left.crop!.frames.map((f) => f.bytes)).toEqual(right.crop!.frames.map((f) => f.bytes));
+		expect(left.grainKept).toBeNull();
+		const { secrets } = review;
+		const own = secrets!.clips.find(({ object }) => object === left.object)!;
+		expect(own.grainKept).toBeLessThan(0.9);
+		const record = v.parse(JudgeRecord, secrets!.quality);
+		expect(record.clips.map(({ version }) => version)).toEqual(secrets!.versions.map(({ id }) => id));
+		expect(record.clips[0]!.metrics.values.noise).toBeGreaterThan(0);
+		// The crop is the version's own picture, without loss.
+		const source = secrets!.versions.find(({ id }) => id === own.version)!.label === 'grainy.mkv' ? noisy : less;
+		writeFileSync(
+			files.path('crop.png'),
+			new Uint8Array(await (await review.asset(left.crop!.frames[3]!)).arrayBuffer()),
+		);
+		await lab.run([source, '-o', files.path('whole.png'), '--range', '3:4']);
+		const { x, y, width, height } = left.crop!;
+		const cut = ['-vf', `crop=${width}:${height}:${x}:${y}`, '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-'];
+		const wanted = ffmpeg('-i', files.path('whole.png'), ...cut);
+		expect(psnr(nativePlanes(files.path('crop.png'), 'rgb24'), wanted, 255)).toBeGreaterThan(48);
 	});
 });
 

@@ -1,12 +1,14 @@
-/** `npm start`: builds, makes the demo reel, serves, prints the address, and ends on Ctrl-C. */
+/** `npm start`: builds, makes the demo reel, serves editor and share service, prints the address, and ends on Ctrl-C. */
 
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { ROOT } from '../../scripts/build.ts';
+import * as kit from '../../server/share/share.testkit.ts';
+import { seedPglite } from '../../server/share/stores.testkit.ts';
 
 interface Started {
 	/** What it said so far. */
@@ -18,11 +20,11 @@ interface Started {
 	readonly address: Promise<string>;
 }
 
-function start(port: string): Started {
+function start(port: string, env: Record<string, string> = {}): Started {
 	const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/start.ts'], {
 		cwd: ROOT,
 		stdio: ['ignore', 'pipe', 'pipe'],
-		env: { ...process.env, PORT: port },
+		env: { ...process.env, ...env, PORT: port },
 	});
 	let text = '';
 	const done = new Promise<number | null>((resolve) => child.once('close', resolve));
@@ -62,6 +64,32 @@ it('prints the address of the editor, isolated and with its policy, and of the d
 		run.stop();
 	}
 	expect(await run.done).toBe(0);
+});
+
+it('the share service is beside the editor, and keeps its reviews in its folder', async () => {
+	const folder = mkdtempSync(join(tmpdir(), 'emulsion-start-'));
+	await seedPglite(folder);
+	try {
+		let token = '';
+		for (const time of ['first', 'second']) {
+			const run = start('0', { EMULSION_SHARE_DIR: folder });
+			const origin = (await run.address).replace(/\/$/, '');
+			if (time === 'first') {
+				// Nothing is opened for the editor alone.
+				expect((await fetch(origin)).status).toBe(200);
+				expect(existsSync(join(folder, 'blobs'))).toBe(false);
+				({
+					tokens: { owner: token },
+				} = await kit.makeReview({ origin }));
+			}
+			const { status, body } = await kit.ask({ origin }, 'review', { token });
+			expect([status, body.state]).toEqual([200, 'draft']);
+			run.stop();
+			expect(await run.done).toBe(0);
+		}
+	} finally {
+		rmSync(folder, { recursive: true, force: true });
+	}
 });
 
 it('the build says nothing that a user need not read', () => {

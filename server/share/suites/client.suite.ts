@@ -1,5 +1,6 @@
 /** The clients' own code against the service: what one side of the protocol says, the other understands. */
 
+import { randomFillSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { type Bytes, randomBytes, randomId } from '../../../src/share/bytes.ts';
 import { createReview, newVoterSecret, ServiceClient, voterId } from '../../../src/share/client.ts';
@@ -22,7 +23,7 @@ export function clientSuite(service: () => kit.TestService): void {
 			const [owner, voter, once, commenter] = clients as [ServiceClient, ServiceClient, ServiceClient, ServiceClient];
 			await expect(voter.info()).rejects.toMatchObject({ code: 'review-closed' });
 
-			const plain = randomBytes(1024 * 1024 + 77);
+			const plain = new Uint8Array(randomFillSync(Buffer.alloc(1024 * 1024 + 77)));
 			const id = randomId();
 			const cipher = await ObjectCipher.of(keys.contentKey, id, 'what-clip');
 			const size = sealedBytes(plain.length);

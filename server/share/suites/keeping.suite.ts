@@ -11,10 +11,16 @@ import { maintain } from '../maintenance.ts';
 import type { ShareConfig } from '../config.ts';
 import * as kit from '../share.testkit.ts';
 
-/** Counts are by the minute of the clock: what counts waits for the next one where this one is about to end. */
-async function quietMinute(): Promise<void> {
-	const left = 60_000 - (Date.now() % 60_000);
-	if (left < 8000) await new Promise((done) => setTimeout(done, left + 100));
+/** Counts are by the minute of the clock: what met the end of one is done once more. */
+async function withinMinute(work: () => Promise<void>): Promise<void> {
+	for (let tries = 1; ; tries++) {
+		const minute = Math.floor(Date.now() / 60_000);
+		try {
+			return await work();
+		} catch (error) {
+			if (tries === 3 || Math.floor(Date.now() / 60_000) === minute) throw error;
+		}
+	}
 }
 
 async function blobsOf(service: kit.TestService, review: string): Promise<string[]> {
@@ -123,71 +129,71 @@ export function keepingSuite(
 	});
 
 	describe('limits', () => {
-		it('of an address, of a link, of making reviews and of guessing are kept, with the time to wait', async () => {
-			await quietMinute();
-			const rates = { address: 1000, link: 15, create: 3, guess: 4 };
-			const small = await fresh({ rates, proxies: 1 });
-			try {
-				const from = (address: string) => ({ 'X-Forwarded-For': `203.0.113.250, ${address}` });
-				const create = (address: string) =>
-					kit.ask(small, 'create', {
-						headers: from(address),
-						body: { blind: true, expiresAt: kit.soon(), links: [kit.newLink(kit.newToken(), 'owner')] },
+		it('of an address, of a link, of making reviews and of guessing are kept, with the time to wait', () =>
+			withinMinute(async () => {
+				const rates = { address: 1000, link: 15, create: 3, guess: 4 };
+				const small = await fresh({ rates, proxies: 1 });
+				try {
+					const from = (address: string) => ({ 'X-Forwarded-For': `203.0.113.250, ${address}` });
+					const create = (address: string) =>
+						kit.ask(small, 'create', {
+							headers: from(address),
+							body: { blind: true, expiresAt: kit.soon(), links: [kit.newLink(kit.newToken(), 'owner')] },
+						});
+					const made: kit.Answer[] = [];
+					for (let i = 0; i < 4; i++) made.push(await create('198.51.100.1'));
+					expect(made.map((a) => a.status)).toEqual([201, 201, 201, 429]);
+					const { body, headers } = made[3]!;
+					expect(body.error).toMatchObject({ code: 'rate', retryAfter: expect.any(Number) });
+					expect(headers.get('retry-after')).toBe(String(body.error.retryAfter));
+					expect(body.error.retryAfter).toBeLessThanOrEqual(3600);
+					// The address that counts is the one the balancer saw; IPv6 counts by its first half.
+					expect((await create('198.51.100.2')).status).toBe(201);
+					for (let i = 1; i <= 3; i++) expect((await create(`2001:db8:1:1::${i}`)).status).toBe(201);
+					expect((await create('2001:db8:1:1:ffff::9')).status).toBe(429);
+					expect((await create('2001:db8:1:2::9')).status).toBe(201);
+
+					const guess = (address: string, token = kit.newToken()) =>
+						kit.ask(small, 'review', { token, headers: from(address) });
+					const good = kit.newToken();
+					await kit.ask(small, 'create', {
+						headers: from('198.51.100.3'),
+						body: { blind: true, expiresAt: kit.soon(), links: [kit.newLink(good, 'owner')] },
 					});
-				const made: kit.Answer[] = [];
-				for (let i = 0; i < 4; i++) made.push(await create('198.51.100.1'));
-				expect(made.map((a) => a.status)).toEqual([201, 201, 201, 429]);
-				const { body, headers } = made[3]!;
-				expect(body.error).toMatchObject({ code: 'rate', retryAfter: expect.any(Number) });
-				expect(headers.get('retry-after')).toBe(String(body.error.retryAfter));
-				expect(body.error.retryAfter).toBeLessThanOrEqual(3600);
-				// The address that counts is the one the balancer saw; IPv6 counts by its first half.
-				expect((await create('198.51.100.2')).status).toBe(201);
-				for (let i = 1; i <= 3; i++) expect((await create(`2001:db8:1:1::${i}`)).status).toBe(201);
-				expect((await create('2001:db8:1:1:ffff::9')).status).toBe(429);
-				expect((await create('2001:db8:1:2::9')).status).toBe(201);
+					const statuses: number[] = [];
+					for (let i = 0; i < 6; i++) statuses.push((await guess('198.51.100.4')).status);
+					expect(statuses).toEqual([401, 401, 401, 401, 429, 429]);
+					// A right guess is not told to who guesses, and is to others.
+					expect((await guess('198.51.100.4', good)).status).toBe(429);
+					expect((await guess('198.51.100.5', good)).status).toBe(200);
 
-				const guess = (address: string, token = kit.newToken()) =>
-					kit.ask(small, 'review', { token, headers: from(address) });
-				const good = kit.newToken();
-				await kit.ask(small, 'create', {
-					headers: from('198.51.100.3'),
-					body: { blind: true, expiresAt: kit.soon(), links: [kit.newLink(good, 'owner')] },
-				});
-				const statuses: number[] = [];
-				for (let i = 0; i < 6; i++) statuses.push((await guess('198.51.100.4')).status);
-				expect(statuses).toEqual([401, 401, 401, 401, 429, 429]);
-				// A right guess is not told to who guesses, and is to others.
-				expect((await guess('198.51.100.4', good)).status).toBe(429);
-				expect((await guess('198.51.100.5', good)).status).toBe(200);
-
-				const byLink: number[] = [];
-				for (let i = 0; i < 15; i++) byLink.push((await guess(`198.51.100.${100 + i}`, good)).status);
-				expect(byLink.slice(0, 13)).toEqual(Array(13).fill(200));
-				expect(byLink.at(-1)).toBe(429);
-			} finally {
-				await small.close();
-			}
-		});
-
-		it('of an address hold for good links too, and X-Forwarded-For is not believed unless said', async () => {
-			await quietMinute();
-			const small = await fresh({ rates: { address: 6, link: 1000, create: 100, guess: 100 } });
-			try {
-				const review = await kit.makeReview(small);
-				const statuses: number[] = [];
-				for (let i = 0; i < 8; i++) {
-					const headers = { 'X-Forwarded-For': `198.51.100.${i}`, 'X-Forwarded-Proto': 'https' };
-					const answer = await kit.ask(small, 'review', { token: review.tokens.owner, headers });
-					statuses.push(answer.status);
-					expect(answer.headers.get('strict-transport-security')).toBeNull();
+					const byLink: number[] = [];
+					for (let i = 0; i < 15; i++) byLink.push((await guess(`198.51.100.${100 + i}`, good)).status);
+					expect(byLink.slice(0, 13)).toEqual(Array(13).fill(200));
+					expect(byLink.at(-1)).toBe(429);
+				} finally {
+					await small.close();
 				}
-				expect(statuses.at(0)).toBe(200);
-				expect(statuses.at(-1)).toBe(429);
-			} finally {
-				await small.close();
-			}
-		});
+			}));
+
+		it('of an address hold for good links too, and X-Forwarded-For is not believed unless said', () =>
+			withinMinute(async () => {
+				const small = await fresh({ rates: { address: 6, link: 1000, create: 100, guess: 100 } });
+				try {
+					const review = await kit.makeReview(small);
+					const statuses: number[] = [];
+					for (let i = 0; i < 8; i++) {
+						const headers = { 'X-Forwarded-For': `198.51.100.${i}`, 'X-Forwarded-Proto': 'https' };
+						const answer = await kit.ask(small, 'review', { token: review.tokens.owner, headers });
+						statuses.push(answer.status);
+						expect(answer.headers.get('strict-transport-security')).toBeNull();
+					}
+					expect(statuses.at(0)).toBe(200);
+					expect(statuses.at(-1)).toBe(429);
+				} finally {
+					await small.close();
+				}
+			}));
 
 		it('of a review’s size count notes and votes', async () => {
 			const small = await fresh({ quota: 5000 });
@@ -212,40 +218,40 @@ export function keepingSuite(
 	// PGlite's folder belongs to one process: there are no several instances.
 	if (!several) return;
 	describe('several instances', () => {
-		it('share limits, votes and revocations, and migrate and maintain one at a time', async () => {
-			await quietMinute();
-			const rates = { address: 1e6, link: 30, create: 1e6, guess: 1e6 };
-			const one = await fresh({ rates });
-			const [two, three] = await Promise.all([fresh({}, one), fresh({}, one)]);
-			try {
-				const review = await kit.makeReview(one);
-				const [pair = ''] = await kit.openPairs(two, review);
-				const answers = await Promise.all(
-					[one, two, three].flatMap((on, i) =>
-						[0, 1, 2].map((j) =>
-							kit.castVote(on, review.tokens.voter, pair, kit.newVote(), {
-								[HEADERS.voter]: Buffer.alloc(32, i * 3 + j).toString('base64url'),
-							}),
+		it('share limits, votes and revocations, and migrate and maintain one at a time', () =>
+			withinMinute(async () => {
+				const rates = { address: 1e6, link: 30, create: 1e6, guess: 1e6 };
+				const one = await fresh({ rates });
+				const [two, three] = await Promise.all([fresh({}, one), fresh({}, one)]);
+				try {
+					const review = await kit.makeReview(one);
+					const [pair = ''] = await kit.openPairs(two, review);
+					const answers = await Promise.all(
+						[one, two, three].flatMap((on, i) =>
+							[0, 1, 2].map((j) =>
+								kit.castVote(on, review.tokens.voter, pair, kit.newVote(), {
+									[HEADERS.voter]: Buffer.alloc(32, i * 3 + j).toString('base64url'),
+								}),
+							),
 						),
-					),
-				);
-				expect(answers.map((a) => a.status)).toEqual(Array(9).fill(200));
-				expect(answers.map((a) => a.body.seq as number).sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
-				await kit.ask(two, 'revokeLink', { token: review.tokens.owner, params: { id: review.links.viewer } });
-				expect((await kit.ask(three, 'review', { token: review.tokens.viewer })).body.error.code).toBe('revoked');
-				const statuses: number[] = [];
-				for (let i = 0; i < 36; i++) {
-					statuses.push(
-						(await kit.ask([one, two, three][i % 3]!, 'review', { token: review.tokens.commenter })).status,
 					);
+					expect(answers.map((a) => a.status)).toEqual(Array(9).fill(200));
+					expect(answers.map((a) => a.body.seq as number).sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+					await kit.ask(two, 'revokeLink', { token: review.tokens.owner, params: { id: review.links.viewer } });
+					expect((await kit.ask(three, 'review', { token: review.tokens.viewer })).body.error.code).toBe('revoked');
+					const statuses: number[] = [];
+					for (let i = 0; i < 36; i++) {
+						statuses.push(
+							(await kit.ask([one, two, three][i % 3]!, 'review', { token: review.tokens.commenter })).status,
+						);
+					}
+					// Thirty a minute, of all together.
+					expect(statuses.filter((s) => s === 200)).toHaveLength(30);
+					const rounds = await Promise.all([one, two, three].map((on) => maintain(on.parts)));
+					expect(rounds.filter((r) => r !== null).length).toBeGreaterThanOrEqual(1);
+				} finally {
+					for (const on of [three, two, one]) await on.close();
 				}
-				// Thirty a minute, of all together.
-				expect(statuses.filter((s) => s === 200)).toHaveLength(30);
-				const rounds = await Promise.all([one, two, three].map((on) => maintain(on.parts)));
-				expect(rounds.filter((r) => r !== null).length).toBeGreaterThanOrEqual(1);
-			} finally {
-				for (const on of [three, two, one]) await on.close();
-			}
-		});
+			}));
 	});
 }

@@ -34,6 +34,13 @@ export interface NoiseAccess {
 /** Mean difference (0.1 codes) below which a frame repeats the one before: its noise is no new sample. */
 const REPEATED = 0.1 / 255;
 
+/** True where two channels of a frame hold the same: black-and-white film. */
+function sameChannels({ data, width, height }: Rgb, a: number, b: number): boolean {
+	const area = width * height;
+	for (let i = 0; i < area; i++) if (data[a * area + i] !== data[b * area + i]) return false;
+	return true;
+}
+
 /** Noise of one channel of one frame from itself and, where there is one, its neighbor's difference. */
 export function pairNoise(frame: Rgb, next: Rgb | undefined): [number, number, number] {
 	const { width, height } = frame;
@@ -49,7 +56,11 @@ export function pairNoise(frame: Rgb, next: Rgb | undefined): [number, number, n
 		// Scanned grain is coarser than a pixel: patches see only its finest part, the difference sees it whole.
 		return Math.max(white, difference.grain[c] ?? 0);
 	};
-	return [one(0), one(1), one(2)];
+	const first = one(0);
+	// The same pictures have the same noise.
+	const other = (c: number): number =>
+		sameChannels(frame, 0, c) && (next === undefined || sameChannels(next, 0, c)) ? first : one(c);
+	return [first, other(1), other(2)];
 }
 
 function median(values: readonly number[]): number {

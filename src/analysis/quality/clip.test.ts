@@ -8,6 +8,7 @@ import { type ClipMetrics, MEASURED_IDS } from '../../core/quality.ts';
 import { ClipMetricsSchema } from '../../share/judge/record.ts';
 import { measureClip } from './clip.ts';
 import { measureCodecLoss } from './codec-loss.ts';
+import { ClipGrain } from './grain.ts';
 import { chooseCrops } from './crops.ts';
 import { qualityFrame } from './frame.ts';
 import { blurred, grainyFrame, grayFrame, noisePlane, planeOf, plus } from './scenes.testkit.ts';
@@ -147,19 +148,27 @@ describe('a clip', () => {
 });
 
 describe('grain of two versions', () => {
-	it('is one where only the seed differs, and another where it is weaker or coarser', async () => {
-		const source = (await measureClip(clip(5, 0.8, 1), { every: 1 })).grain!;
-		const other = async (sigma: number, size: number) =>
-			grainDistance((await measureClip(clip(sigma, size, 50), { every: 1 })).grain!, source);
-		const same = await other(5, 0.8);
+	it('is one where only the seed differs, and another where it is weaker or coarser', () => {
+		const size = { width: 192, height: 144 };
+		const summary = (sigma: number, grain: number, seed: number) => {
+			const meter = new ClipGrain();
+			const [a, b, c] = clip(sigma, grain, seed);
+			meter.add(a!, b!);
+			meter.add(b!, c!);
+			return meter.summary(size)!;
+		};
+		const source = summary(5, 0.8, 1);
+		const other = (sigma: number, grain: number) => grainDistance(summary(sigma, grain, 50), source)!;
+		const same = other(5, 0.8);
 		expect(same.amplitude).toBeLessThan(SAME_GRAIN.amplitude);
 		expect(same.spectrum).toBeLessThan(SAME_GRAIN.spectrum);
-		const weaker = await other(3.5, 0.8);
+		const weaker = other(3.5, 0.8);
 		expect(weaker.gain).toBeCloseTo(20 * Math.log10(3.75 / 5.25), 0);
 		expect(weaker.amplitude).toBeGreaterThan(SAME_GRAIN.amplitude);
-		const coarser = await other(5, 1.2);
+		const coarser = other(5, 1.2);
 		expect(coarser.spectrum).toBeGreaterThan(SAME_GRAIN.spectrum);
-		expect((await other(5, 1.8)).spectrum).toBeGreaterThan(coarser.spectrum);
+		expect(other(5, 1.8).spectrum).toBeGreaterThan(coarser.spectrum);
+		expect(grainDistance({ ...source, size: { width: 384, height: 288 } }, source)).toBeNull();
 	});
 
 	it('that differs keeps scores without a reference from ranking them', async () => {
@@ -186,10 +195,15 @@ describe('grain of two versions', () => {
 		const of = (changed: Partial<ClipMetrics>) => ({ metrics: { ...metrics, ...changed }, source: metrics.grain });
 		expect(compareBy('niqe', of({}), of({ grain: null }))).toEqual({ comparable: false, why: 'grain-unknown' });
 		expect(compareBy('flicker', of({}), of({ method: 0 }))).toEqual({ comparable: false, why: 'method-differs' });
-		expect(compareBy('flicker', of({}), of({ size: { width: 8, height: 8 } }))).toEqual({
-			comparable: false,
-			why: 'size-differs',
+		// An enlarged version: what is told in pixels says nothing, what is told of brightness does.
+		const large = of({
+			size: { width: 384, height: 288 },
+			grain: { ...metrics.grain!, size: { width: 384, height: 288 } },
 		});
+		expect(compareBy('sharpness', of({}), large)).toEqual({ comparable: false, why: 'size-differs' });
+		expect(compareBy('grainAmplitude', of({}), large)).toEqual({ comparable: false, why: 'size-differs' });
+		expect(compareBy('grainAmplitude', large, large)).toEqual({ comparable: false, why: 'missing' });
+		expect(compareBy('instability', of({}), large)).toMatchObject({ comparable: true, difference: 0 });
 		expect(compareBy('ssim', of({}), of({}))).toEqual({ comparable: false, why: 'missing' });
 		const psnr = (value: number) => of({ values: { ...metrics.values, psnr: value } });
 		// A difference may be told; a verdict it is not.

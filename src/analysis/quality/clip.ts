@@ -138,7 +138,7 @@ class ClipMeter {
 				return [id, isDeviation ? rootMeanSquare(series[id]) : meanOf(series[id])];
 			}),
 		) as Record<MeasuredId, number | null>;
-		const grain = this.#grain.summary();
+		const grain = this.#grain.summary(this.#size);
 		return { method: QUALITY_METHOD, size: this.#size, frames: this.#frames, values, series, grain };
 	}
 }

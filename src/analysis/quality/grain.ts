@@ -1,10 +1,14 @@
 /** The grain of a clip in short: the luma of what `src/analysis/grain` measures, as strength by brightness and power by spatial frequency. */
 
+import type { Size } from '../../core/color.ts';
 import { GRAIN_BANDS, type GrainSummary } from '../../core/quality.ts';
 import { GrainMeter } from '../grain/measure.ts';
 import { ACF_RADIUS, ACF_SIDE, type GrainProfile, LEVELS } from '../grain/profile.ts';
 import type { Rgb } from '../noise/match.ts';
 import { LUMA } from './planes.ts';
+
+/** A summary of grain without the size of its picture. */
+type Shape = Omit<GrainSummary, 'size'>;
 
 /** Frequencies a side at which the power spectrum is taken. */
 const GRID = 32;
@@ -47,22 +51,22 @@ function bandPower(acf: readonly number[]): number[] {
 	return sums.map((v) => (all > 0 ? v / all : 0));
 }
 
-/** A profile in short. */
-export function summarizeGrain(profile: GrainProfile): GrainSummary {
+/** A profile in short, whatever picture it is of. */
+function summarize(profile: GrainProfile): Shape {
 	const weights = LUMA.map((w, c) => w * w * profile.sigma[c]!.reduce((sum, s) => sum + s * s, 0));
 	const all = weights.reduce((a, b) => a + b, 0);
 	const acf = profile.acf[0]!.map((_, i) => weights.reduce((sum, w, c) => sum + (w / all) * profile.acf[c]![i]!, 0));
 	return { sigma: lumaSigma(profile), spectrum: bandPower(acf) };
 }
 
-const NONE: GrainSummary = {
+const NONE: Shape = {
 	sigma: Array.from({ length: LEVELS }, () => 0),
 	spectrum: GRAIN_BANDS.map(() => 0),
 };
 
 /** Collects pairs of neighboring frames, each measured by itself so that no clip's blocks have to be kept. */
 export class ClipGrain {
-	readonly #pairs: GrainSummary[] = [];
+	readonly #pairs: Shape[] = [];
 
 	/** Takes two neighboring frames of one size. */
 	add(before: Rgb, frame: Rgb): void {
@@ -70,19 +74,23 @@ export class ClipGrain {
 		// A repeated frame says nothing: its grain is no new sample.
 		if (!meter.add(before, frame) || meter.blocks === 0) return;
 		const profile = meter.profile();
-		if (profile) this.#pairs.push(summarizeGrain(profile));
+		if (profile) this.#pairs.push(summarize(profile));
 		else if (meter.blocks > 0) this.#pairs.push(NONE);
 	}
 
-	/** Mean power of the pairs; null where none could be compared. */
-	summary(): GrainSummary | null {
+	/**
+	 * Mean power of the pairs; null where none could be compared.
+	 * @param size of the clip's picture, of which the frames may have been parts
+	 */
+	summary(size: Size): GrainSummary | null {
 		if (this.#pairs.length === 0) return null;
-		const mean = (values: (pair: GrainSummary) => number): number =>
+		const mean = (values: (pair: Shape) => number): number =>
 			this.#pairs.reduce((sum, pair) => sum + values(pair), 0) / this.#pairs.length;
-		const strength = (pair: GrainSummary): number => pair.sigma.reduce((sum, s) => sum + s * s, 0);
+		const strength = (pair: Shape): number => pair.sigma.reduce((sum, s) => sum + s * s, 0);
 		const spectrum = GRAIN_BANDS.map((_, k) => mean((pair) => strength(pair) * pair.spectrum[k]!));
 		const all = spectrum.reduce((a, b) => a + b, 0);
 		return {
+			size,
 			sigma: Array.from({ length: LEVELS }, (_, k) => Math.sqrt(mean((pair) => pair.sigma[k]! ** 2))),
 			spectrum: spectrum.map((v) => (all > 0 ? v / all : 0)),
 		};

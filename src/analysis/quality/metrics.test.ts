@@ -9,18 +9,16 @@ import { sharpness } from './sharpness.ts';
 
 const flat = (value: number, width = 192, height = 128): Plane => planeOf(width, height, () => value);
 
-/** A disc of smooth rim: edges in every direction, blurred by `sigma` exactly (the profile of a straight edge is the error function). */
+/** Φ, the integral of the normal distribution, at steps of 1/1000 from −8 to 8. */
+const PHI = new Float64Array(16_001);
+for (let i = 1; i < PHI.length; i++) {
+	const t = (i - 0.5) / 1000 - 8;
+	PHI[i] = PHI[i - 1]! + Math.exp((-t * t) / 2) / 1000 / Math.sqrt(2 * Math.PI);
+}
+
+/** A disc whose rim is a Gaussian blur of an ideal edge: edges in every direction. */
 function disc(sigma: number, contrast = 0.5, width = 256, height = 256): Plane {
-	const rim = (distance: number): number => {
-		// Φ(d ÷ σ) by its logistic likeness would not be exact: numerical integration of the Gaussian is.
-		let sum = 0;
-		const steps = 200;
-		for (let i = 0; i < steps; i++) {
-			const t = -8 + (Math.min(8, Math.max(-8, distance / sigma)) + 8) * ((i + 0.5) / steps);
-			sum += Math.exp((-t * t) / 2);
-		}
-		return ((Math.min(8, Math.max(-8, distance / sigma)) + 8) / steps / Math.sqrt(2 * Math.PI)) * sum;
-	};
+	const rim = (distance: number): number => PHI[Math.round(1000 * (Math.min(8, Math.max(-8, distance / sigma)) + 8))]!;
 	return planeOf(width, height, (x, y) => 0.25 + contrast * rim(80 - Math.hypot(x - 128.3, y - 127.6)));
 }
 

@@ -6,31 +6,21 @@
 
 import type { ClipProgress, ClipSettings, RenderedClip, RenderedShot, RenderedStill } from '../../contracts/review.ts';
 import type { FrameRange } from '../../contracts/frames.ts';
-import type { PlanRequest, PlanSummary, TargetSpec } from '../../contracts/workers.ts';
+import type { PlanRequest, PlanSummary } from '../../contracts/workers.ts';
 import type { Size } from '../../core/color.ts';
 import { EmulsionError, throwIfAborted } from '../../core/errors.ts';
 import { phrase, type PhraseCode, type PhraseValue } from '../../core/phrases.ts';
 import { equal, formatRational, ONE } from '../../core/rational.ts';
 import { CLIP_ENCODINGS, CLIP_GOP } from '../../share/making/codec.ts';
 import { encodePng } from '../../share/making/png.ts';
-import type { Engine } from '../engine.ts';
-
-/** What rendering asks of the engine. */
-export type ClipEngine = Pick<Engine, 'plan' | 'export' | 'still'>;
+import { measureShot } from './grain.ts';
+import { type ClipEngine, type ClipPlace, Meter, reviewFile, type ShotRequest, type Work } from './work.ts';
 
 /** A version to be rendered: everything a plan depends on but the range. */
 export interface VersionToRender {
 	/** For errors; it goes into no file. */
 	readonly label: string;
 	readonly request: Omit<PlanRequest, 'range'>;
-}
-
-/** Where clips and stills go. */
-export interface ClipPlace {
-	/** Target of a clip's export. */
-	target(file: string): TargetSpec;
-	/** Keeps a picture. */
-	put(file: string, blob: Blob): Promise<void>;
 }
 
 /** Most stills of a clip. */
@@ -96,41 +86,9 @@ function checkPlan(
 	throw usage('making-size', { version: version.label, frame: range.start, first: first.label, ...sizes });
 }
 
-/** Counts frames of all clips and stills, and says how long the rest will take by those that are done. */
-class Meter {
-	readonly #tell: (progress: ClipProgress) => void;
-	readonly #started = performance.now();
-	readonly #total: number;
-	#before = 0;
-
-	constructor(total: number, tell: (progress: ClipProgress) => void) {
-		this.#total = total;
-		this.#tell = tell;
-	}
-
-	at(phase: ClipProgress['phase'], shot: number, version: number, done: number): void {
-		const all = Math.min(this.#total, this.#before + done);
-		const seconds = (performance.now() - this.#started) / 1000;
-		const remainingSeconds = all > 0 && seconds > 1 ? (seconds / all) * (this.#total - all) : null;
-		this.#tell({ phase, shot, version, done: all, total: this.#total, remainingSeconds });
-	}
-
-	finish(frames: number): void {
-		this.#before += frames;
-	}
-}
-
-interface Work {
-	readonly engine: ClipEngine;
-	readonly settings: ClipSettings;
-	readonly place: ClipPlace;
-	readonly meter: Meter;
-	readonly signal: AbortSignal;
-}
-
-async function renderStills(work: Work, request: PlanRequest, shot: number, version: number): Promise<RenderedStill[]> {
+async function renderStills(work: Work, request: ShotRequest, shot: number, version: number): Promise<RenderedStill[]> {
 	const { engine, settings, place, meter, signal } = work;
-	const range = request.range!;
+	const { range } = request;
 	const frames = stillFrames(range.end - range.start, settings.stills);
 	const depth = request.info.format.depth > 8 ? 16 : 8;
 	const stills: RenderedStill[] = [];
@@ -138,7 +96,7 @@ async function renderStills(work: Work, request: PlanRequest, shot: number, vers
 		meter.at('stills', shot, version, 0);
 		const picture = await engine.still(request, frame, 'result', signal);
 		throwIfAborted(signal);
-		const file = `${shot}-${version}-${frame}.png`;
+		const file = reviewFile(shot, version, `-${frame}.png`);
 		await place.put(file, await encodePng(picture, depth));
 		stills.push({ frame, file });
 		meter.finish(1);
@@ -146,10 +104,10 @@ async function renderStills(work: Work, request: PlanRequest, shot: number, vers
 	return stills;
 }
 
-async function renderClip(work: Work, request: PlanRequest, shot: number, version: number): Promise<RenderedClip> {
+async function renderClip(work: Work, request: ShotRequest, shot: number, version: number): Promise<RenderedClip> {
 	const { engine, settings, place, meter, signal } = work;
 	const encoding = CLIP_ENCODINGS[settings.codec];
-	const file = `${shot}-${version}.${encoding.container}`;
+	const file = reviewFile(shot, version, `.${encoding.container}`);
 	meter.at('clips', shot, version, 0);
 	const report = await engine.export(
 		{
@@ -167,8 +125,9 @@ async function renderClip(work: Work, request: PlanRequest, shot: number, versio
 		signal,
 	);
 	meter.finish(report.output.frames);
+	place.written(file, report.output.bytes);
 	const stills = await renderStills(work, request, shot, version);
-	return { file, bytes: report.output.bytes, grainKept: null, stills, crop: null };
+	return { file, bytes: report.output.bytes, grainKept: null, stills, crop: null, metrics: null };
 }
 
 /**
@@ -204,14 +163,17 @@ export async function renderClips(
 	const rendered: RenderedShot[] = [];
 	for (const [shot, range] of shots.entries()) {
 		const clips: RenderedClip[] = [];
-		for (const [index, { request }] of versions.entries()) {
+		const requests = versions.map(({ request }): ShotRequest => ({ ...request, range }));
+		for (const [index, request] of requests.entries()) {
 			throwIfAborted(signal);
-			clips.push(await renderClip(work, { ...request, range }, shot, index));
+			clips.push(await renderClip(work, request, shot, index));
 		}
 		const { size, sampleAspect, rate } = planned[shot]!;
 		const frames = range.end - range.start;
 		const pixelAspect = sampleAspect.num > 0 ? sampleAspect : ONE;
-		rendered.push({ range, frames, size: encodedSize(size), pixelAspect, rate, clips });
+		const whole = { range, frames, size: encodedSize(size), pixelAspect, rate };
+		const isEven = size.width % 2 === 0 && size.height % 2 === 0;
+		rendered.push({ ...whole, ...(await measureShot(work, requests, clips, { shot, isEven, rate })) });
 	}
 	return rendered;
 }
@@ -240,7 +202,7 @@ export async function measureClips(
 	const frames = range.end - range.start;
 	let cost: ClipCost = { bitsPerPixel: 0, secondsPerFrame: 0 };
 	const quiet: Work = {
-		...{ engine, settings: { ...settings, stills: 0 }, place, signal },
+		...{ engine, settings: { ...settings, stills: 0, cropFrames: 0, judge: false }, place, signal },
 		meter: new Meter(frames, () => undefined),
 	};
 	for (const [version, { request }] of versions.entries()) {

@@ -1,14 +1,14 @@
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { ClipMetricsSchema, CodecLossSchema, JudgeRecord } from './record.ts';
+import { ClipMetricsSchema, CodecLossSchema, JudgeRecordSchema } from './record.ts';
 import { clipOf, simulate } from './votes.testkit.ts';
 
 const { record } = simulate({ seed: 1, shots: 2, versions: ['a', 'b'], voters: 0, prefer: () => 0 });
-const accepts = (value: unknown): boolean => v.safeParse(JudgeRecord, value).success;
+const accepts = (value: unknown): boolean => v.safeParse(JudgeRecordSchema, value).success;
 
 describe('a judge’s record', () => {
 	it('is what it was after it was written and read', () => {
-		expect(v.parse(JudgeRecord, JSON.parse(JSON.stringify(record)))).toEqual(record);
+		expect(v.parse(JudgeRecordSchema, JSON.parse(JSON.stringify(record)))).toEqual(record);
 	});
 
 	it('refuses what is no record', () => {

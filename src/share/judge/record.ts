@@ -21,6 +21,7 @@ const Finite = v.pipe(v.number(), v.finite());
 const Positive = v.pipe(Finite, v.minValue(0));
 const Figure = v.nullable(Finite);
 const Whole = (least: number, most: number) => v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most));
+const PictureSize = v.strictObject({ width: Whole(1, 65_536), height: Whole(1, 65_536) });
 const Name = v.pipe(v.string(), v.minLength(1), v.maxLength(RECORD_LIMITS.name));
 
 /** One entry for each measured metric and no other. */
@@ -30,6 +31,7 @@ function byMetric<T extends v.GenericSchema>(entry: T) {
 
 /** See `GrainSummary`. */
 export const GrainSchema = v.strictObject({
+	size: PictureSize,
 	sigma: v.pipe(v.array(Positive), v.length(GRAIN_LEVELS)),
 	spectrum: v.pipe(v.array(Positive), v.length(GRAIN_BANDS.length)),
 }) satisfies v.GenericSchema<unknown, GrainSummary>;
@@ -38,7 +40,7 @@ export const GrainSchema = v.strictObject({
 export const ClipMetricsSchema = v.pipe(
 	v.strictObject({
 		method: Whole(1, 1e6),
-		size: v.strictObject({ width: Whole(1, 65_536), height: Whole(1, 65_536) }),
+		size: PictureSize,
 		frames: Whole(1, RECORD_LIMITS.frames),
 		values: byMetric(Figure),
 		series: byMetric(v.pipe(v.array(Figure), v.maxLength(RECORD_LIMITS.frames))),
@@ -64,11 +66,19 @@ export const CodecLossSchema = v.strictObject({
 	asksOnCrops: v.boolean(),
 }) satisfies v.GenericSchema<unknown, CodecLoss>;
 
-/** All figures of a review. Shots and versions are named as the review names them. */
-export const JudgeRecord = v.pipe(
+/** All figures of a review. Shots and versions are named as the review names them. Plain JSON. */
+export interface JudgeRecord {
+	readonly format: 1;
+	/** The grain of each shot in the source; null where it could not be measured. */
+	readonly sources: readonly { readonly shot: string; readonly grain: GrainSummary | null }[];
+	/** One entry a shot and version. */
+	readonly clips: readonly { readonly shot: string; readonly version: string; readonly metrics: ClipMetrics }[];
+}
+
+/** See {@link JudgeRecord}. */
+export const JudgeRecordSchema = v.pipe(
 	v.strictObject({
 		format: v.literal(1),
-		/** The grain of each shot in the source; null where it could not be measured. */
 		sources: v.pipe(
 			v.array(v.strictObject({ shot: Name, grain: v.nullable(GrainSchema) })),
 			v.maxLength(RECORD_LIMITS.clips),
@@ -82,6 +92,4 @@ export const JudgeRecord = v.pipe(
 		({ clips }) => new Set(clips.map(({ shot, version }) => JSON.stringify([shot, version]))).size === clips.length,
 		'A shot of a version is measured once.',
 	),
-);
-/** See {@link JudgeRecord}. */
-export type JudgeRecord = v.InferOutput<typeof JudgeRecord>;
+) satisfies v.GenericSchema<unknown, JudgeRecord>;

@@ -21,8 +21,9 @@ export function clipOf(values: Partial<Record<MeasuredId, number | null>>, grain
 		MEASURED_IDS.map((id) => [id, id in values ? values[id]! : 1]),
 	) as ClipMetrics['values'];
 	const series = Object.fromEntries(MEASURED_IDS.map((id) => [id, [all[id]]])) as unknown as ClipMetrics['series'];
-	const grain = { sigma: new Array<number>(8).fill(grainSigma), spectrum: new Array<number>(8).fill(1 / 8) };
-	return { method: QUALITY_METHOD, size: { width: 640, height: 480 }, frames: 1, values: all, series, grain };
+	const size = { width: 640, height: 480 };
+	const grain = { size, sigma: new Array<number>(8).fill(grainSigma), spectrum: new Array<number>(8).fill(1 / 8) };
+	return { method: QUALITY_METHOD, size, frames: 1, values: all, series, grain };
 }
 
 /** How a simulated review is made. */

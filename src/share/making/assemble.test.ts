@@ -29,6 +29,7 @@ async function shot(name: string, versions: number, grainKept: number | null = n
 			mime: 'video/mp4' as const,
 			codec: 'avc1.64000A',
 			grainKept,
+			metrics: null,
 			stills: [{ frame: 3, blob: await png(8 + i) }],
 			crop: { x: 0, y: 0, width: 8, height: 8, firstFrame: 0, frames: [await png(8 + i), await png(9 + i)] },
 		});
@@ -36,7 +37,7 @@ async function shot(name: string, versions: number, grainKept: number | null = n
 	const one = { num: 1, den: 1 };
 	return {
 		...{ name, width: 64, height: 48, pixelAspect: one, rate: { num: 24, den: 1 }, frames: 12 },
-		...{ firstNumber: 100, base: 24, drop: false, sourceFrame: 100, clips },
+		...{ firstNumber: 100, base: 24, drop: false, sourceFrame: 100, sourceGrain: null, clips },
 	};
 }
 
@@ -50,7 +51,6 @@ const wishes = (change: Partial<ReviewWishes> = {}): ReviewWishes => ({
 	expiresAt: Date.now() + 86_400_000,
 	links: [{ role: 'voter' }, { role: 'viewer' }],
 	source: 'fingerprint',
-	quality: null,
 	...change,
 });
 
@@ -154,6 +154,7 @@ describe('grain that a codec eats', () => {
 		expect(made.manifest.presentations.every((p) => p.onCrops === crops)).toBe(true);
 		expect(made.manifest.presentations.every((p) => (p.a.crop !== null) === crops)).toBe(true);
 		expect(made.manifest.shots[0]!.clips.map((c) => c.grainKept)).toEqual([null, null, null]);
+		expect(made.secrets.clips.every((clip) => clip.grainKept === kept)).toBe(true);
 	});
 });
 

@@ -6,6 +6,7 @@
 
 import { EmulsionError } from '../../core/errors.ts';
 import { phrase } from '../../core/phrases.ts';
+import type { ClipMetrics, GrainSummary } from '../../core/quality.ts';
 import type { Rational } from '../../core/rational.ts';
 import { planPairs } from '../ballot.ts';
 import { randomId } from '../bytes.ts';
@@ -64,6 +65,8 @@ export interface MadeClip {
 	readonly grainKept: number | null;
 	readonly stills: readonly MadeStill[];
 	readonly crop: MadeCrop | null;
+	/** The judge's figures; null where they were not asked for. */
+	readonly metrics: ClipMetrics | null;
 }
 
 /** A shot with a clip of every version, in the order of the versions. */
@@ -80,6 +83,8 @@ export interface MadeShot {
 	readonly drop: boolean;
 	/** Frame of the source at which the shot begins. */
 	readonly sourceFrame: number;
+	/** Of the film that all versions were made of; null where it was not measured. */
+	readonly sourceGrain: GrainSummary | null;
 	readonly clips: readonly MadeClip[];
 }
 
@@ -98,8 +103,6 @@ export interface ReviewWishes {
 	readonly links: readonly LinkWish[];
 	/** Fingerprint of the source in the project, null from a terminal. */
 	readonly source: string | null;
-	/** The judge's figures; null where it was not asked. */
-	readonly quality: unknown;
 }
 
 /** A number in [0, 1) of the platform's generator: what hides the versions must not be guessed. */
@@ -213,7 +216,7 @@ class Objects {
 			stills,
 			crop: crop && { ...crop, frames: crop.frames.map((blob) => this.#add(blob, 'image/png')) },
 		};
-		this.versions.push({ object: film.object, version });
+		this.versions.push({ object: film.object, version, grainKept: made.grainKept });
 		return clip;
 	}
 }
@@ -243,6 +246,18 @@ function checkShot(shot: MadeShot, versions: number): void {
 	);
 	if (shot.clips.length !== versions || !alike)
 		throw new TypeError(`clips of ${shot.name} do not stand for each other`);
+}
+
+/** The judge's record: every clip that was measured, by the ids of the review. Null where none was. */
+function qualityOf(shots: readonly MadeShot[], entries: readonly ReviewShot[], versions: readonly string[]): unknown {
+	const clips = shots.flatMap(({ clips: all }, shot) =>
+		all.flatMap(({ metrics }, version) =>
+			metrics ? [{ shot: entries[shot]!.id, version: versions[version]!, metrics }] : [],
+		),
+	);
+	if (clips.length === 0) return null;
+	const sources = shots.map(({ sourceGrain }, shot) => ({ shot: entries[shot]!.id, grain: sourceGrain }));
+	return { format: 1, sources, clips };
 }
 
 /**
@@ -320,7 +335,7 @@ export async function assembleReview(
 		clips: objects.versions,
 		pairs,
 		links: keys.links.map(({ role, secret }) => ({ role, secret: toBase64Url(secret) })),
-		quality: wishes.quality ?? null,
+		quality: qualityOf(made, entries, ids),
 	};
 	return { keys, blind, expiresAt: wishes.expiresAt, assets: shuffled(objects.assets, random), manifest, secrets };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { planPairs } from '../ballot.ts';
-import { controlsFor, estimateReview, type EstimateInput } from './estimate.ts';
+import { controlsFor, cropFrameBudget, estimateReview, type EstimateInput } from './estimate.ts';
 
 const INPUT: EstimateInput = {
 	versions: 2,
@@ -46,5 +46,13 @@ describe('estimate', () => {
 		for (let pairs = 1; pairs <= 100; pairs++) {
 			expect(planPairs(3, 3, pairs)).toHaveLength(pairs + controlsFor(pairs));
 		}
+	});
+
+	it('leaves to crops what a service keeps of one review besides clips and stills', () => {
+		const small = { versions: 2, shots: 1, stills: 3, blind: false, pairs: 1 };
+		// 4096 objects less 2 clips with 3 stills each, manifest and secrets, over 2 clips.
+		expect(cropFrameBudget(small)).toBe((4096 - 8 - 2) / 2);
+		expect(cropFrameBudget({ ...small, shots: 12, blind: true, pairs: 24 })).toBeGreaterThan(24);
+		expect(() => cropFrameBudget({ ...small, versions: 4, shots: 200, stills: 16 })).toThrow('4096');
 	});
 });

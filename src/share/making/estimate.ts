@@ -1,8 +1,14 @@
 /** How large a review will be and how long it takes, before anything is rendered. */
 
 import { CONTROL_EVERY, CONTROL_FROM } from '../ballot.ts';
+import { EmulsionError } from '../../core/errors.ts';
+import { phrase } from '../../core/phrases.ts';
 import { sealedBytes } from '../objects.ts';
+import { LIMITS } from '../protocol.ts';
 import { CLIP_ENCODINGS, type ClipCodec } from './codec.ts';
+
+/** Pairs that are asked at most where nobody says how many. */
+export const USUAL_PAIRS = 24;
 
 /** Compressed PNG ÷ its samples. Frames of two films that were coded before took 0.26 (gray) and 0.42 (color); grain takes more. */
 const PNG_SHARE = 0.65;
@@ -59,4 +65,31 @@ export function estimateReview(input: EstimateInput): Estimate {
 		bytes: Math.ceil(once + copies * average),
 		seconds: measured ? frames * measured.secondsPerFrame : null,
 	};
+}
+
+/**
+ * Frames that each lossless crop may have, so that the review stays within what a service keeps of one.
+ * @throws EmulsionError `usage` where clips and stills alone are too many.
+ */
+export function cropFrameBudget({
+	versions,
+	shots,
+	stills,
+	blind,
+	pairs,
+}: {
+	readonly versions: number;
+	readonly shots: number;
+	readonly stills: number;
+	readonly blind: boolean;
+	readonly pairs: number;
+}): number {
+	const presented = blind && pairs > 0 ? 2 * (pairs + controlsFor(pairs)) : 0;
+	const clips = versions * shots + presented;
+	// Manifest and owner's secrets are objects as well.
+	const files = clips * (1 + stills) + 2;
+	if (files > LIMITS.objects) {
+		throw new EmulsionError('usage', phrase('making-objects', { got: files, most: LIMITS.objects }));
+	}
+	return Math.floor((LIMITS.objects - files) / clips);
 }

@@ -1,5 +1,6 @@
 /** Rendered clips as the review is assembled of them, wherever their files lie. */
 
+import type { ClipMetrics, GrainSummary } from '../../core/quality.ts';
 import type { Rational } from '../../core/rational.ts';
 import type { MadeClip, MadeShot } from './assemble.ts';
 import { CLIP_ENCODINGS, type ClipCodec, codecString } from './codec.ts';
@@ -8,6 +9,7 @@ import { CLIP_ENCODINGS, type ClipCodec, codecString } from './codec.ts';
 export interface ClipFiles {
 	readonly file: string;
 	readonly grainKept: number | null;
+	readonly metrics: ClipMetrics | null;
 	readonly stills: readonly { readonly frame: number; readonly file: string }[];
 	readonly crop: {
 		readonly x: number;
@@ -26,6 +28,7 @@ export interface ShotFiles {
 	readonly size: { readonly width: number; readonly height: number };
 	readonly pixelAspect: Rational;
 	readonly rate: Rational;
+	readonly sourceGrain: GrainSummary | null;
 	readonly clips: readonly ClipFiles[];
 }
 
@@ -43,7 +46,12 @@ async function madeClip(clip: ClipFiles, codec: ClipCodec, size: ShotFiles['size
 	const blob = await fileOf(clip.file);
 	const stills = await Promise.all(clip.stills.map(async ({ frame, file }) => ({ frame, blob: await fileOf(file) })));
 	const { mime } = CLIP_ENCODINGS[codec];
-	const base = { blob, mime, codec: await codecString(blob, codec, size), grainKept: clip.grainKept, stills };
+	const base = {
+		blob,
+		mime,
+		codec: await codecString(blob, codec, size),
+		...{ grainKept: clip.grainKept, metrics: clip.metrics, stills },
+	};
 	if (!clip.crop) return { ...base, crop: null };
 	const { files, ...place } = clip.crop;
 	return { ...base, crop: { ...place, frames: await Promise.all(files.map(fileOf)) } };
@@ -58,7 +66,7 @@ export function madeShots(
 	fileOf: FileOf,
 ): Promise<MadeShot[]> {
 	return Promise.all(
-		shots.map(async ({ range, frames, size, pixelAspect, rate, clips }, i) => ({
+		shots.map(async ({ range, frames, size, pixelAspect, rate, sourceGrain, clips }, i) => ({
 			name: names[i] ?? String(i + 1),
 			width: size.width,
 			height: size.height,
@@ -69,6 +77,7 @@ export function madeShots(
 			base: numbering.base,
 			drop: numbering.drop,
 			sourceFrame: range.start,
+			sourceGrain,
 			clips: await Promise.all(clips.map((clip) => madeClip(clip, codec, size, fileOf))),
 		})),
 	);

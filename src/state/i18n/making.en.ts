@@ -23,10 +23,12 @@ export const MAKING_EN = {
 	'making.done': 'The review is ready. It ends on {date}.',
 	'making.doneFile':
 		'The review was saved as {file}. Put it beside this app on any web server, or send it: its readers open it from disk with their link. It ends on {date}.',
-	'making.estimate': '{shots} shots, {frames} frames in all clips, about {bytes}',
+	'making.estimate': 'Shots: {shots}. Frames of all clips: {frames}. About {bytes}',
 	'making.estimateGuess': 'by the codec’s usual size; time unknown until measured',
 	'making.estimateMeasured': 'measured on twelve frames of each version; rendering about {time}',
 	'making.expires': 'Ends after, days',
+	'making.judge': 'Measure the clips for the automatic judge',
+	'making.judgeDoc': 'Sharpness, grain, flicker and the like, for you alone. Takes time.',
 	'making.keepDoc': 'The recipe as it is now, under a name, to be compared later.',
 	'making.keepName': 'Keep this recipe as',
 	'making.link.commenter': 'For notes: sees all versions, writes notes and approvals',
@@ -93,7 +95,7 @@ export const MAKING_EN = {
 	'reviews.counts': '{votes} votes of {voters} voters, {counted} count',
 	'reviews.elsewhere': 'Kept in the file {origin}: its notes and votes come back as files.',
 	'reviews.elsewhereService': 'Kept by {origin}: open the editor there to see its notes.',
-	'reviews.forged': '{count} approvals whose signature does not hold are left out.',
+	'reviews.forged': 'Approvals left out, as their signatures do not hold: {count}.',
 	'reviews.forget': 'Forget',
 	'reviews.forgetDoc':
 		'Removes the review and your link to it from this project. The review itself stays until it ends.',

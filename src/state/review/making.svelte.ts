@@ -9,11 +9,12 @@ import { shotIndexAt } from '../../core/shots.ts';
 import { EMPTY_RECIPE } from '../../project/recipe.ts';
 import { type Reel, shotsOf } from '../../project/schema.ts';
 import { type ClipCost, measureClips, renderClips, type VersionToRender } from '../../services/review/render.ts';
+import { isReviewFile } from '../../services/review/work.ts';
 import { type Bytes, toBase64Url } from '../../share/bytes.ts';
 import { reviewLink } from '../../share/links.ts';
 import { assembleReview, checkWishes, type MadeVersion, type ReviewWishes } from '../../share/making/assemble.ts';
 import type { ClipCodec } from '../../share/making/codec.ts';
-import { type Estimate, estimateReview } from '../../share/making/estimate.ts';
+import { cropFrameBudget, type Estimate, estimateReview, USUAL_PAIRS } from '../../share/making/estimate.ts';
 import { madeShots } from '../../share/making/rendered.ts';
 import { type LinkWish, type ReviewToSend, Sending, type SendProgress, writePackage } from '../../share/publish.ts';
 import type { EnginePort } from '../engine-port.ts';
@@ -25,8 +26,6 @@ import { claimMaking, PrivatePlace } from './place.ts';
 
 const DAY_MS = 86_400_000;
 const MINIMUM_VIEW_MS = 3000;
-/** Pairs that are proposed. */
-const USUAL_PAIRS = 24;
 
 /** A version that can be chosen: the source, the recipe as it is, or one that was kept. */
 export interface VersionChoice {
@@ -51,6 +50,8 @@ export interface MakingSettings {
 	readonly voters: 'open' | number;
 	readonly codec: ClipCodec;
 	readonly stills: number;
+	/** Measure the clips for the automatic judge. */
+	readonly judge: boolean;
 	/** Ids of {@link VersionChoice}. */
 	readonly versions: readonly string[];
 	/** Indexes of the reel's shots. */
@@ -80,7 +81,15 @@ export type MakingStep =
 
 const INITIAL: MakingSettings = {
 	...{ title: '', question: '', blind: true, ties: true, vote: true, pairs: null, days: 30, passphrase: '' },
-	...{ voters: 'open', codec: 'h264', stills: 3, versions: ['source', 'current'], shots: [], destination: 'service' },
+	...{
+		voters: 'open',
+		codec: 'h264',
+		stills: 3,
+		judge: true,
+		versions: ['source', 'current'],
+		shots: [],
+		destination: 'service',
+	},
 };
 
 /** What the parts of the editor are to this one. */
@@ -266,6 +275,8 @@ export class ReviewMaking {
 		} catch (thrown) {
 			await place.remove();
 			this.#release();
+			// What failed goes on from its chunks when it is tried again; what was canceled does not.
+			if (toEmulsionError(thrown).code === 'aborted') await this.#dropChunks();
 			this.#fail(thrown);
 			return;
 		}
@@ -343,6 +354,12 @@ export class ReviewMaking {
 		this.#step = { kind: 'form', error: error.code === 'aborted' ? null : error };
 	}
 
+	/** Frees the chunks of clips that were not finished. */
+	async #dropChunks(): Promise<void> {
+		const { engine } = this.#parts;
+		for (const { id, name } of await engine.interrupted()) if (isReviewFile(name)) await engine.discard(id);
+	}
+
 	#release(): void {
 		this.#free?.();
 		this.#free = undefined;
@@ -357,7 +374,10 @@ export class ReviewMaking {
 	}
 
 	#clipSettings(): ClipSettings {
-		return { codec: this.#settings.codec, stills: this.#settings.stills };
+		const { codec, stills, judge, blind, versions, shots } = this.#settings;
+		const { length } = versions;
+		const cropFrames = cropFrameBudget({ versions: length, shots: shots.length, stills, blind, pairs: this.pairs });
+		return { codec, stills, judge, cropFrames };
 	}
 
 	/** The chosen versions, as they are rendered and as the owner's secrets tell of them. */
@@ -388,7 +408,7 @@ export class ReviewMaking {
 			...Array.from({ length: count }, () => voter),
 		];
 		return {
-			...{ title, question, blind, tiesAllowed: ties, links, pairs: this.pairs, source: fingerprint, quality: null },
+			...{ title, question, blind, tiesAllowed: ties, links, pairs: this.pairs, source: fingerprint },
 			minimumViewMs: Math.min(MINIMUM_VIEW_MS, Math.floor(shortestMs)),
 			expiresAt: Date.now() + days * DAY_MS,
 		};
@@ -438,6 +458,7 @@ export class ReviewMaking {
 		this.#ready = undefined;
 		this.#step = { kind: 'done', links, file, expiresAt };
 		await ready.place.remove();
+		await this.#dropChunks().catch(() => undefined);
 		this.#release();
 	}
 }

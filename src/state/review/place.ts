@@ -2,7 +2,7 @@
 
 import { EmulsionError } from '../../core/errors.ts';
 import { phrase } from '../../core/phrases.ts';
-import type { ClipPlace } from '../../services/review/render.ts';
+import type { ClipPlace } from '../../services/review/work.ts';
 import type { FileOf } from '../../share/making/rendered.ts';
 import { opfsFolder } from '../opfs.ts';
 
@@ -16,6 +16,14 @@ export class PrivatePlace implements ClipPlace {
 
 	target(): ReturnType<ClipPlace['target']> {
 		return { kind: 'opfs', folder: this.#folder };
+	}
+
+	written(): void {
+		// The folder is removed as a whole.
+	}
+
+	read(file: string): Promise<Blob> {
+		return this.fileOf(file);
 	}
 
 	put(file: string, blob: Blob): Promise<void> {

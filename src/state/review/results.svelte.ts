@@ -11,7 +11,7 @@ import { ServiceClient } from '../../share/client.ts';
 import { reviewLink } from '../../share/links.ts';
 import type { OwnerSecrets } from '../../share/manifest.ts';
 import { ownerKey } from '../../share/open.ts';
-import { JudgeRecord } from '../../share/judge/record.ts';
+import { type JudgeRecord, JudgeRecordSchema } from '../../share/judge/record.ts';
 import { MAX_RETURN_BYTES, openReturn, type PackageHeader } from '../../share/package.ts';
 import { mergeReturns } from '../../share/returns.ts';
 import { type LinkInfo, NoteRecord, type Role, VoteRecord } from '../../share/protocol.ts';
@@ -78,7 +78,7 @@ export class OwnerDesk {
 	constructor(parts: OwnerParts) {
 		this.#parts = parts;
 		this.secrets = parts.secrets;
-		const quality = v.safeParse(JudgeRecord, parts.secrets.quality);
+		const quality = v.safeParse(JudgeRecordSchema, parts.secrets.quality);
 		this.quality = quality.success ? quality.output : null;
 	}
 
