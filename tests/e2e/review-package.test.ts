@@ -77,6 +77,11 @@ describe('a link of a package', () => {
 		const editor = await e2e.open();
 		const loaded = await editor.page.evaluate(() => performance.getEntriesByType('resource').map((r) => r.name));
 		expect(loaded.filter((name) => /assets\/review/.test(name))).toEqual([]);
+		// From one to the other in one tab: the page begins anew.
+		await editor.page.evaluate(() => (location.hash = '#/review'));
+		await editor.page.getByRole('heading', { name: 'Open a review' }).waitFor();
+		await editor.page.evaluate(() => (location.hash = ''));
+		await editor.page.getByRole('button', { name: 'CPU (wasm)' }).waitFor();
 		await editor.context.close();
 	});
 
@@ -334,6 +339,46 @@ describe('a blind vote on a package', () => {
 function location_(page: Page): string {
 	return page.url();
 }
+
+describe('in 简体中文', () => {
+	/** Texts and labels in sight, without what people and programs named, that hold a Latin word. */
+	const foreign = (page: Page): Promise<string[]> =>
+		page.evaluate(() => {
+			const NAMES =
+				/\b(?:Emulsion|WebCodecs|English|The Lost Reel|Which picture is better|Shot \d|Scan|Recipe [AB]|MARKER\w+|CSV|JSON|Home|End|Shift|Space|[A-Z])\b|“[^”]*”/g;
+			const texts = document.body.innerText.split('\n');
+			for (const element of document.querySelectorAll('[aria-label], [title], [placeholder], [aria-valuetext]')) {
+				for (const name of ['aria-label', 'title', 'placeholder', 'aria-valuetext'])
+					texts.push(element.getAttribute(name) ?? '');
+			}
+			return texts.filter((text) => /[A-Za-z]{2,}/.test(text.replace(NAMES, '')));
+		});
+
+	it('voter, commenter and owner read every word in it', async () => {
+		const voter = await visit(packageLink(blind, 1, 'blind'), { locale: 'zh-CN' });
+		await painted(voter.page);
+		await voter.page.getByText('请选择答案。').waitFor();
+		expect(await foreign(voter.page)).toEqual([]);
+		await voter.page.keyboard.press('?');
+		await voter.page.getByRole('dialog').waitFor();
+		expect(await foreign(voter.page)).toEqual([]);
+		await voter.context.close();
+		const commenter = await visit(packageLink(open, 1, 'open'), { locale: 'zh-CN' });
+		await painted(commenter.page);
+		await commenter.page.keyboard.press('n');
+		await commenter.page.getByText('通过或否决…').click();
+		await commenter.page.getByRole('radio', { name: '差异' }).click();
+		expect(await foreign(commenter.page)).toEqual([]);
+		await commenter.context.close();
+		const owner = await visit(packageLink(blind, 0, 'blind'), { locale: 'zh-CN' });
+		await owner.page.getByTestId('votes-files').setInputFiles(tmp.path('returned'));
+		await owner.page.getByText('已打开 1 个投票文件').waitFor();
+		expect((await foreign(owner.page)).filter((text) => !text.includes('REASONTEXT'))).toEqual([]);
+		await owner.page.getByRole('tab', { name: '链接' }).click();
+		expect(await foreign(owner.page)).toEqual([]);
+		await owner.context.close();
+	});
+});
 
 describe('comparing and noting on a package', () => {
 	it('shows lossless stills where it rests on one, crops on demand, and says so', async () => {

@@ -200,6 +200,7 @@ export const REVIEWING_EN = {
 	'rv.showCrops': 'Lossless crop instead of the clip',
 	'rv.shown': 'Picture shown',
 	'rv.signature.invalid': 'Signature does not fit',
+	'rv.signature.other': 'Signed for other pictures than these, key',
 	'rv.signature.valid': 'Signature valid, key',
 	'rv.speed': 'Speed',
 	'rv.state.closed': 'Closed',

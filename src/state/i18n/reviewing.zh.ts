@@ -195,6 +195,7 @@ export const REVIEWING_ZH = {
 	'rv.showCrops': '用无损局部画面代替片段',
 	'rv.shown': '显示的画面',
 	'rv.signature.invalid': '签名不符',
+	'rv.signature.other': '签名针对的是其他画面，密钥',
 	'rv.signature.valid': '签名有效，密钥',
 	'rv.speed': '速度',
 	'rv.state.closed': '已关闭',

@@ -246,7 +246,8 @@ export class ReviewDesk {
 		const answered = (): void => {
 			this.#offline = false;
 		};
-		const parts = { review, device, clock, hear, answered };
+		const closed = (): boolean => this.#info?.state === 'closed';
+		const parts = { review, device, clock, hear, answered, closed };
 		const notes = info.role === 'voter' ? null : new NotesBook(parts);
 		const ballot = info.role === 'voter' ? await Ballot.of(parts) : null;
 		const owner = review.secrets

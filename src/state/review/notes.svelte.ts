@@ -85,10 +85,10 @@ export class NotesBook {
 		await this.#parts.device.setName(this.#name);
 	}
 
-	/** May this link write. */
+	/** May this link write, now. */
 	get writes(): boolean {
 		const { role } = this.#parts.review.info;
-		return role === 'owner' || role === 'commenter';
+		return (role === 'owner' || role === 'commenter') && !this.#parts.closed();
 	}
 
 	/** Notes that cannot be read with this link's key: changed, or of another version. */
@@ -262,6 +262,11 @@ export class NotesBook {
 				if (error.code === 'conflict') await this.#fetch().catch(() => undefined);
 				if (error.code !== 'conflict' || this.#held.get(id)?.record.body !== sealed.body) this.#parts.hear(error);
 				if (error.code === 'offline' || error.retryable) return;
+				// Refused for good: the words are not lost, they wait in the form for another try.
+				const { entry } = this.#pending.get(id) ?? {};
+				if (error.code !== 'conflict' && entry?.type === 'note') {
+					await this.#parts.device.setDraft(review.info.id, entry.text);
+				}
 			}
 			await this.#settle(id);
 		}

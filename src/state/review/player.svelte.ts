@@ -195,6 +195,12 @@ export class ReviewPlayer {
 		}
 	}
 
+	/** Fetches and shows once more what could not be. */
+	retry(): void {
+		const showing = this.#showing;
+		if (showing) void this.show(showing, this.frame);
+	}
+
 	/** Fetches what comes next, quietly. */
 	prefetch(showing: Showing): void {
 		for (const asset of assetsOf(showing)) void this.#shelf.get(asset).catch(() => undefined);
@@ -309,6 +315,8 @@ export class ReviewPlayer {
 		const lockstep = new Lockstep(sources, shot.rate.num / shot.rate.den, {
 			frame: (index) => {
 				this.#leaveStills();
+				// What failed was another frame.
+				this.#error = undefined;
 				this.#index = index;
 				this.#paint();
 				this.#rested();
