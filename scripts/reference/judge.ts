@@ -35,7 +35,7 @@ for (const shots of [10, 16, 24]) {
 			const right =
 				coming.filter(({ shot, winsA, winsB }) => said.get(shot)! > 0.5 === winsA > winsB).length / coming.length;
 			const { interval, right: counted, of } = judgement.accuracy;
-			if (right >= interval.low && right <= interval.high) held++;
+			if (right >= interval[0] && right <= interval[1]) held++;
 			apart += right - counted / of;
 		}
 		console.log(`| ${shots} | ${voters} | ${fitted} | ${held} | ${(apart / fitted).toFixed(3)} |`);

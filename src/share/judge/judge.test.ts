@@ -93,7 +93,7 @@ describe('the judge', () => {
 				return said.probability > 0.5 === vote.winsA > vote.winsB;
 			});
 			const share = right.length / coming.length;
-			if (share >= accuracy.interval.low && share <= accuracy.interval.high) covered++;
+			if (share >= accuracy.interval[0] && share <= accuracy.interval[1]) covered++;
 		}
 		// `scripts/reference/judge.ts` counts 93.7 % in 1,196 reviews; thirty are a sample.
 		expect(covered / runs).toBeGreaterThanOrEqual(0.8);
