@@ -60,13 +60,12 @@ const CAST: Statement = {
 		WITH ORDINALITY AS asked (${COLUMNS.map(([name]) => name).join(', ')}, place)
 ),
 fit AS MATERIALIZED (
-	SELECT asked.*, row_number() OVER (ORDER BY asked.place) AS number
-	FROM asked
+	SELECT asked.* FROM asked
 	JOIN presentations p ON p.review = $1 AND p.id = asked.presentation
 	LEFT JOIN votes v ON v.review = $1 AND v.voter = asked.voter AND v.presentation = asked.presentation
 	WHERE coalesce(v.revision, 0) = asked.revision AND (asked.key IS NULL OR v.key IS DISTINCT FROM asked.key)
 ),
-total AS MATERIALIZED (SELECT count(*) AS votes, coalesce(sum(bytes), 0)::bigint AS bytes FROM fit),
+total AS MATERIALIZED (SELECT max(place) AS votes, sum(bytes)::bigint AS bytes FROM fit),
 gate AS (
 	UPDATE reviews SET vote_seq = vote_seq + total.votes, storage_used = storage_used + total.bytes FROM total
 	WHERE id = $1 AND total.votes > 0 AND state = 'open' AND expires_at > ${NOW} AND storage_used + total.bytes <= $2::bigint
@@ -75,7 +74,7 @@ gate AS (
 INSERT INTO votes (review, voter, presentation, link, once, choice, left_object, right_object, position, viewed_ms, plays,
 	reason, revision, seq, created_at, updated_at, key)
 SELECT $1, voter, presentation, link, once, choice, left_object, right_object, position, viewed_ms, plays,
-	reason, revision + 1, gate.before + number, gate.now, gate.now, key
+	reason, revision + 1, gate.before + place, gate.now, gate.now, key
 FROM gate, fit
 ON CONFLICT (review, voter, presentation) DO UPDATE SET link = excluded.link, once = excluded.once, choice = excluded.choice,
 	left_object = excluded.left_object, right_object = excluded.right_object, position = excluded.position,
