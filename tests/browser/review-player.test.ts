@@ -130,8 +130,22 @@ afterEach(() => {
 
 const wrong = (made: Bench): unknown[] => made.seen.filter((s) => s.numbers.some((n) => n !== s.index));
 
-for (const engine of ['webcodecs', 'video'] as const) {
-	describe(`two clips of other codecs and key frames, by ${engine}`, () => {
+const CALLBACK = 'requestVideoFrameCallback';
+const callback = Object.getOwnPropertyDescriptor(HTMLVideoElement.prototype, CALLBACK)!;
+
+for (const [engine, name] of [
+	['webcodecs', 'WebCodecs'],
+	['video', 'video elements'],
+	['video', 'video elements without frame callbacks'],
+] as const) {
+	describe(`two clips of other codecs and key frames, by ${name}`, () => {
+		beforeAll(() => {
+			if (name.includes('without')) Reflect.deleteProperty(HTMLVideoElement.prototype, CALLBACK);
+		});
+		afterAll(() => {
+			Object.defineProperty(HTMLVideoElement.prototype, CALLBACK, callback);
+		});
+
 		it('are at the same frame, forward, backward, at jumps, and at both ends', async () => {
 			const made = await bench(engine);
 			for (const index of [0, 1, 2, 24, 25, 26, 25, 24, 39, 40, 41, 90, FRAMES - 1, FRAMES - 2, 10, 0]) {

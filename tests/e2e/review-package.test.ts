@@ -1,13 +1,13 @@
 /** A reviewer's page on a package: opened from disk and from the site, by voters, commenters and its owner, as a phone and as a desktop. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { BrowserContext, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sendFile } from '../../server/static.ts';
 import { toBase64Url } from '../../src/share/bytes.ts';
 import { type Scratch, scratch } from '../helpers/cli.ts';
-import { BITS, BLOCK, COUNTER_HEIGHT } from '../helpers/counter-clips.ts';
 import { type E2e, startE2e } from '../helpers/e2e.ts';
+import { counters, painted, type Visit, visit as visitWith, type VisitOptions } from '../helpers/review-page.ts';
 import {
 	addressOf,
 	type MadeReview,
@@ -55,90 +55,9 @@ afterAll(async () => {
 	tmp.remove();
 });
 
-interface Visit {
-	readonly page: Page;
-	readonly context: BrowserContext;
-	/** What a test must find empty: exceptions, violations of the content security policy. */
-	readonly problems: string[];
-	/** Everything that was requested: address, headers, body. */
-	readonly requests: string[];
-}
-
-interface VisitOptions {
-	readonly init?: string;
-	readonly phone?: boolean;
-	readonly locale?: string;
-	readonly context?: BrowserContext;
-}
-
-async function visit(address: string, options: VisitOptions = {}): Promise<Visit> {
-	const shape = options.phone
-		? { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true }
-		: { viewport: { width: 1280, height: 800 } };
-	const context =
-		options.context ??
-		(await e2e.browser.newContext({ ...shape, locale: options.locale ?? 'en-US', acceptDownloads: true }));
-	if (options.init !== undefined) await context.addInitScript(options.init);
-	const page = await context.newPage();
-	page.setDefaultTimeout(20_000);
-	const problems: string[] = [];
-	const requests: string[] = [];
-	page.on('pageerror', (error) => problems.push(String(error)));
-	page.on('console', (message) => {
-		if (/Content Security Policy|Refused to|Uncaught/i.test(message.text())) problems.push(message.text());
-	});
-	page.on('request', (request) => {
-		requests.push(
-			`${request.method()} ${request.url()} ${JSON.stringify(request.headers())} ${request.postData() ?? ''}`,
-		);
-	});
-	await page.goto(address);
-	return { page, context, problems, requests };
-}
-
+const visit = (address: string, options: VisitOptions = {}): Promise<Visit> => visitWith(e2e.browser, address, options);
 const packageLink = (made: MadeReview, index: number, name: string): string =>
 	addressOf(e2e.server.url, made, index, `${name}.emreview`);
-
-/** Waits for a painted frame, of a number where one is given. */
-const painted = (page: Page, frame?: number): Promise<unknown> =>
-	page.waitForFunction((wanted) => {
-		const canvas = document.querySelector<HTMLCanvasElement>('[data-testid=picture]');
-		const shown = Number(canvas?.dataset['frame'] ?? -1);
-		return wanted === undefined ? shown >= 0 : shown === wanted;
-	}, frame);
-
-/** Numbers in the canvas's left and right halves (or upper and lower, on a phone), and the number that the page says. */
-function counters(page: Page): Promise<{ numbers: number[]; said: number; index: number }> {
-	return page.evaluate(
-		({ bits, block, height }) => {
-			const canvas = document.querySelector<HTMLCanvasElement>('[data-testid=picture]')!;
-			const context = canvas.getContext('2d')!;
-			const { width: w, height: h } = canvas;
-			const scale = w / canvas.clientWidth;
-			const gap = 4 * scale;
-			const aspect = (bits * block) / height;
-			const beside = Math.min((w - gap) / 2, h * aspect);
-			const above = Math.min(w, ((h - gap) / 2) * aspect);
-			const wide = beside >= above;
-			const width = Math.max(beside, above);
-			const half = wide ? (w - gap) / 2 : (h - gap) / 2;
-			const numbers = [0, 1].map((i) => {
-				const x0 = wide ? i * (half + gap) + (half - width) / 2 : (w - width) / 2;
-				const y0 = wide ? (h - width / aspect) / 2 : i * (half + gap) + (half - width / aspect) / 2;
-				let number = 0;
-				for (let bit = 0; bit < bits; bit++) {
-					const x = Math.round(x0 + ((bit + 0.5) * width) / bits);
-					const y = Math.round(y0 + ((block / height) * width) / aspect);
-					number = number * 2 + (context.getImageData(x, y, 1, 1).data[1]! > 128 ? 1 : 0);
-				}
-				return number;
-			});
-			const said = Number(document.querySelector('[data-testid=frame]')?.textContent);
-			return { numbers, said, index: Number(canvas.dataset['frame']) };
-		},
-		{ bits: BITS, block: BLOCK, height: COUNTER_HEIGHT },
-	);
-}
 
 const WITHOUT_MODERN = `
 	delete window.VideoDecoder; delete window.VideoEncoder; delete window.OffscreenCanvas; delete window.SharedArrayBuffer;
@@ -158,6 +77,11 @@ describe('a link of a package', () => {
 		const editor = await e2e.open();
 		const loaded = await editor.page.evaluate(() => performance.getEntriesByType('resource').map((r) => r.name));
 		expect(loaded.filter((name) => /assets\/review/.test(name))).toEqual([]);
+		// From one to the other in one tab: the page begins anew.
+		await editor.page.evaluate(() => (location.hash = '#/review'));
+		await editor.page.getByRole('heading', { name: 'Open a review' }).waitFor();
+		await editor.page.evaluate(() => (location.hash = ''));
+		await editor.page.getByRole('button', { name: 'CPU (wasm)' }).waitFor();
 		await editor.context.close();
 	});
 
@@ -415,6 +339,46 @@ describe('a blind vote on a package', () => {
 function location_(page: Page): string {
 	return page.url();
 }
+
+describe('in 简体中文', () => {
+	/** Texts and labels in sight, without what people and programs named, that hold a Latin word. */
+	const foreign = (page: Page): Promise<string[]> =>
+		page.evaluate(() => {
+			const NAMES =
+				/\b(?:Emulsion|WebCodecs|English|The Lost Reel|Which picture is better|Shot \d|Scan|Recipe [AB]|MARKER\w+|CSV|JSON|Home|End|Shift|Space|[A-Z])\b|“[^”]*”/g;
+			const texts = document.body.innerText.split('\n');
+			for (const element of document.querySelectorAll('[aria-label], [title], [placeholder], [aria-valuetext]')) {
+				for (const name of ['aria-label', 'title', 'placeholder', 'aria-valuetext'])
+					texts.push(element.getAttribute(name) ?? '');
+			}
+			return texts.filter((text) => /[A-Za-z]{2,}/.test(text.replace(NAMES, '')));
+		});
+
+	it('voter, commenter and owner read every word in it', async () => {
+		const voter = await visit(packageLink(blind, 1, 'blind'), { locale: 'zh-CN' });
+		await painted(voter.page);
+		await voter.page.getByText('请选择答案。').waitFor();
+		expect(await foreign(voter.page)).toEqual([]);
+		await voter.page.keyboard.press('?');
+		await voter.page.getByRole('dialog').waitFor();
+		expect(await foreign(voter.page)).toEqual([]);
+		await voter.context.close();
+		const commenter = await visit(packageLink(open, 1, 'open'), { locale: 'zh-CN' });
+		await painted(commenter.page);
+		await commenter.page.keyboard.press('n');
+		await commenter.page.getByText('通过或否决…').click();
+		await commenter.page.getByRole('radio', { name: '差异' }).click();
+		expect(await foreign(commenter.page)).toEqual([]);
+		await commenter.context.close();
+		const owner = await visit(packageLink(blind, 0, 'blind'), { locale: 'zh-CN' });
+		await owner.page.getByTestId('votes-files').setInputFiles(tmp.path('returned'));
+		await owner.page.getByText('已打开 1 个投票文件').waitFor();
+		expect((await foreign(owner.page)).filter((text) => !text.includes('REASONTEXT'))).toEqual([]);
+		await owner.page.getByRole('tab', { name: '链接' }).click();
+		expect(await foreign(owner.page)).toEqual([]);
+		await owner.context.close();
+	});
+});
 
 describe('comparing and noting on a package', () => {
 	it('shows lossless stills where it rests on one, crops on demand, and says so', async () => {

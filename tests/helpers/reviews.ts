@@ -44,8 +44,19 @@ const CODECS = [
 	{ arguments: H264, extension: 'mp4', mime: 'video/mp4', codec: 'avc1.64000b' },
 ] as const;
 
-/** Clips of a version: made once a scratch folder and version. */
-function clipBytes(tmp: Scratch, version: number): { readonly bytes: Buffer; readonly codec: (typeof CODECS)[number] } {
+const made = new Map<number, ReturnType<typeof encodeClip>>();
+
+/** The clip of a version, encoded once a test file. */
+function clipBytes(tmp: Scratch, version: number): ReturnType<typeof encodeClip> {
+	const clip = made.get(version) ?? encodeClip(tmp, version);
+	made.set(version, clip);
+	return clip;
+}
+
+function encodeClip(
+	tmp: Scratch,
+	version: number,
+): { readonly bytes: Buffer; readonly codec: (typeof CODECS)[number] } {
 	const codec = CODECS[version % 2]!;
 	const name = tmp.path(`count-${version}.${codec.extension}`);
 	const raw = tmp.path(`count-${version}.gray`);

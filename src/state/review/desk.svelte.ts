@@ -21,7 +21,7 @@ import { ClipShelf } from './clips.ts';
 import { ReviewDevice } from './device.ts';
 import { NotesBook } from './notes.svelte.ts';
 import { ReviewPlayer } from './player.svelte.ts';
-import { OwnerDesk } from './results.svelte.ts';
+import { OwnerDesk, type OwnerParts } from './results.svelte.ts';
 import { Ballot } from './voting.svelte.ts';
 
 /** How often state and expiry are asked for, ms. */
@@ -63,6 +63,8 @@ export class ReviewDesk {
 	#package = $state.raw<ReviewPackage>();
 	#secret = $state.raw<Bytes>();
 	#wrongPassphrase = $state(false);
+	/** Where on this site the package lies. */
+	#path: string | undefined;
 	#backend: ReviewBackend | undefined;
 	#stops: (() => void)[] = [];
 
@@ -102,7 +104,7 @@ export class ReviewDesk {
 			const address = parseFragment(fragment);
 			if (!address) return this.#ask();
 			this.#secret = address.secret;
-			if (address.package !== undefined) this.#package = await fetchPackage(address.package);
+			if (address.package !== undefined) await this.#fetch(address.package);
 			else if (address.secret) return this.#open(await this.#service(address.secret));
 			await this.#together();
 		});
@@ -112,6 +114,7 @@ export class ReviewDesk {
 	async takeFile(file: File): Promise<void> {
 		await this.#attempt(async () => {
 			this.#package = await openPackage(file.name, file.size, partsOf(file));
+			this.#path = undefined;
 			await this.#together();
 		});
 	}
@@ -127,7 +130,7 @@ export class ReviewDesk {
 				throw new EmulsionError('link-refused', phrase('link-elsewhere', { origin: new URL(origin).origin }));
 			}
 			this.#secret = address.secret;
-			if (!this.#package && path !== undefined) this.#package = await fetchPackage(path);
+			if (!this.#package && path !== undefined) await this.#fetch(path);
 			if (this.#package) await this.#together();
 			else await this.#open(await this.#service(address.secret));
 		});
@@ -208,6 +211,16 @@ export class ReviewDesk {
 		}
 	}
 
+	async #fetch(path: string): Promise<void> {
+		this.#package = await fetchPackage(path);
+		this.#path = path;
+	}
+
+	#packageOf(backend: ReviewBackend): OwnerParts['package'] {
+		if (backend.kind !== 'package' || !this.#package) return undefined;
+		return { links: this.#package.header.links, path: this.#path };
+	}
+
 	#service(secret: Bytes): Promise<ServiceClient> {
 		return ServiceClient.of(siteRoot(), secret, this.device.voters);
 	}
@@ -233,10 +246,13 @@ export class ReviewDesk {
 		const answered = (): void => {
 			this.#offline = false;
 		};
-		const parts = { review, device, clock, hear, answered };
+		const closed = (): boolean => this.#info?.state === 'closed';
+		const parts = { review, device, clock, hear, answered, closed };
 		const notes = info.role === 'voter' ? null : new NotesBook(parts);
 		const ballot = info.role === 'voter' ? await Ballot.of(parts) : null;
-		const owner = review.secrets ? new OwnerDesk({ ...parts, secret, secrets: review.secrets }) : null;
+		const owner = review.secrets
+			? new OwnerDesk({ ...parts, secret, secrets: review.secrets, package: this.#packageOf(backend) })
+			: null;
 		this.close();
 		this.#info = info;
 		this.#opened = { review, secret, backend, shelf, player: new ReviewPlayer(shelf), clock, notes, ballot, owner };

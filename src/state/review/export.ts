@@ -2,6 +2,7 @@
 
 import type { Manifest, OwnerSecrets } from '../../share/manifest.ts';
 import type { VoteRecord } from '../../share/protocol.ts';
+import type { Approval, Note } from '../../share/notes.ts';
 import type { Results } from '../../share/statistics/results.ts';
 
 /** What is exported. */
@@ -10,6 +11,10 @@ export interface ExportInput {
 	readonly secrets: OwnerSecrets;
 	readonly votes: readonly VoteRecord[];
 	readonly results: Results;
+	/** What commenters said, with what was answered; JSON only. */
+	readonly notes: readonly { readonly note: Note; readonly resolved: boolean; readonly replies: readonly string[] }[];
+	/** Approvals and whether their signatures hold; JSON only. */
+	readonly approvals: readonly { readonly approval: Approval; readonly signature: string }[];
 	/** Unsealed reason of a vote; empty for none. */
 	readonly reasonOf: (vote: VoteRecord) => string;
 }
@@ -55,7 +60,7 @@ export function resultsCsv(input: ExportInput): string {
 
 /** Results and votes. `NaN` (a rate without votes) becomes null. */
 export function resultsJson(input: ExportInput): string {
-	const { manifest, secrets, results } = input;
+	const { manifest, secrets, results, notes, approvals } = input;
 	const columns = COLUMNS as readonly string[];
 	const named = {
 		kind: 'emulsion-results',
@@ -66,6 +71,8 @@ export function resultsJson(input: ExportInput): string {
 		blind: manifest.blind,
 		versions: secrets.versions.map(({ id, label, source }) => ({ id, label, source })),
 		results,
+		notes,
+		approvals,
 		votes: rows(input).map((row) => Object.fromEntries(row.map((value, i) => [columns[i]!, value]))),
 	};
 	return `${JSON.stringify(named, null, '\t')}\n`;

@@ -16,8 +16,9 @@ import type { NoteRecord } from '../../share/protocol.ts';
 import { everyVisible } from './clock.ts';
 import type { PendingNote } from './device.ts';
 import type { ReviewParts } from './parts.ts';
+import { plainMap } from './maps.ts';
 
-const POLL_MS = 4000;
+const POLL_MS = 3000;
 
 /** Something that was said, and whether it has arrived. */
 export interface Said<T> {
@@ -64,8 +65,8 @@ interface Held {
 /** See the file's comment. */
 export class NotesBook {
 	readonly #parts: ReviewParts;
-	#held = $state.raw<ReadonlyMap<string, Held>>(new Map());
-	#pending = $state.raw<ReadonlyMap<string, Held & { readonly sealed: PendingNote }>>(new Map());
+	#held = $state.raw<ReadonlyMap<string, Held>>(plainMap());
+	#pending = $state.raw<ReadonlyMap<string, Held & { readonly sealed: PendingNote }>>(plainMap());
 	#name = $state('');
 	#seq = 0;
 	#sending: Promise<void> | undefined;
@@ -84,10 +85,10 @@ export class NotesBook {
 		await this.#parts.device.setName(this.#name);
 	}
 
-	/** May this link write. */
+	/** May this link write, now. */
 	get writes(): boolean {
 		const { role } = this.#parts.review.info;
-		return role === 'owner' || role === 'commenter';
+		return (role === 'owner' || role === 'commenter') && !this.#parts.closed();
 	}
 
 	/** Notes that cannot be read with this link's key: changed, or of another version. */
@@ -101,7 +102,7 @@ export class NotesBook {
 	}
 
 	readonly #all = $derived.by((): readonly Said<Entry>[] => {
-		const all = new Map<string, Said<Entry>>();
+		const all = plainMap<string, Said<Entry>>();
 		const { link, role } = this.#parts.review.info;
 		for (const [id, { record, entry }] of this.#held) {
 			const mine = this.writes && (role === 'owner' || record.author === link);
@@ -115,7 +116,7 @@ export class NotesBook {
 
 	/** All notes in the order of shots and frames. */
 	readonly threads = $derived.by((): readonly Thread[] => {
-		const shots = new Map(this.#parts.review.manifest.shots.map((shot, i) => [shot.id, i]));
+		const shots = plainMap(this.#parts.review.manifest.shots.map((shot, i) => [shot.id, i]));
 		const notes = this.#all.filter((s): s is Said<Note> => s.entry.type === 'note' && shots.has(s.entry.shot));
 		return notes
 			.map((note) => ({
@@ -133,7 +134,7 @@ export class NotesBook {
 
 	/** Approvals, the newest last; of one key, shot and clip only the last. */
 	readonly approvals = $derived.by((): readonly SignedApproval[] => {
-		const last = new Map<string, SignedApproval>();
+		const last = plainMap<string, SignedApproval>();
 		for (const said of this.#all) {
 			if (said.entry.type !== 'approval') continue;
 			const { entry } = said;
@@ -240,7 +241,7 @@ export class NotesBook {
 			...{ revision: sealed.revision, body: sealed.body },
 		};
 		const valid = entry.type === 'approval' && (await this.#isValid(entry));
-		this.#pending = new Map(this.#pending).set(sealed.id, { record, entry, valid, sealed });
+		this.#pending = plainMap(this.#pending).set(sealed.id, { record, entry, valid, sealed });
 	}
 
 	/** Sends what waits, in order. */
@@ -261,13 +262,18 @@ export class NotesBook {
 				if (error.code === 'conflict') await this.#fetch().catch(() => undefined);
 				if (error.code !== 'conflict' || this.#held.get(id)?.record.body !== sealed.body) this.#parts.hear(error);
 				if (error.code === 'offline' || error.retryable) return;
+				// Refused for good: the words are not lost, they wait in the form for another try.
+				const { entry } = this.#pending.get(id) ?? {};
+				if (error.code !== 'conflict' && entry?.type === 'note') {
+					await this.#parts.device.setDraft(review.info.id, entry.text);
+				}
 			}
 			await this.#settle(id);
 		}
 	}
 
 	async #settle(id: string): Promise<void> {
-		const left = new Map(this.#pending);
+		const left = plainMap(this.#pending);
 		left.delete(id);
 		this.#pending = left;
 		await this.#parts.device.dropNote(this.#parts.review.info.link, id);
@@ -287,7 +293,7 @@ export class NotesBook {
 				return { record, entry, valid: entry?.type === 'approval' && (await this.#isValid(entry)) };
 			}),
 		);
-		const next = new Map(this.#held);
+		const next = plainMap(this.#held);
 		for (const held of opened) {
 			const known = next.get(held.record.id);
 			if (!known || known.record.seq <= held.record.seq) next.set(held.record.id, held);

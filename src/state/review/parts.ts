@@ -11,6 +11,8 @@ export interface ReviewParts {
 	readonly clock: ServerClock;
 	/** Takes what a call of the service threw, where nothing else is done about it. */
 	readonly hear: (thrown: unknown) => void;
+	/** Nothing is noted or voted any more, as far as is known. */
+	readonly closed: () => boolean;
 	/** The service answered. */
 	readonly answered: () => void;
 }

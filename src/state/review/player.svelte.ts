@@ -14,6 +14,7 @@ import { decodePicture, PictureClip } from '../../services/review-player/picture
 import type { EngineName, FrameSource } from '../../services/review-player/source.ts';
 import type { Clip, ReviewShot } from '../../share/manifest.ts';
 import type { Asset, ClipShelf } from './clips.ts';
+import { plainMap } from './maps.ts';
 
 /** Speeds, 1 the film's own. */
 export const SPEEDS = [0.25, 0.5, 1, 2] as const;
@@ -48,7 +49,7 @@ export class ReviewPlayer {
 	#canvas: HTMLCanvasElement | undefined;
 	#size = { width: 0, height: 0 };
 	#generation = 0;
-	#stills = new Map<number, HTMLCanvasElement>();
+	#stills = plainMap<number, HTMLCanvasElement>();
 	#rest: ReturnType<typeof setTimeout> | undefined;
 	#passed: () => void = () => undefined;
 
@@ -194,6 +195,12 @@ export class ReviewPlayer {
 		}
 	}
 
+	/** Fetches and shows once more what could not be. */
+	retry(): void {
+		const showing = this.#showing;
+		if (showing) void this.show(showing, this.frame);
+	}
+
 	/** Fetches what comes next, quietly. */
 	prefetch(showing: Showing): void {
 		for (const asset of assetsOf(showing)) void this.#shelf.get(asset).catch(() => undefined);
@@ -308,6 +315,8 @@ export class ReviewPlayer {
 		const lockstep = new Lockstep(sources, shot.rate.num / shot.rate.den, {
 			frame: (index) => {
 				this.#leaveStills();
+				// What failed was another frame.
+				this.#error = undefined;
 				this.#index = index;
 				this.#paint();
 				this.#rested();
@@ -358,7 +367,7 @@ export class ReviewPlayer {
 	}
 
 	#leaveStills(): void {
-		this.#stills = new Map();
+		this.#stills = plainMap();
 		this.#lossless = false;
 	}
 
@@ -382,7 +391,7 @@ export class ReviewPlayer {
 			void Promise.all(stills.map(async (still) => pictureCanvas(await this.#shelf.get(still)))).then(
 				([first, second]) => {
 					if (!fits()) return;
-					this.#stills = new Map([
+					this.#stills = plainMap([
 						[a, first!],
 						[b, second!],
 					]);

@@ -11,7 +11,9 @@ import { ServiceClient } from '../../share/client.ts';
 import { reviewLink } from '../../share/links.ts';
 import type { OwnerSecrets } from '../../share/manifest.ts';
 import { ownerKey } from '../../share/open.ts';
-import { type KeptReturns, MAX_RETURN_BYTES, openReturn } from '../../share/package.ts';
+import { type JudgeRecord, JudgeRecordSchema } from '../../share/judge/record.ts';
+import { MAX_RETURN_BYTES, openReturn, type PackageHeader } from '../../share/package.ts';
+import { mergeReturns } from '../../share/returns.ts';
 import { type LinkInfo, NoteRecord, type Role, VoteRecord } from '../../share/protocol.ts';
 import { linkRecord } from '../../share/publish.ts';
 import { openSealed } from '../../share/sealed.ts';
@@ -20,8 +22,9 @@ import { type Results, tally } from '../../share/statistics/results.ts';
 import { cleanText } from '../../share/text.ts';
 import { everyVisible } from './clock.ts';
 import type { ReviewParts } from './parts.ts';
+import { plainMap } from './maps.ts';
 
-const POLL_MS = 4000;
+const POLL_MS = 3000;
 /** Most files of votes that are kept on a device. */
 const MAX_FILES = 2000;
 
@@ -51,39 +54,49 @@ const Imported = v.array(v.object({ name: v.string(), votes: v.array(VoteRecord)
 /** A file of votes that was opened. */
 export type ImportedFile = v.InferOutput<typeof Imported>[number];
 
+/** What the owner's side is made of. */
+export interface OwnerParts extends ReviewParts {
+	readonly secret: Bytes;
+	readonly secrets: OwnerSecrets;
+	/** The package's links and where it lies; undefined for a review of the service. */
+	readonly package: { readonly links: PackageHeader['links']; readonly path: string | undefined } | undefined;
+}
+
 /** See the file's comment. */
 export class OwnerDesk {
 	readonly secrets: OwnerSecrets;
-	readonly #parts: ReviewParts & { readonly secret: Bytes };
-	#received = $state.raw<ReadonlyMap<string, VoteRecord>>(new Map());
+	/** The judge's figures; null where none were taken, or they cannot be read. */
+	readonly quality: JudgeRecord | null;
+	readonly #parts: OwnerParts;
+	#received = $state.raw<ReadonlyMap<string, VoteRecord>>(plainMap());
 	#files = $state.raw<readonly ImportedFile[]>([]);
-	#reasons = $state.raw<ReadonlyMap<string, VoteReason>>(new Map());
+	#reasons = $state.raw<ReadonlyMap<string, VoteReason>>(plainMap());
 	#links = $state.raw<readonly NamedLink[]>([]);
 	#updated = $state<number | null>(null);
 	#seq = 0;
 
-	constructor(parts: ReviewParts & { readonly secret: Bytes; readonly secrets: OwnerSecrets }) {
+	constructor(parts: OwnerParts) {
 		this.#parts = parts;
 		this.secrets = parts.secrets;
+		const quality = v.safeParse(JudgeRecordSchema, parts.secrets.quality);
+		this.quality = quality.success ? quality.output : null;
 	}
 
-	/** All votes, of the service and of files, the last of each voter and pair. */
-	readonly votes = $derived.by((): readonly VoteRecord[] => {
-		const last = new Map<string, VoteRecord>();
-		for (const vote of [...this.#received.values(), ...this.#files.flatMap((file) => file.votes)]) {
-			const key = `${vote.voter}/${vote.presentation}`;
-			const known = last.get(key);
-			// The same file opened twice, or an older one after a newer, counts once.
-			if (
-				!known ||
-				known.revision < vote.revision ||
-				(known.revision === vote.revision && known.updatedAt < vote.updatedAt)
-			) {
-				last.set(key, vote);
-			}
-		}
-		return [...last.values()];
+	/** Votes of a package: this device's own and those of files, each file's however often it was opened. */
+	readonly #merged = $derived.by(() => {
+		const own = { votes: [...this.#received.values()], notes: [] };
+		return mergeReturns([own, ...this.#files], this.#parts.package?.links ?? []);
 	});
+
+	/** All votes, the last of each voter and pair. */
+	readonly votes = $derived.by((): readonly VoteRecord[] =>
+		this.#parts.package ? this.#merged.votes : [...this.#received.values()],
+	);
+
+	/** Votes of files that name none of the review's voters, or somebody else. */
+	get foreign(): number {
+		return this.#parts.package ? this.#merged.foreign : 0;
+	}
 
 	/** What the votes amount to. */
 	readonly results = $derived.by((): Results =>
@@ -135,7 +148,7 @@ export class OwnerDesk {
 		try {
 			const votes = await review.backend.votes(this.#seq);
 			if (votes.length > 0) {
-				const next = new Map(this.#received);
+				const next = plainMap(this.#received);
 				for (const vote of votes) next.set(`${vote.voter}/${vote.presentation}`, vote);
 				this.#received = next;
 				this.#seq = Math.max(this.#seq, ...votes.map((vote) => vote.seq));
@@ -163,7 +176,7 @@ export class OwnerDesk {
 					throw new EmulsionError('review-invalid', phrase('votes-file', { name: file.name }));
 				}
 				const bytes = new Uint8Array(await file.arrayBuffer());
-				const kept: KeptReturns = await openReturn(file.name, bytes, review.info.id, pair);
+				const kept = await openReturn(file.name, bytes, review.info.id, pair);
 				notes.push(...kept.notes);
 				this.#files = [...this.#files, { name: file.name.slice(0, 200), ...kept }].slice(-MAX_FILES);
 			}
@@ -214,12 +227,14 @@ export class OwnerDesk {
 		await this.#mustHaveClient().remove();
 	}
 
-	/** Links that were made with the review, to hand out again. */
+	/** Links that were made with the review, to hand out again; of a package opened from disk, what its readers paste. */
 	get handedOut(): readonly { readonly role: string; readonly link: string }[] {
 		const root = new URL('.', location.href).href;
+		const of = this.#parts.package;
 		return this.secrets.links.flatMap(({ role, secret }) => {
 			const bytes = fromBase64Url(secret);
-			return bytes ? [{ role, link: reviewLink(root, bytes) }] : [];
+			if (!bytes) return [];
+			return [{ role, link: of && of.path === undefined ? secret : reviewLink(root, bytes, of?.path) }];
 		});
 	}
 
@@ -255,7 +270,7 @@ export class OwnerDesk {
 	async #unseal(): Promise<void> {
 		const { review } = this.#parts;
 		const pair = { publicKey: review.manifest.ownerKey, privateKey: this.secrets.privateKey };
-		const next = new Map<string, VoteReason>();
+		const next = plainMap<string, VoteReason>();
 		for (const vote of this.votes) {
 			if (vote.reason === '') continue;
 			const key = `${vote.voter}/${vote.presentation}`;

@@ -14,6 +14,7 @@ import { sealTo } from '../../share/sealed.ts';
 import { everyVisible } from './clock.ts';
 import type { PendingVote } from './device.ts';
 import type { ReviewParts } from './parts.ts';
+import { plainMap } from './maps.ts';
 
 const FLUSH_MS = 4000;
 /** Longest reason, characters: sealed, it fits into the protocol's bytes in any script. */
@@ -46,9 +47,9 @@ export class Ballot {
 	readonly pairs: readonly BallotPair[];
 	readonly #parts: ReviewParts;
 	readonly #manifest: Manifest;
-	readonly #looked = new Map<string, Looked>();
-	#kept = $state.raw<ReadonlyMap<string, VoteRecord>>(new Map());
-	#pending = $state.raw<ReadonlyMap<string, PendingVote>>(new Map());
+	readonly #looked = plainMap<string, Looked>();
+	#kept = $state.raw<ReadonlyMap<string, VoteRecord>>(plainMap());
+	#pending = $state.raw<ReadonlyMap<string, PendingVote>>(plainMap());
 	#at = $state(0);
 	#viewed = $state(0);
 	#conflict = $state<string | null>(null);
@@ -191,7 +192,7 @@ export class Ballot {
 		const pending = { presentation: pair.id, vote, key: randomId() };
 		this.#conflict = null;
 		await device.keepVote(review.info.link, pending);
-		this.#pending = new Map(this.#pending).set(pair.id, pending);
+		this.#pending = plainMap(this.#pending).set(pair.id, pending);
 		await this.#flush();
 	}
 
@@ -222,7 +223,7 @@ export class Ballot {
 		const { review, device, hear, answered } = this.#parts;
 		for (const pending of await device.pendingVotes(review.info.link)) {
 			if (this.pairs.some((p) => p.id === pending.presentation)) {
-				this.#pending = new Map(this.#pending).set(pending.presentation, pending);
+				this.#pending = plainMap(this.#pending).set(pending.presentation, pending);
 			}
 		}
 		try {
@@ -241,7 +242,7 @@ export class Ballot {
 
 	async #fetch(): Promise<void> {
 		const votes = await this.#parts.review.backend.votes(0);
-		this.#kept = new Map(votes.map((vote) => [vote.presentation, vote]));
+		this.#kept = plainMap(votes.map((vote) => [vote.presentation, vote]));
 		this.#showLooked();
 	}
 
@@ -255,7 +256,7 @@ export class Ballot {
 		for (const pending of this.#pending.values()) {
 			try {
 				const record = await review.backend.putVote(pending.presentation, pending.vote, pending.key);
-				this.#kept = new Map(this.#kept).set(pending.presentation, record);
+				this.#kept = plainMap(this.#kept).set(pending.presentation, record);
 				answered();
 			} catch (thrown) {
 				const error = toEmulsionError(thrown);
@@ -288,7 +289,7 @@ export class Ballot {
 
 	#settle({ presentation, key }: PendingVote): void {
 		if (this.#pending.get(presentation)?.key !== key) return;
-		const left = new Map(this.#pending);
+		const left = plainMap(this.#pending);
 		left.delete(presentation);
 		this.#pending = left;
 	}
