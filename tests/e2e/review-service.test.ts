@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHROMIUM_FLAGS, chromiumPath } from '../../scripts/chromium.ts';
 import { shareConfig } from '../../server/share/config.ts';
 import { jsonLog } from '../../server/share/log.ts';
-import { shareHandler, type ShareHandler } from '../../server/share/service.ts';
+import { shareHandler, type ShareHandler } from '../../server/share/handler.ts';
 import { seedPglite } from '../../server/share/stores.testkit.ts';
 import { toBase64Url } from '../../src/share/bytes.ts';
 import { Sending } from '../../src/share/publish.ts';
