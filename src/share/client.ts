@@ -120,13 +120,13 @@ export class ServiceClient implements ReviewBackend {
 	}
 
 	async read(object: string, start: number, end: number, signal?: AbortSignal): Promise<Bytes> {
-		const response = await this.#requests.send({
+		const ask = {
 			method: 'GET',
 			path: `/objects/${object}/content`,
 			headers: { Range: `bytes=${start}-${end - 1}` },
 			signal,
-		});
-		return new Uint8Array(await response.arrayBuffer());
+		};
+		return new Uint8Array(await this.#requests.take(ask, (response) => response.arrayBuffer()));
 	}
 
 	async notes(after: number, signal?: AbortSignal): Promise<readonly NoteRecord[]> {

@@ -99,17 +99,24 @@ export class Requests {
 		this.#fetch = send;
 	}
 
-	/** A 2xx answer. @throws EmulsionError `offline`, or what the service refuses by. */
-	async send(ask: Ask): Promise<Response> {
+	/** A 2xx answer whose body nobody wants. @throws EmulsionError as {@link take}. */
+	async send(ask: Ask): Promise<void> {
+		await this.take(ask, () => Promise.resolve());
+	}
+
+	/**
+	 * What `read` makes of a 2xx answer; the signal is heard until it is done.
+	 * @throws EmulsionError `offline` (where reading fails as well), or what the service refuses by.
+	 */
+	async take<T>(ask: Ask, read: (response: Response) => Promise<T>): Promise<T> {
 		// By hand: `AbortSignal.any` is younger than the phones that open links.
 		const patience = new AbortController();
 		const stop = (): void => patience.abort(ask.signal?.reason);
 		const timer = setTimeout(stop, PATIENCE);
 		if (ask.signal?.aborted === true) stop();
 		ask.signal?.addEventListener('abort', stop, { once: true });
-		let response: Response;
 		try {
-			response = await this.#fetch(this.#root + ask.path, {
+			const response = await this.#fetch(this.#root + ask.path, {
 				method: ask.method,
 				headers: { ...this.#headers, ...ask.headers },
 				signal: patience.signal,
@@ -118,26 +125,22 @@ export class Requests {
 				redirect: 'error',
 				...(ask.body === undefined ? {} : { body: ask.body }),
 			});
+			clearTimeout(timer);
+			if (!response.ok) throw await refusalOf(response, ask.path);
+			return await read(response);
 		} catch (cause) {
 			ask.signal?.throwIfAborted();
+			if (cause instanceof EmulsionError) throw cause;
 			throw new EmulsionError('offline', phrase('share-offline'), { cause, retryable: true });
 		} finally {
 			clearTimeout(timer);
+			ask.signal?.removeEventListener('abort', stop);
 		}
-		if (!response.ok) throw await refusalOf(response, ask.path);
-		return response;
 	}
 
 	/** The checked JSON of a 2xx answer. @throws EmulsionError `share-failed` where it is anything else. */
 	async json<S extends v.GenericSchema>(schema: S, ask: Ask): Promise<v.InferOutput<S>> {
-		const response = await this.send(ask);
-		let body: unknown;
-		try {
-			body = await response.json();
-		} catch (cause) {
-			ask.signal?.throwIfAborted();
-			throw new EmulsionError('offline', phrase('share-offline'), { cause, retryable: true });
-		}
+		const body = await this.take(ask, (response) => response.json() as Promise<unknown>);
 		const parsed = v.safeParse(schema, body);
 		if (parsed.success) return parsed.output;
 		const { path, why } = firstIssue(parsed.issues);

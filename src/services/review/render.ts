@@ -108,7 +108,8 @@ async function renderClip(work: Work, request: ShotRequest, shot: number, versio
 	const { engine, settings, place, meter, signal } = work;
 	const encoding = CLIP_ENCODINGS[settings.codec];
 	const file = reviewFile(shot, version, `.${encoding.container}`);
-	meter.at('clips', shot, version, 0);
+	let rendered = 0;
+	meter.at('clips', shot, version, rendered);
 	const report = await engine.export(
 		{
 			...request,
@@ -121,7 +122,11 @@ async function renderClip(work: Work, request: ShotRequest, shot: number, versio
 			target: place.target(file),
 			name: file,
 		},
-		({ phase, done }) => meter.at('clips', shot, version, phase === 'render' ? done : 0),
+		({ phase, done }) => {
+			// Planning and writing count no frames of their own.
+			if (phase === 'render') rendered = done;
+			meter.at('clips', shot, version, rendered);
+		},
 		signal,
 	);
 	meter.finish(report.output.frames);
