@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHROMIUM_FLAGS, chromiumPath } from '../../scripts/chromium.ts';
 import { shareConfig } from '../../server/share/config.ts';
 import { jsonLog } from '../../server/share/log.ts';
-import { shareHandler, type ShareHandler } from '../../server/share/service.ts';
+import { shareHandler, type ShareHandler } from '../../server/share/handler.ts';
 import { seedPglite } from '../../server/share/stores.testkit.ts';
 import { toBase64Url } from '../../src/share/bytes.ts';
 import { Sending } from '../../src/share/publish.ts';
@@ -220,6 +220,12 @@ describe('a broken network', () => {
 describe('the owner', () => {
 	it('closes and reopens voting, adds and withdraws links, deletes the review', async () => {
 		const made = await send({ labels: ['Source', 'Restored'], links: [{ role: 'voter' }] });
+		const phone = await go(e2e.browser, made, 0, { phone: true });
+		await phone.page.getByRole('tab', { name: 'Links' }).tap();
+		await phone.page.getByTestId('link').first().waitFor();
+		expect(await phone.page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+		expect(await phone.page.evaluate(() => document.querySelector('#panel')!.scrollWidth)).toBeLessThanOrEqual(360);
+		await phone.context.close();
 		const owner = await go(e2e.browser, made, 0);
 		const voter = await go(other, made, 1);
 		await ready(voter.page);
