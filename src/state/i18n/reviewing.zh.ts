@@ -126,6 +126,8 @@ export const REVIEWING_ZH = {
 	'rv.note.useRange': '从入点到出点',
 	'rv.notes': '批注',
 	'rv.notes.none': '尚无批注。',
+	'rv.notes.package': '批注和审定保存在此设备上。请另存为文件，发给提供审看包的人。',
+	'rv.notes.save': '保存我的批注',
 	'rv.notes.unreadable': '{count} 条批注被改动或损坏，未予显示。',
 	'rv.notes.waiting': '{count} 条内容保存在本机，服务恢复后发送。',
 	'rv.off': '关',
