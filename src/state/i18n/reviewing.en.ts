@@ -134,6 +134,7 @@ export const REVIEWING_EN = {
 	'rv.notes.save': 'Save my notes',
 	'rv.notes.unreadable': '{count} notes were changed or damaged and are not shown.',
 	'rv.notes.waiting': '{count} entries are kept here and sent when the service answers.',
+	'rv.nothing': 'This review shows no clips to compare: it only asks voters.',
 	'rv.off': 'Off',
 	'rv.offline': 'The service does not answer; what you do is kept here',
 	'rv.opening': 'Opening the review…',

@@ -130,6 +130,7 @@ export const REVIEWING_ZH = {
 	'rv.notes.save': '保存我的批注',
 	'rv.notes.unreadable': '{count} 条批注被改动或损坏，未予显示。',
 	'rv.notes.waiting': '{count} 条内容保存在本机，服务恢复后发送。',
+	'rv.nothing': '本审看没有可对比的片段，仅供投票。',
 	'rv.off': '关',
 	'rv.offline': '服务无应答；你的操作保存在本机',
 	'rv.opening': '正在打开审看…',
