@@ -36,7 +36,7 @@ const MAY_IMPORT = {
 	],
 	cli: ['core', 'contracts', 'project', 'share', 'server', 'scripts'],
 	server: ['core', 'contracts', 'project', 'share'],
-	scripts: ['core', 'project', 'contracts', 'server', 'analysis'],
+	scripts: ['core', 'project', 'contracts', 'share', 'server', 'analysis'],
 };
 
 const TOP = ['workers', 'cli', 'server', 'scripts'];

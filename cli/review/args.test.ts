@@ -8,12 +8,12 @@ describe('review command line', () => {
 	it('takes films and names as lists, in any order', () => {
 		const args = parseReviewArgs([
 			...['make', '--names', 'Old', 'New', 'Other', '--blind', '--versions', 'a.mkv', 'x/b.mkv', 'c.mkv'],
-			...['--shots', '0:12, 20:30', '-o', 'r.emulrev', '--pairs', '6', '--no-ties', '--voters', '3', '--codec', 'vp9'],
+			...['--shots', '0:12, 20:30', '-o', 'r.emreview', '--pairs', '6', '--no-ties', '--voters', '3', '--codec', 'vp9'],
 		]);
 		expect(args).toMatchObject({
 			versions: ['a.mkv', 'x/b.mkv', 'c.mkv'],
 			names: ['Old', 'New', 'Other'],
-			...{ blind: true, ties: false, pairs: 6, voters: 3, codec: 'vp9', output: 'r.emulrev', server: undefined },
+			...{ blind: true, ties: false, pairs: 6, voters: 3, codec: 'vp9', output: 'r.emreview', server: undefined },
 			shots: [
 				{ start: 0, end: 12 },
 				{ start: 20, end: 30 },
@@ -40,8 +40,8 @@ describe('review command line', () => {
 		expect(parseReviewArgs(['results', 'https://x/#/review?link=abc', '--json'])).toEqual({
 			...{ command: 'results', link: 'https://x/#/review?link=abc', package: undefined, votes: [], json: true },
 		});
-		const file = ['results', 'abc', '--package', 'r.emulrev', '--votes', 'a.json', 'b.json'];
-		expect(parseReviewArgs(file)).toMatchObject({ package: 'r.emulrev', votes: ['a.json', 'b.json'] });
+		const file = ['results', 'abc', '--package', 'r.emreview', '--votes', 'a.json', 'b.json'];
+		expect(parseReviewArgs(file)).toMatchObject({ package: 'r.emreview', votes: ['a.json', 'b.json'] });
 		expect(parseReviewArgs(['make', '--help'])).toEqual({ command: 'help' });
 	});
 

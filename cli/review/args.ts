@@ -37,7 +37,7 @@ writes all of it to one file. The links go to standard output: the first is the 
   --backend auto|webgpu|wasm   default auto
   --transfer NAME, --rate FPS  of image sequences, as npm run restore takes them
   --server URL              the service that keeps the review
-  -o, --output FILE         one file instead (.emulrev), opened from disk or beside the app on any static host
+  -o, --output FILE         one file instead (.emreview), opened from disk or beside the app on any static host
   --site URL                with -o: where the app and the file will be served, for whole links
   --overwrite               replace FILE where it is there already
   --json                    machine-readable output

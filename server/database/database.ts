@@ -6,6 +6,9 @@ import { migrate as migrateWith } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
 import * as schema from './schema.ts';
 
+/** Milliseconds since 1970 by the database's clock, in SQL: the one clock of all instances. */
+export const NOW = 'floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
+
 /** Queries by Drizzle. */
 export type Orm = NodePgDatabase<typeof schema>;
 

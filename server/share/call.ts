@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { HEADERS, Id, type ReviewInfo } from '../../src/share/protocol.ts';
 import type { BlobStore } from '../blobs/blobs.ts';
 import type { Database } from '../database/database.ts';
+import type { Casting } from './casting.ts';
 import type { Policy } from './config.ts';
 import type { Log } from './log.ts';
 import { invalid, Refused } from './refusal.ts';
@@ -14,6 +15,7 @@ import { invalid, Refused } from './refusal.ts';
 export interface Parts {
 	readonly database: Database;
 	readonly blobs: BlobStore;
+	readonly casting: Casting;
 	readonly policy: Policy;
 	/** All instances' salt for addresses. */
 	readonly salt: string;

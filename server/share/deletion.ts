@@ -5,10 +5,9 @@
 
 import { eq, sql } from 'drizzle-orm';
 import { reviewPrefix } from '../blobs/blobs.ts';
-import type { Orm } from '../database/database.ts';
+import { NOW, type Orm } from '../database/database.ts';
 import { doomed, reviews } from '../database/schema.ts';
 import type { Parts } from './call.ts';
-import { NOW } from './limits.ts';
 import { errorFields } from './log.ts';
 
 /** Drizzle's transaction. */

@@ -5,16 +5,13 @@
 
 import { createHash } from 'node:crypto';
 import { isIPv4 } from 'node:net';
-import type { Statement } from '../database/database.ts';
+import { NOW, type Statement } from '../database/database.ts';
 import type { Parts, Session, ShareContext } from './call.ts';
 import { Refused } from './refusal.ts';
 
 /** Windows, ms. */
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
-
-/** Milliseconds since 1970 by the database's clock, in SQL. */
-export const NOW = 'floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 
 /**
  * The address a request came from: the connection's, or, behind so many balancers, what the outermost of them saw. Anything

@@ -1,10 +1,10 @@
 /** What is done every few minutes by one instance at a time: expired reviews, doomed blobs, orphans, old counts. */
 
 import { inArray, lte, lt, sql } from 'drizzle-orm';
+import { NOW } from '../database/database.ts';
 import { objects, chunks, doomed, rates, reviews } from '../database/schema.ts';
 import type { Parts } from './call.ts';
 import { deleteReview, sweep } from './deletion.ts';
-import { NOW } from './limits.ts';
 import { errorFields } from './log.ts';
 
 /** What a round did. */

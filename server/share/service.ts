@@ -13,6 +13,7 @@ import { openPostgres } from '../database/postgres.ts';
 import { settings } from '../database/schema.ts';
 import { shareApp } from './app.ts';
 import type { Parts } from './call.ts';
+import { Casting } from './casting.ts';
 import type { ShareConfig } from './config.ts';
 import { errorFields, type Log } from './log.ts';
 import { maintainEvery } from './maintenance.ts';
@@ -38,7 +39,7 @@ export async function openParts(config: ShareConfig, log: Log): Promise<Parts> {
 	try {
 		const [row] = await database.orm.select().from(settings).where(eq(settings.name, 'salt'));
 		if (!row) throw new Error('the database has no salt: restore it from a backup');
-		return { database, blobs, policy: config, salt: row.value, log };
+		return { database, blobs, casting: new Casting(database, config.quota), policy: config, salt: row.value, log };
 	} catch (error) {
 		await database.close();
 		throw error;

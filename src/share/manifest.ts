@@ -53,7 +53,10 @@ const Clip = v.object({
 	codec: v.pipe(v.string(), v.regex(/^[A-Za-z0-9.+-]{1,64}$/)),
 	/** Version, where the review is open; in a blind one null. */
 	version: v.nullable(Id),
-	/** Grain power that the codec kept, against the version before it was encoded; null: not measured. */
+	/**
+	 * Grain power that the codec kept, against the version before it was encoded; null: not measured. In a blind review the least of the
+	 * shot's clips.
+	 */
 	grainKept: v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(100))),
 	stills: v.pipe(v.array(Still), v.maxLength(16)),
 	crop: v.nullable(Crop),
@@ -158,7 +161,7 @@ export const OwnerSecrets = v.object({
 			v.object({
 				object: Id,
 				version: Id,
-				/** As in the manifest of an open review; in a blind one it is told here alone. */
+				/** This clip's own. */
 				grainKept: v.optional(v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(100)))),
 			}),
 		),

@@ -94,9 +94,5 @@ export function throughCodec(
 	const raw = ['-f', 'rawvideo', '-pix_fmt', 'gbrp', '-s', `${width}x${height}`, '-r', '24', '-i', '-'];
 	const coded = run('ffmpeg', ['-v', 'error', ...raw, ...encoder, '-f', format, '-'], pack(frames));
 	const decoded = ['-fps_mode', 'passthrough', '-f', 'rawvideo', '-pix_fmt', 'gbrp', '-'];
-	return unpack(
-		run('ffmpeg', ['-v', 'error', '-f', format === 'mjpeg' ? 'mjpeg' : format, '-i', '-', ...decoded], coded),
-		width,
-		height,
-	);
+	return unpack(run('ffmpeg', ['-v', 'error', '-f', format, '-i', '-', ...decoded], coded), width, height);
 }

@@ -2,10 +2,10 @@
 
 import { and, asc, count, eq, sql } from 'drizzle-orm';
 import { LIMITS, type LinkInfo, NewLink } from '../../../src/share/protocol.ts';
+import { NOW } from '../../database/database.ts';
 import { links, reviews } from '../../database/schema.ts';
 import { type Call, idParam, readJson } from '../call.ts';
 import { newId } from '../ids.ts';
-import { NOW } from '../limits.ts';
 import { invalid, Refused } from '../refusal.ts';
 
 type LinkRow = typeof links.$inferInsert;

@@ -5,12 +5,11 @@ import { createHash } from 'node:crypto';
 import { chunksOfSealed, sealedRange } from '../../../src/share/objects.ts';
 import { DeclareObject, HEADERS, LIMITS, type ObjectInfo } from '../../../src/share/protocol.ts';
 import { chunkName, objectPrefix } from '../../blobs/blobs.ts';
-import { sqlState, type Statement } from '../../database/database.ts';
+import { NOW, sqlState, type Statement } from '../../database/database.ts';
 import { chunks, objects, reviews } from '../../database/schema.ts';
 import { type Call, idParam, readBody, readJson, wholeNumber } from '../call.ts';
 import { doom, sweep } from '../deletion.ts';
 import { newId } from '../ids.ts';
-import { NOW } from '../limits.ts';
 import { invalid, Refused } from '../refusal.ts';
 
 /** An object's row. */

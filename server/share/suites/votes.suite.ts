@@ -134,6 +134,33 @@ export function votesSuite(service: () => kit.TestService): void {
 			expect(seen).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));
 		});
 
+		it('that come at once are cast together, each by its own merit', async () => {
+			const review = await kit.makeReview(service());
+			const [pair = ''] = await kit.openPairs(service(), review);
+			const { database } = service().parts;
+			const { run } = database;
+			let statements = 0;
+			database.run = (statement, values) => {
+				if (statement.name === 'share_cast') statements++;
+				return run(statement, values);
+			};
+			try {
+				const answers = await Promise.all([
+					...Array.from({ length: 60 }, () =>
+						kit.castVote(service(), review.tokens.voter, pair, kit.newVote(), device()),
+					),
+					kit.castVote(service(), review.tokens.voter, kit.newId(), kit.newVote(), device()),
+					kit.castVote(service(), review.tokens.voter, pair, kit.newVote({ revision: 3 }), device()),
+				]);
+				expect(answers.map((a) => a.status)).toEqual([...Array(60).fill(200), 404, 409]);
+				expect(new Set(answers.slice(0, 60).map((a) => a.body.seq)).size).toBe(60);
+				expect(statements).toBeLessThan(62);
+			} finally {
+				database.run = run;
+			}
+			expect(await allVotes(review.tokens.owner)).toHaveLength(60);
+		});
+
 		it('are listed page by page', async () => {
 			const review = await kit.makeReview(service());
 			const [presentation = ''] = await kit.openPairs(service(), review);

@@ -111,6 +111,18 @@ describe('a clip', () => {
 		});
 		expect(await refused(measureClip([...frames, ...small]))).toMatchObject({ code: 'internal' });
 		expect(await refused(measureClip(frames, { every: 0 }))).toMatchObject({ code: 'internal' });
+		let ended = false;
+		const truth = (function* () {
+			try {
+				yield frames[0]!;
+				yield small[0]!;
+			} finally {
+				ended = true;
+			}
+		})();
+		expect(await refused(measureClip(frames, { truth }))).toMatchObject({ code: 'usage' });
+		// A decoder behind it would otherwise go on for ever.
+		expect(ended).toBe(true);
 		const controller = new AbortController();
 		const pulled: number[] = [];
 		const endless = (function* () {

@@ -5,6 +5,7 @@ import { EmulsionError, throwIfAborted } from '../../core/errors.ts';
 import { phrase } from '../../core/phrases.ts';
 import { type ClipMetrics, MEASURED_IDS, type MeasuredId, QUALITY_METHOD } from '../../core/quality.ts';
 import { pairNoise } from '../noise/shot.ts';
+import { alongside } from './alongside.ts';
 import { blockiness } from './blockiness.ts';
 import { FlickerMeter } from './flicker.ts';
 import { ClipGrain } from './grain.ts';
@@ -30,31 +31,17 @@ function middle(frame: QualityFrame): QualityFrame & { readonly data: Float32Arr
 	return cropFrame(frame, { x, y, width, height });
 }
 
-/** Pulls the truth along with the frames. */
+/** The frames, with the truth's where there is one. */
 async function* withTruth(
 	frames: QualityFrames,
 	truth: QualityFrames | undefined,
-): AsyncGenerator<{ readonly frame: QualityFrame; readonly truth?: QualityFrame }> {
-	if (!truth) {
-		for await (const frame of frames) yield { frame };
-		return;
-	}
-	const others = Symbol.asyncIterator in truth ? truth[Symbol.asyncIterator]() : truth[Symbol.iterator]();
-	try {
-		let count = 0;
-		for await (const frame of frames) {
-			const other = await others.next();
-			if (other.done === true) throw new EmulsionError('usage', phrase('truth-short', { frames: count }));
-			if (other.value.width !== frame.width || other.value.height !== frame.height) {
-				const named = ({ width, height }: QualityFrame): string => `${width}×${height}`;
-				throw new EmulsionError('usage', phrase('truth-size', { truth: named(other.value), version: named(frame) }));
-			}
-			count++;
-			yield { frame, truth: other.value };
-		}
-	} finally {
-		await others.return?.();
-	}
+): AsyncGenerator<readonly [QualityFrame, QualityFrame?]> {
+	if (truth) {
+		yield* alongside(frames, truth, {
+			short: (count) => new EmulsionError('usage', phrase('truth-short', { frames: count })),
+			size: (other, version) => new EmulsionError('usage', phrase('truth-size', { truth: other, version })),
+		});
+	} else for await (const frame of frames) yield [frame];
 }
 
 /** Collects what the frames of one clip give. */
@@ -155,7 +142,7 @@ export async function measureClip(frames: QualityFrames, options: MeasureOptions
 		throw new EmulsionError('internal', `measureClip: every must be a whole number from 1 on, got ${every}.`);
 	const meter = new ClipMeter(every, total);
 	throwIfAborted(signal);
-	for await (const { frame, truth: other } of withTruth(frames, truth)) {
+	for await (const [frame, other] of withTruth(frames, truth)) {
 		throwIfAborted(signal);
 		meter.add(frame, other);
 		onProgress?.({ phase: 'quality', done: meter.frames, total });

@@ -5,11 +5,12 @@
  * condition: the error is at right angles to what is sent); a decoder that lays synthetic grain keeps only power.
  */
 
-import type { QualityFrame, QualityFrames } from '../../contracts/quality.ts';
+import type { QualityFrames } from '../../contracts/quality.ts';
 import { EmulsionError, throwIfAborted } from '../../core/errors.ts';
 import { phrase } from '../../core/phrases.ts';
 import type { CodecLoss } from '../../core/quality.ts';
 import { BLOCK, type Match, matchPlanes } from '../noise/match.ts';
+import { alongside, type Misfit } from './alongside.ts';
 import { lumaOf, type Plane } from './planes.ts';
 
 /** Share of grain power under which a clip's grain is not the version's any more. */
@@ -135,23 +136,10 @@ class Sums {
 	}
 }
 
-async function* together(a: QualityFrames, b: QualityFrames): AsyncGenerator<readonly [QualityFrame, QualityFrame]> {
-	const others = Symbol.asyncIterator in b ? b[Symbol.asyncIterator]() : b[Symbol.iterator]();
-	try {
-		let count = 0;
-		for await (const frame of a) {
-			const other = await others.next();
-			if (other.done === true) throw new EmulsionError('usage', phrase('clip-short', { frames: count }));
-			const [sizes, named] = [[frame, other.value], ({ width, height }: QualityFrame) => `${width}×${height}`];
-			if (new Set(sizes.map(named)).size > 1)
-				throw new EmulsionError('usage', phrase('clip-size', { clip: named(other.value), version: named(frame) }));
-			count++;
-			yield [frame, other.value];
-		}
-	} finally {
-		await others.return?.();
-	}
-}
+const MISFIT: Misfit = {
+	short: (frames) => new EmulsionError('usage', phrase('clip-short', { frames })),
+	size: (clip, version) => new EmulsionError('usage', phrase('clip-size', { clip, version })),
+};
 
 /**
  * Compares a version's frames with the same frames of its encoded clip, decoded again. One pair of neighboring frames of every eight is looked at;
@@ -167,7 +155,7 @@ export async function measureCodecLoss(
 	let last: { readonly version: Plane; readonly clip: Plane } | undefined;
 	let index = 0;
 	throwIfAborted(signal);
-	for await (const [frame, coded] of together(version, clip)) {
+	for await (const [frame, coded] of alongside(version, clip, MISFIT)) {
 		throwIfAborted(signal);
 		if (last) {
 			sums.add([last.version, lumaOf(frame)], [last.clip, lumaOf(coded)]);

@@ -15,7 +15,7 @@ import {
 	RecordIndex,
 } from './pairs.ts';
 import type { JudgeRecord } from './record.ts';
-import { type Interval, wilson } from './wilson.ts';
+import { wilson } from '../statistics/binomial.ts';
 
 /** What is needed before anything is predicted. */
 export const NEEDED = {
@@ -62,7 +62,7 @@ export interface Accuracy {
 	/** Pairs with a majority and a prediction. */
 	readonly of: number;
 	/** 95 %, counting each shot as one trial: pairs of one shot are not independent. */
-	readonly interval: Interval;
+	readonly interval: readonly [number, number];
 	/** What always naming the version that won most in the other shots would have got. */
 	readonly baseline: number;
 	/** Pairs without a majority, which tell nothing about being right. */
@@ -204,7 +204,7 @@ function accuracyOf(rows: readonly Judged[], predicted: ReadonlyMap<Judged, numb
 		undecided: rows.length - decided.length,
 		uncalled: decided.length - called.length,
 		confidence: called.length === 0 ? 0.5 : sure / called.length,
-		betterThanChance: interval.low > 0.5,
+		betterThanChance: interval[0] > 0.5,
 	};
 }
 
@@ -237,7 +237,7 @@ function disagreementsOf(pairs: readonly PredictedPair[]): Disagreement[] {
 		.filter(({ votes: { a, b }, called, probability }) => called && a !== b && probability > 0.5 !== a > b)
 		.map((pair) => {
 			const { a, b, ties } = pair.votes;
-			const { low, high } = wilson(a, a + b);
+			const [low, high] = wilson(a, a + b);
 			return { ...pair, people: (a + ties / 2) / (a + b + ties), certain: low > 0.5 || high < 0.5 };
 		})
 		.sort((p, q) => Math.abs(q.people - q.probability) - Math.abs(p.people - p.probability));

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { calibrationSlope, fitLogistic, predictLogit, sigmoid } from './logistic.ts';
-import { wilson } from './wilson.ts';
 
 describe('logistic regression on differences', () => {
 	it('finds the weight that one metric and many votes determine', () => {
@@ -53,16 +52,5 @@ describe('calibration', () => {
 	it('lowers those that are too sure', () => {
 		expect(calibrationSlope(said.map((z) => ({ logit: z, weight: 100, share: sigmoid(z / 2) })))).toBeCloseTo(0.5, 1);
 		expect(calibrationSlope(said.map((z) => ({ logit: z, weight: 100, share: 0.5 })))).toBeLessThan(0.15);
-	});
-});
-
-describe('Wilson’s interval', () => {
-	it('has the textbook’s ends', () => {
-		const { low, high } = wilson(14, 20);
-		expect(low).toBeCloseTo(0.481, 3);
-		expect(high).toBeCloseTo(0.8545, 3);
-		expect(wilson(0, 0)).toEqual({ low: 0, high: 1 });
-		expect(wilson(10, 10).high).toBeCloseTo(1, 12);
-		expect(wilson(10, 10).low).toBeCloseTo(0.7225, 3);
 	});
 });

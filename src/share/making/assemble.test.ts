@@ -153,8 +153,21 @@ describe('grain that a codec eats', () => {
 		const made = await assembleReview(wishes(), VERSIONS, [await shot('one', 3, kept)], seeded(2));
 		expect(made.manifest.presentations.every((p) => p.onCrops === crops)).toBe(true);
 		expect(made.manifest.presentations.every((p) => (p.a.crop !== null) === crops)).toBe(true);
-		expect(made.manifest.shots[0]!.clips.map((c) => c.grainKept)).toEqual([null, null, null]);
+		expect(made.manifest.shots[0]!.clips.map((c) => c.grainKept)).toEqual([kept, kept, kept]);
 		expect(made.secrets.clips.every((clip) => clip.grainKept === kept)).toBe(true);
+	});
+});
+
+describe('what clips say of their loss', () => {
+	it('is their own figure where versions have names, the least of the shot where they have none', async () => {
+		const uneven = await shot('one', 3);
+		const clips = uneven.clips.map((clip, i) => ({ ...clip, grainKept: [null, 0.95, 0.97][i]! }));
+		const told = async (blind: boolean) => {
+			const made = await assembleReview(wishes({ blind }), VERSIONS, [{ ...uneven, clips }], seeded(2));
+			return made.manifest.shots[0]!.clips.map(({ grainKept }) => grainKept);
+		};
+		expect(await told(true)).toEqual([0.95, 0.95, 0.95]);
+		expect(await told(false)).toEqual([null, 0.95, 0.97]);
 	});
 });
 

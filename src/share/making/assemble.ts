@@ -203,7 +203,11 @@ class Objects {
 	}
 
 	/** A clip with objects of its own. */
-	clip(made: MadeClip, version: string, { named, cropped }: { named: boolean; cropped: boolean }): ManifestClip {
+	clip(
+		made: MadeClip,
+		version: string,
+		{ named, cropped, told }: { named: boolean; cropped: boolean; told: number | null },
+	): ManifestClip {
 		const film = this.#add(made.blob, made.mime);
 		const stills: Still[] = made.stills.map(({ frame, blob }) => ({ ...this.#add(blob, 'image/png'), frame }));
 		const crop = cropped ? made.crop : null;
@@ -211,14 +215,20 @@ class Objects {
 			...film,
 			codec: made.codec,
 			version: named ? version : null,
-			// How much a codec ate tells the grainier version: in a blind review it is the owner's.
-			grainKept: named ? made.grainKept : null,
+			grainKept: told,
 			stills,
 			crop: crop && { ...crop, frames: crop.frames.map((blob) => this.#add(blob, 'image/png')) },
 		};
 		this.versions.push({ object: film.object, version, grainKept: made.grainKept });
 		return clip;
 	}
+}
+
+/** What a clip says of its codec's loss: its own figure, in a blind review the least of its shot's, as each clip's own would tell them apart. */
+function toldOf(clip: MadeClip, shot: MadeShot, blind: boolean): number | null {
+	if (!blind) return clip.grainKept;
+	const figures = shot.clips.flatMap(({ grainKept }) => (grainKept === null ? [] : [grainKept]));
+	return figures.length === 0 ? null : Math.min(...figures);
 }
 
 /** Questions of this pair are asked on crops. */
@@ -283,7 +293,7 @@ export async function assembleReview(
 	const listed: ManifestClip[][] = [];
 	for (const shot of made) {
 		const clips = shot.clips.map((clip, version) =>
-			objects.clip(clip, ids[version]!, { named: !blind, cropped: true }),
+			objects.clip(clip, ids[version]!, { named: !blind, cropped: true, told: toldOf(clip, shot, blind) }),
 		);
 		listed.push(clips);
 		entries.push(shotEntry(shot, blind ? shuffled(clips, random) : clips));
@@ -296,7 +306,13 @@ export async function assembleReview(
 		const { clips } = made[shot]!;
 		const cropped = onCrops(clips[a]!, clips[b]!);
 		const side = (version: number): ManifestClip =>
-			blind ? objects.clip(clips[version]!, ids[version]!, { named: false, cropped }) : listed[shot]![version]!;
+			blind
+				? objects.clip(clips[version]!, ids[version]!, {
+						named: false,
+						cropped,
+						told: toldOf(clips[version]!, made[shot]!, blind),
+					})
+				: listed[shot]![version]!;
 		return {
 			id: randomId(),
 			shot: entries[shot]!.id,

@@ -326,7 +326,7 @@ export class ReviewMaking {
 				},
 				{ progress: (sent) => (this.#sent = sent) },
 			);
-			const file = `${fileName(this.#settings.title)}.emulrev`;
+			const file = `${fileName(this.#settings.title)}.emreview`;
 			download(new Blob(parts, { type: 'application/octet-stream' }), file);
 			// Half of it may lie on the service.
 			await ready.sending.discard().catch(() => undefined);
