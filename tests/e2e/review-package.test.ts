@@ -39,7 +39,7 @@ beforeAll(async () => {
 	});
 	open = await pack('open', {
 		...{ labels: ['Scan', 'Recipe A', 'Recipe B'], blind: false, still: 7, crops: 12 },
-		links: [{ role: 'commenter' }, { role: 'viewer' }],
+		links: [{ role: 'commenter' }, { role: 'viewer' }, { role: 'voter' }],
 	});
 	e2e = await startE2e([
 		async (request, response, url) => {
@@ -400,6 +400,22 @@ describe('comparing and noting on a package', () => {
 		await context.close();
 	});
 
+	it('votes on lossless crops where the clip is not to be trusted, full screen as well', async () => {
+		const { page, context, problems } = await visit(packageLink(open, 3, 'open'));
+		await painted(page);
+		await page.getByText('Lossless crop').waitFor();
+		expect((await counters(page)).numbers).toEqual([4, 4]);
+		await page.keyboard.press('f');
+		await page.getByRole('button', { name: 'Full screen', pressed: true }).waitFor();
+		await page.keyboard.press('ArrowRight');
+		await painted(page, 1);
+		expect((await counters(page)).numbers).toEqual([5, 5]);
+		await page.keyboard.press('3');
+		await page.getByText('2 of 3', { exact: true }).waitFor();
+		expect(problems).toEqual([]);
+		await context.close();
+	});
+
 	it('notes on a range with a mark, answers, resolves, approves with a signature; hostile words stay words', async () => {
 		const hostile =
 			'<img src=x onerror="document.title=1"> \u202Egnirts\u202C <script>alert(1)</script>\nline \u0007two';
@@ -438,6 +454,16 @@ describe('comparing and noting on a package', () => {
 		await page.getByTestId('approval').getByText('Signature valid').waitFor();
 		await note.getByText('I see it too').waitFor();
 		expect(requests.join('\n')).not.toMatch(/I see it too|Ada/);
+		const download = page.waitForEvent('download');
+		await page.getByRole('button', { name: 'Save my notes' }).click();
+		await (await download).saveAs(tmp.path('noted'));
+		expect(readFileSync(tmp.path('noted'), 'utf8')).not.toMatch(/I see it too|Ada/);
+		const owner = await visit(packageLink(open, 0, 'open'));
+		await owner.page.getByTestId('votes-files').setInputFiles(tmp.path('noted'));
+		await owner.page.getByRole('tab', { name: 'Compare and notes' }).click();
+		await owner.page.getByTestId('note').getByText('I see it too').waitFor();
+		await owner.page.getByTestId('approval').getByText('Signature valid').waitFor();
+		await owner.context.close();
 		expect(problems).toEqual([]);
 		await context.close();
 	});

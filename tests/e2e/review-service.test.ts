@@ -220,6 +220,12 @@ describe('a broken network', () => {
 describe('the owner', () => {
 	it('closes and reopens voting, adds and withdraws links, deletes the review', async () => {
 		const made = await send({ labels: ['Source', 'Restored'], links: [{ role: 'voter' }] });
+		const phone = await go(e2e.browser, made, 0, { phone: true });
+		await phone.page.getByRole('tab', { name: 'Links' }).tap();
+		await phone.page.getByTestId('link').first().waitFor();
+		expect(await phone.page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+		expect(await phone.page.evaluate(() => document.querySelector('#panel')!.scrollWidth)).toBeLessThanOrEqual(360);
+		await phone.context.close();
 		const owner = await go(e2e.browser, made, 0);
 		const voter = await go(other, made, 1);
 		await ready(voter.page);

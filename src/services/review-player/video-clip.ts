@@ -11,6 +11,9 @@ import type { FrameSource, ReadyFrame } from './source.ts';
 
 /** Longest wait for an element's first picture or for a seek, ms. */
 const PATIENCE = 20_000;
+/** Time after which an element that loads nothing is told to play, ms. */
+const NUDGE = 2500;
+const ignore = (): void => undefined;
 /** How long a frame callback is waited for after `seeked`: browsers without one for this frame draw what `seeked` promises. */
 const CALLBACK_GRACE = 400;
 
@@ -65,17 +68,23 @@ export class VideoClip implements FrameSource {
 			new EmulsionError('unsupported-format', phrase('clip-codec', { codec: codec.slice(0, 64) }), {
 				cause: video.error ?? undefined,
 			});
+		let nudge: ReturnType<typeof setTimeout> | undefined;
 		try {
 			const loaded = once(video, 'loadeddata', failed, opened.#end.signal);
 			video.src = url;
 			// Elements outside of the document are not decoded on every phone.
 			document.body.append(video);
 			video.load();
+			// Phones that save power fetch nothing before something plays; without sound that needs no permission.
+			nudge = setTimeout(() => void video.play().then(() => video.pause(), ignore), NUDGE);
 			await loaded;
+			video.pause();
 			return opened;
 		} catch (error) {
 			opened.close();
 			throw error;
+		} finally {
+			clearTimeout(nudge);
 		}
 	}
 

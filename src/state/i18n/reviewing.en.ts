@@ -129,8 +129,12 @@ export const REVIEWING_EN = {
 	'rv.note.useRange': 'From in to out',
 	'rv.notes': 'Notes',
 	'rv.notes.none': 'No notes yet.',
+	'rv.notes.package':
+		'Notes and approvals are kept on this device. Save them as a file and send it to the person who gave you the package.',
+	'rv.notes.save': 'Save my notes',
 	'rv.notes.unreadable': '{count} notes were changed or damaged and are not shown.',
 	'rv.notes.waiting': '{count} entries are kept here and sent when the service answers.',
+	'rv.nothing': 'This review shows no clips to compare: it only asks voters.',
 	'rv.off': 'Off',
 	'rv.offline': 'The service does not answer; what you do is kept here',
 	'rv.opening': 'Opening the review…',

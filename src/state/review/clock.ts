@@ -33,10 +33,13 @@ export function everyVisible(ms: number, work: () => Promise<void>): () => void 
 		clearTimeout(timer);
 		if (running || stopped) return;
 		running = true;
-		if (!document.hidden) await work();
-		running = false;
-		// `stopped` may have changed while `work` ran.
-		if (!(stopped as boolean)) timer = setTimeout(() => void run(), ms);
+		try {
+			if (!document.hidden) await work();
+		} finally {
+			running = false;
+			// `stopped` may have changed while `work` ran.
+			if (!(stopped as boolean)) timer = setTimeout(() => void run(), ms);
+		}
 	};
 	const now = (): void => void run();
 	document.addEventListener('visibilitychange', now);
