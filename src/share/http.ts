@@ -2,7 +2,7 @@
 
 import * as v from 'valibot';
 import { EmulsionError, type ErrorCode, type ErrorDetails } from '../core/errors.ts';
-import { phrase, type Text } from '../core/phrases.ts';
+import { type Phrase, phrase } from '../core/phrases.ts';
 import { type Refusal, RefusalBody } from './protocol.ts';
 import { firstIssue } from './read.ts';
 
@@ -39,7 +39,7 @@ const CODES: Readonly<Record<Refusal, ErrorCode>> = {
 };
 const AGAIN: readonly Refusal[] = ['checksum', 'rate', 'internal', 'unavailable'];
 
-function saidOf(error: RefusalBody['error'], status: number, what: string): Text {
+function saidOf(error: RefusalBody['error'], status: number, what: string): Phrase {
 	const megabytes = (bytes: number): number => Math.ceil(bytes / 1e6);
 	switch (error.code) {
 		case 'unauthorized':
@@ -80,7 +80,8 @@ async function refusalOf(response: Response, what: string): Promise<EmulsionErro
 		retryable: AGAIN.includes(error.code),
 		data: { refusal: error.code, ...(error.retryAfter === undefined ? {} : { retryAfter: error.retryAfter }) },
 	};
-	return new EmulsionError(CODES[error.code], saidOf(error, response.status, what), details);
+	const said = saidOf(error, response.status, what);
+	return new EmulsionError(CODES[error.code], said, details);
 }
 
 /** Sends requests of one link. */
