@@ -80,7 +80,8 @@ async function refusalOf(response: Response, what: string): Promise<EmulsionErro
 		retryable: AGAIN.includes(error.code),
 		data: { refusal: error.code, ...(error.retryAfter === undefined ? {} : { retryAfter: error.retryAfter }) },
 	};
-	return new EmulsionError(CODES[error.code], saidOf(error, response.status, what), details);
+	const said = saidOf(error, response.status, what);
+	return new EmulsionError(CODES[error.code], said, details);
 }
 
 /** Sends requests of one link. */
