@@ -6,6 +6,13 @@
 import type { Size } from './color.ts';
 import type { Rect } from './tiles.ts';
 
+/** Share of a version's grain power that a clip keeps at least; below it grain and dirt are judged on lossless crops. */
+export const GRAIN_KEPT_LEAST = 0.9;
+/** Largest size of a lossless crop, at 100 %. */
+export const CROP: Size = { width: 320, height: 240 };
+/** Seconds that a lossless crop shows. */
+export const CROP_SECONDS = 2.5;
+
 /** Version of the methods: figures of different versions are not compared. */
 export const QUALITY_METHOD = 1;
 

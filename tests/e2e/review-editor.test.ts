@@ -109,6 +109,18 @@ describe('a review made in the editor', () => {
 			['Marker-Kept', false],
 		]);
 		expect(JSON.stringify(voter.manifest)).not.toMatch(/Marker|Current recipe|"Source"|upscale/);
+		// What was measured is plotted for the owner; nothing is predicted before people voted.
+		const owners = await page.context().newPage();
+		await owners.goto(await linkIn(page, /^Yours/));
+		await owners.getByRole('tab', { name: 'Measured' }).click();
+		await owners.getByText('Too few votes to predict').waitFor();
+		await owners.getByText('Figures over the timeline').waitFor();
+		await owners.getByText('All figures as a table').click();
+		for (const name of ['Source', 'Current recipe', 'Marker-Kept']) {
+			await owners.getByRole('row').filter({ hasText: name }).first().waitFor();
+		}
+		await look(owners, 'measured');
+		await owners.close();
 		await dialog.getByRole('button', { name: 'Close' }).last().click();
 
 		const [shot] = commenter.manifest.shots;

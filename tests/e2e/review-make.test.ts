@@ -256,16 +256,21 @@ describe('grain that the codec eats', () => {
 	});
 });
 
-describe('an open review, VP9', () => {
-	it('names its versions; clips are WebM of one version each', async () => {
-		const path = files.path('open.emreview');
-		const made = await make('--versions', a, b, '--codec', 'vp9', '--shots', '0:14', '--stills', '0', '-o', path);
+describe('an open review', () => {
+	it.each([
+		['vp9', 'vp09.00.51.08'],
+		['av1', /^av01\.0\.\d\dM\.08$/],
+	])('in %s names its versions; clips are WebM of one version each', async (codec, wanted) => {
+		const path = files.path(`${codec}.emreview`);
+		const made = await make('--versions', a, b, '--codec', codec, '--shots', '0:14', '--stills', '0', '-o', path);
 		const { review } = await new Device().open(path, linkOf(made, 'viewer'));
 		expect(review.manifest.versions.map(({ label }) => label)).toEqual(['Marker-One.mkv', 'Marker-Two.mkv']);
 		const [clip] = review.manifest.shots[0]!.clips;
-		expect(clip).toMatchObject({ mime: 'video/webm', codec: 'vp09.00.51.08', stills: [] });
-		writeFileSync(files.path('clip.webm'), new Uint8Array(await (await review.asset(clip!)).arrayBuffer()));
-		const decoded = nativePlanes(files.path('clip.webm'), 'yuv420p');
+		expect(clip).toMatchObject({ mime: 'video/webm', stills: [] });
+		expect(clip!.codec).toMatch(wanted);
+		const film = files.path(`${codec}.webm`);
+		writeFileSync(film, new Uint8Array(await (await review.asset(clip!)).arrayBuffer()));
+		const decoded = nativePlanes(film, 'yuv420p');
 		expect(psnr(decoded, nativePlanes(a, 'yuv420p').subarray(0, decoded.length), 255)).toBeGreaterThan(34);
 		expect(decoded.length).toBe((14 * 64 * 48 * 3) / 2);
 	});

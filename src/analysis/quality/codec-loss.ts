@@ -8,13 +8,11 @@
 import type { QualityFrames } from '../../contracts/quality.ts';
 import { EmulsionError, throwIfAborted } from '../../core/errors.ts';
 import { phrase } from '../../core/phrases.ts';
-import type { CodecLoss } from '../../core/quality.ts';
+import { type CodecLoss, GRAIN_KEPT_LEAST } from '../../core/quality.ts';
 import { BLOCK, type Match, matchPlanes } from '../noise/match.ts';
 import { alongside, type Misfit } from './alongside.ts';
 import { lumaOf, type Plane } from './planes.ts';
 
-/** Share of grain power under which a clip's grain is not the version's any more. */
-export const KEPT_ENOUGH = 0.9;
 /** Ends of the bands in cycles a pixel; what is coarser than the first is brightness and motion. */
 const BANDS = [0.04, 0.1, 0.2, 0.3, 0.7072] as const;
 /** Grain under this standard deviation (8-bit codes) is no more than the rounding to 8 bits: there is nothing to keep. */
@@ -132,7 +130,7 @@ class Sums {
 		}));
 		const shares = { power: total(this.after) / power, own: total(this.both) / power };
 		const kept = Math.min(shares.power, shares.own);
-		return { pairs, sigma, kept, ...shares, bands, asksOnCrops: kept < KEPT_ENOUGH };
+		return { pairs, sigma, kept, ...shares, bands, asksOnCrops: kept < GRAIN_KEPT_LEAST };
 	}
 }
 

@@ -6,12 +6,10 @@
 import type { QualityFrame } from '../../contracts/quality.ts';
 import type { Size } from '../../core/color.ts';
 import { EmulsionError } from '../../core/errors.ts';
-import type { CropChoice } from '../../core/quality.ts';
+import { CROP, type CropChoice } from '../../core/quality.ts';
 import { BLOCK } from '../noise/match.ts';
 import { lumaOf, median, type Plane } from './planes.ts';
 
-/** Size of a crop at 100 %. */
-export const CROP: Size = { width: 320, height: 240 };
 /** Texture (standard deviation of what both frames share, 8-bit codes) at which a block is half as good as a flat one. */
 const TEXTURE = 6;
 /** Brightness that shows grain best, and how far from it a block is still half as good. */

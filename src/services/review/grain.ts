@@ -7,6 +7,7 @@
 import type { RenderedClip, RenderedCrop, RenderedShot } from '../../contracts/review.ts';
 import type { SourceId } from '../../contracts/workers.ts';
 import { throwIfAborted } from '../../core/errors.ts';
+import { CROP_SECONDS } from '../../core/quality.ts';
 import { type Rational, toNumber } from '../../core/rational.ts';
 import type { Rect } from '../../core/tiles.ts';
 import { cropPicture, encodePng } from '../../share/making/png.ts';
@@ -14,8 +15,6 @@ import { reviewFile, type ShotRequest, type Work } from './work.ts';
 
 /** Frames of a shot, from its middle, that are compared before and after encoding. */
 const COMPARED = 12;
-/** Seconds that a crop shows. */
-const CROP_SECONDS = 2.5;
 /** Longest shot that the judge's record holds, in frames. */
 const MOST_MEASURED = 20_000;
 

@@ -10,8 +10,10 @@ import type { PlanRequest, PlanSummary } from '../../contracts/workers.ts';
 import type { Size } from '../../core/color.ts';
 import { EmulsionError, throwIfAborted } from '../../core/errors.ts';
 import { phrase, type PhraseCode, type PhraseValue } from '../../core/phrases.ts';
+import { GRAIN_KEPT_LEAST } from '../../core/quality.ts';
 import { equal, formatRational, ONE } from '../../core/rational.ts';
 import { CLIP_ENCODINGS, CLIP_GOP } from '../../share/making/codec.ts';
+import type { ClipCost } from '../../share/making/estimate.ts';
 import { encodePng } from '../../share/making/png.ts';
 import { measureShot } from './grain.ts';
 import { type ClipEngine, type ClipPlace, Meter, reviewFile, type ShotRequest, type Work } from './work.ts';
@@ -183,15 +185,10 @@ export async function renderClips(
 	return rendered;
 }
 
-/** What clips cost, measured: the most of the versions. */
-export interface ClipCost {
-	readonly bitsPerPixel: number;
-	readonly secondsPerFrame: number;
-}
-
 /**
  * Measures what clips will take: one group of pictures (twelve frames) from the middle of a shot, in every version, rendered and
- * encoded as the clips will be. Its time holds the start of the encoder as well: longer shots take a little less a frame.
+ * encoded as the clips will be, then looked at as they will be. Its time holds the start of the encoder as well: longer shots take a
+ * little less a frame. Crops are not rendered for it.
  */
 export async function measureClips(
 	engine: ClipEngine,
@@ -205,21 +202,32 @@ export async function measureClips(
 	const start = Math.max(shot.start, middle);
 	const range = { start, end: Math.min(shot.end, start + CLIP_GOP) };
 	const frames = range.end - range.start;
-	let cost: ClipCost = { bitsPerPixel: 0, secondsPerFrame: 0 };
+	let bitsPerPixel = 0;
+	let rendering = 0;
 	const quiet: Work = {
-		...{ engine, settings: { ...settings, stills: 0, cropFrames: 0, judge: false }, place, signal },
+		...{ engine, settings: { ...settings, stills: 0, cropFrames: 0 }, place, signal },
 		meter: new Meter(frames, () => undefined),
 	};
-	for (const [version, { request }] of versions.entries()) {
-		const planned = await engine.plan({ ...request, range }, () => undefined, signal);
+	const requests = versions.map(({ request }): ShotRequest => ({ ...request, range }));
+	const clips: RenderedClip[] = [];
+	const planned: PlanSummary[] = [];
+	for (const [version, request] of requests.entries()) {
+		const plan = await engine.plan(request, () => undefined, signal);
 		const started = performance.now();
-		const { bytes } = await renderClip(quiet, { ...request, range }, 0, version);
-		const seconds = (performance.now() - started) / 1000;
-		const pixels = frames * planned.size.width * planned.size.height;
-		cost = {
-			bitsPerPixel: Math.max(cost.bitsPerPixel, (8 * bytes) / pixels),
-			secondsPerFrame: cost.secondsPerFrame + seconds / frames / versions.length,
-		};
+		const clip = await renderClip(quiet, request, 0, version);
+		rendering += (performance.now() - started) / 1000;
+		bitsPerPixel = Math.max(bitsPerPixel, (8 * clip.bytes) / (frames * plan.size.width * plan.size.height));
+		planned.push(plan);
+		clips.push(clip);
 	}
-	return cost;
+	const { size, rate } = planned[0]!;
+	const isEven = size.width % 2 === 0 && size.height % 2 === 0;
+	const started = performance.now();
+	const looked = await measureShot(quiet, requests, clips, { shot: 0, isEven, rate });
+	return {
+		bitsPerPixel,
+		secondsPerFrame: rendering / frames / versions.length,
+		secondsPerClip: (performance.now() - started) / 1000 / versions.length,
+		asksOnCrops: looked.clips.some(({ grainKept }) => grainKept !== null && grainKept < GRAIN_KEPT_LEAST),
+	};
 }

@@ -6,7 +6,7 @@
 
 import { EmulsionError } from '../../core/errors.ts';
 import { phrase } from '../../core/phrases.ts';
-import type { ClipMetrics, GrainSummary } from '../../core/quality.ts';
+import { type ClipMetrics, GRAIN_KEPT_LEAST, type GrainSummary } from '../../core/quality.ts';
 import type { Rational } from '../../core/rational.ts';
 import { planPairs } from '../ballot.ts';
 import { randomId } from '../bytes.ts';
@@ -25,9 +25,6 @@ import { LIMITS } from '../protocol.ts';
 import { toBase64Url } from '../bytes.ts';
 import { cleanText } from '../text.ts';
 import { padBlob, type PaddedMime, paddedLength } from './padding.ts';
-
-/** Below this share of kept grain power, grain and dirt are asked on lossless crops. */
-export const GRAIN_KEPT_LEAST = 0.9;
 
 /** A version under review, as its maker knows it. */
 export interface MadeVersion {

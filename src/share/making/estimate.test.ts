@@ -5,15 +5,15 @@ import { controlsFor, cropFrameBudget, estimateReview, type EstimateInput } from
 const INPUT: EstimateInput = {
 	versions: 2,
 	shots: [
-		{ frames: 100, width: 80, height: 100 },
-		{ frames: 50, width: 80, height: 100 },
+		{ frames: 100, width: 80, height: 100, cropFrames: 60 },
+		{ frames: 50, width: 80, height: 100, cropFrames: 50 },
 	],
 	codec: 'h264',
 	stills: 0,
 	depth: 8,
 	blind: false,
 	pairs: 4,
-	measured: { bitsPerPixel: 1, secondsPerFrame: 0.1 },
+	measured: { bitsPerPixel: 1, secondsPerFrame: 0.1, secondsPerClip: 0, asksOnCrops: false },
 };
 
 describe('estimate', () => {
@@ -36,6 +36,24 @@ describe('estimate', () => {
 		const sixteen = estimateReview({ ...INPUT, stills: 3, depth: 16 }).bytes - none;
 		expect(eight).toBe(4 * 3 * (15_600 + 16));
 		expect(sixteen).toBe(4 * 3 * (31_200 + 16));
+	});
+
+	it('counts lossless crops where the codec makes them necessary, no larger than the picture', () => {
+		const measured = { ...INPUT.measured!, asksOnCrops: true };
+		const { bytes, seconds } = estimateReview({ ...INPUT, measured });
+		// 110 crops of each of two versions, of whole pictures of 80×100 here.
+		expect(bytes - estimateReview(INPUT).bytes).toBe(2 * 110 * (15_600 + 16));
+		expect(seconds).toBeCloseTo(30 + 22, 9);
+		const large = INPUT.shots.map((shot) => ({ ...shot, width: 1920, height: 1080 }));
+		const grown = estimateReview({ ...INPUT, shots: large, measured }).bytes;
+		const png = Math.ceil(320 * 240 * 3 * 0.65) + 16;
+		expect(grown - estimateReview({ ...INPUT, shots: large }).bytes).toBe(2 * 110 * png);
+	});
+
+	it('counts the time of stills, and of looking at each clip again', () => {
+		const measured = { ...INPUT.measured!, secondsPerClip: 5 };
+		expect(estimateReview({ ...INPUT, measured }).seconds).toBeCloseTo(30 + 4 * 5, 9);
+		expect(estimateReview({ ...INPUT, stills: 3 }).seconds).toBeCloseTo(30 + 1.2, 9);
 	});
 
 	it('knows no time before it was measured', () => {

@@ -2,6 +2,7 @@
 
 import { CONTROL_EVERY, CONTROL_FROM } from '../ballot.ts';
 import { EmulsionError } from '../../core/errors.ts';
+import { CROP } from '../../core/quality.ts';
 import { phrase } from '../../core/phrases.ts';
 import { sealedBytes } from '../objects.ts';
 import { LIMITS } from '../protocol.ts';
@@ -16,7 +17,13 @@ const PNG_SHARE = 0.65;
 /** What the size depends on. */
 export interface EstimateInput {
 	readonly versions: number;
-	readonly shots: readonly { readonly frames: number; readonly width: number; readonly height: number }[];
+	readonly shots: readonly {
+		readonly frames: number;
+		readonly width: number;
+		readonly height: number;
+		/** Frames of its lossless crops, where the codec makes them necessary. */
+		readonly cropFrames: number;
+	}[];
 	readonly codec: ClipCodec;
 	/** Stills of every clip. */
 	readonly stills: number;
@@ -26,7 +33,19 @@ export interface EstimateInput {
 	/** Real pairs. */
 	readonly pairs: number;
 	/** As it was measured; null: the codec's usual figure. */
-	readonly measured: { readonly bitsPerPixel: number; readonly secondsPerFrame: number } | null;
+	readonly measured: ClipCost | null;
+}
+
+/** What clips cost, measured on a few frames of every version. */
+export interface ClipCost {
+	/** The most of the versions. */
+	readonly bitsPerPixel: number;
+	/** Rendering and encoding, the mean of the versions. */
+	readonly secondsPerFrame: number;
+	/** Comparing a clip with what was encoded, and the judge's figures where they are wanted. */
+	readonly secondsPerClip: number;
+	/** The codec keeps too little of the grain: all versions get lossless crops. */
+	readonly asksOnCrops: boolean;
 }
 
 /** An estimate. */
@@ -35,7 +54,7 @@ export interface Estimate {
 	readonly frames: number;
 	/** Bytes that are kept by the service, or in the file. */
 	readonly bytes: number;
-	/** Seconds of rendering; null until it was measured. */
+	/** Seconds of rendering and measuring; null until it was measured. */
 	readonly seconds: number | null;
 }
 
@@ -44,26 +63,36 @@ export function controlsFor(pairs: number): number {
 	return pairs < CONTROL_FROM ? 0 : 2 * Math.max(1, Math.round(pairs / CONTROL_EVERY / 2));
 }
 
+/** Bytes of a picture as PNG, sealed. */
+function pictureBytes(width: number, height: number, depth: number): number {
+	return sealedBytes(Math.ceil((width * height * 3 * depth * PNG_SHARE) / 8));
+}
+
 /**
- * Size and time. Clips by bits a pixel; stills by what PNG makes of film. In a blind review every presentation carries two clips
- * of its own, of a shot of average length.
+ * Size and time. Clips by bits a pixel; stills and crops by what PNG makes of film. In a blind review every presentation carries two
+ * clips of its own, of a shot of average length.
  */
 export function estimateReview(input: EstimateInput): Estimate {
 	const { versions, shots, codec, stills, depth, blind, pairs, measured } = input;
 	const bits = measured?.bitsPerPixel ?? CLIP_ENCODINGS[codec].bitsPerPixel;
-	const clips = shots.map(({ frames, width, height }) => {
-		const clip = (frames * width * height * bits) / 8;
-		const picture = (width * height * 3 * depth * PNG_SHARE) / 8;
-		return sealedBytes(Math.ceil(clip)) + Math.min(stills, frames) * sealedBytes(Math.ceil(picture));
+	const clips = shots.map(({ frames, width, height, cropFrames }) => {
+		const crops = measured?.asksOnCrops === true ? cropFrames : 0;
+		const side = { width: Math.min(width, CROP.width), height: Math.min(height, CROP.height) };
+		const pictures = Math.min(stills, frames);
+		const bytes =
+			sealedBytes(Math.ceil((frames * width * height * bits) / 8)) +
+			pictures * pictureBytes(width, height, depth) +
+			crops * pictureBytes(side.width, side.height, depth);
+		return { bytes, rendered: frames + pictures + crops };
 	});
-	const once = versions * clips.reduce((sum, bytes) => sum + bytes, 0);
+	const once = versions * clips.reduce((sum, clip) => sum + clip.bytes, 0);
 	const average = clips.length === 0 ? 0 : once / versions / clips.length;
 	const copies = blind && pairs > 0 ? 2 * (pairs + controlsFor(pairs)) : 0;
-	const frames = versions * shots.reduce((sum, shot) => sum + shot.frames, 0);
+	const rendered = versions * clips.reduce((sum, clip) => sum + clip.rendered, 0);
 	return {
-		frames,
+		frames: versions * shots.reduce((sum, shot) => sum + shot.frames, 0),
 		bytes: Math.ceil(once + copies * average),
-		seconds: measured ? frames * measured.secondsPerFrame : null,
+		seconds: measured ? rendered * measured.secondsPerFrame + versions * shots.length * measured.secondsPerClip : null,
 	};
 }
 

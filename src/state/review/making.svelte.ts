@@ -5,16 +5,24 @@ import type { FrameRange, Progress } from '../../contracts/frames.ts';
 import type { PlanRequest } from '../../contracts/workers.ts';
 import { EmulsionError, toEmulsionError } from '../../core/errors.ts';
 import { phrase } from '../../core/phrases.ts';
+import { CROP_SECONDS } from '../../core/quality.ts';
+import { toNumber } from '../../core/rational.ts';
 import { shotIndexAt } from '../../core/shots.ts';
 import { EMPTY_RECIPE } from '../../project/recipe.ts';
 import { type Reel, shotsOf } from '../../project/schema.ts';
-import { type ClipCost, measureClips, renderClips, type VersionToRender } from '../../services/review/render.ts';
+import { measureClips, renderClips, type VersionToRender } from '../../services/review/render.ts';
 import { isReviewFile } from '../../services/review/work.ts';
 import { type Bytes, toBase64Url } from '../../share/bytes.ts';
 import { reviewLink } from '../../share/links.ts';
 import { assembleReview, checkWishes, type MadeVersion, type ReviewWishes } from '../../share/making/assemble.ts';
 import type { ClipCodec } from '../../share/making/codec.ts';
-import { cropFrameBudget, type Estimate, estimateReview, USUAL_PAIRS } from '../../share/making/estimate.ts';
+import {
+	type ClipCost,
+	cropFrameBudget,
+	type Estimate,
+	estimateReview,
+	USUAL_PAIRS,
+} from '../../share/making/estimate.ts';
 import { madeShots } from '../../share/making/rendered.ts';
 import { type LinkWish, type ReviewToSend, Sending, type SendProgress, writePackage } from '../../share/publish.ts';
 import type { EnginePort } from '../engine-port.ts';
@@ -228,7 +236,10 @@ export class ReviewMaking {
 		if (!reel || !info) return null;
 		const { codec, stills, blind, versions } = this.#settings;
 		const size = this.#parts.planner.planned?.summary.size ?? info.size;
-		const shots = this.#ranges(reel).map(({ start, end }) => ({ frames: end - start, ...size }));
+		const crops = Math.min(this.#cropBudget(), Math.round(CROP_SECONDS * toNumber(info.rate)));
+		const shots = this.#ranges(reel).map(({ start, end }) => {
+			return { frames: end - start, cropFrames: Math.min(crops, end - start), ...size };
+		});
 		const depth = info.format.depth > 8 ? 16 : 8;
 		return estimateReview({
 			...{ versions: versions.length, shots, codec, stills, depth, blind },
@@ -371,6 +382,15 @@ export class ReviewMaking {
 			.sort((a, b) => a - b)
 			.flatMap((index) => shots[index] ?? [])
 			.map(({ start, end }) => ({ start, end }));
+	}
+
+	/** Frames that a crop may have; none where clips and stills alone are too many, which making the review refuses. */
+	#cropBudget(): number {
+		try {
+			return this.#clipSettings().cropFrames;
+		} catch {
+			return 0;
+		}
 	}
 
 	#clipSettings(): ClipSettings {
