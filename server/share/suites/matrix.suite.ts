@@ -173,6 +173,19 @@ export function matrixSuite(service: () => kit.TestService): void {
 			other = await stage(service());
 		});
 
+		it('create: everybody, whatever link comes with it', async () => {
+			for (const asker of ASKERS) {
+				const token = await tokenOf(asker, 'update');
+				const made = kit.newToken();
+				const body = { blind: false, expiresAt: kit.soon(), links: [kit.newLink(made, 'owner')] };
+				const { status } = await kit.ask(service(), 'create', { ...(token === undefined ? {} : { token }), body });
+				expect([asker, status]).toEqual([asker, 201]);
+				const review = await kit.ask(service(), 'review', { token: made });
+				expect(review.body).toMatchObject({ role: 'owner', state: 'draft' });
+				expect((await kit.ask(service(), 'remove', { token: made })).status).toBe(204);
+			}
+		});
+
 		/** What a link gets that asks another review for what is not its own: not found, or its own and nothing else. */
 		function elsewhere(route: Guarded): readonly [number, string | undefined] {
 			if (NAMED.includes(route)) return [404, 'not-found'];
