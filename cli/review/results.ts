@@ -88,10 +88,11 @@ export async function readResults(args: ResultsArgs): Promise<ReadResults> {
 	} else {
 		const file = await openFile(args.package);
 		review = await openReview(await PackageBackend.of(file, secret, NO_STORE, NO_DEVICES), secret);
-		const { privateKey } = secretsOf(review);
+		const { privateKey, links } = secretsOf(review);
 		const pair = { privateKey, publicKey: review.manifest.ownerKey };
+		const reader = { review: review.info.id, pair, links: file.header.links, secrets: links };
 		const kept = [];
-		for (const path of args.votes) kept.push(await openReturn(basename(path), readVotes(path), review.info.id, pair));
+		for (const path of args.votes) kept.push(await openReturn(basename(path), readVotes(path), reader));
 		const { votes: merged, foreign, superseded } = mergeReturns(kept, file.header.links);
 		votes = merged;
 		files = { foreign, superseded };

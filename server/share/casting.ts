@@ -45,6 +45,9 @@ const COLUMNS: readonly (readonly [string, string, (ballot: Ballot) => string | 
 	['bytes', 'bigint', (b) => b.bytes],
 ];
 
+/** What a vote's row takes beside the sealed reason, bytes; counted against the quota with it. */
+export const ROW_BYTES = 256;
+
 /**
  * $1 review, $2 quota, then an array a column. Of ballots of one voter on one pair there is only one in a statement.
  *
@@ -60,12 +63,12 @@ const CAST: Statement = {
 		WITH ORDINALITY AS asked (${COLUMNS.map(([name]) => name).join(', ')}, place)
 ),
 fit AS MATERIALIZED (
-	SELECT asked.* FROM asked
+	SELECT asked.*, asked.bytes - coalesce(${ROW_BYTES} + length(v.reason), 0) AS grows FROM asked
 	JOIN presentations p ON p.review = $1 AND p.id = asked.presentation
 	LEFT JOIN votes v ON v.review = $1 AND v.voter = asked.voter AND v.presentation = asked.presentation
 	WHERE coalesce(v.revision, 0) = asked.revision AND (asked.key IS NULL OR v.key IS DISTINCT FROM asked.key)
 ),
-total AS MATERIALIZED (SELECT max(place) AS votes, sum(bytes)::bigint AS bytes FROM fit),
+total AS MATERIALIZED (SELECT max(place) AS votes, sum(grows)::bigint AS bytes FROM fit),
 gate AS (
 	UPDATE reviews SET vote_seq = vote_seq + total.votes, storage_used = storage_used + total.bytes FROM total
 	WHERE id = $1 AND total.votes > 0 AND state = 'open' AND expires_at > ${NOW} AND storage_used + total.bytes <= $2::bigint
@@ -92,7 +95,7 @@ interface Waiting {
 
 const pairOf = (b: { readonly voter: string; readonly presentation: string }): string => `${b.voter}/${b.presentation}`;
 
-/** Casts the votes of one process. */
+/** Casts the votes of one process. A vote that changes another takes the room of what it changes. */
 export class Casting {
 	readonly #database: Pick<Database, 'run'>;
 	readonly #quota: number;

@@ -44,7 +44,9 @@ export const SHARE_PHRASES_EN = {
 	'link-elsewhere': 'This link opens at {origin}, not here.',
 	'making-shots': 'A review has at most {most} shots, got {got}.',
 	'making-labels': 'Every version needs a name of its own.',
+	'making-label': 'A version’s name has at most {most} characters.',
 	'making-title': 'A review needs a title.',
+	'making-long-title': 'A title has at most {most} characters.',
 	'making-question': 'A question has at most {most} characters.',
 	'making-links': 'A review has at most {most} links besides its owner’s.',
 	'making-objects':

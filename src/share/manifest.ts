@@ -12,6 +12,10 @@ import { Line, Words } from './text.ts';
 export const MAX_VERSIONS = 4;
 /** Most shots of a review. */
 export const MAX_REVIEW_SHOTS = 200;
+/** Longest name of a version, in characters. */
+export const MAX_LABEL = 120;
+/** Longest title, in characters. */
+export const MAX_TITLE = 200;
 /** Longest question, in characters. */
 export const MAX_QUESTION = 300;
 
@@ -105,7 +109,7 @@ export const Manifest = v.object({
 	version: v.literal(1),
 	/** Id of the review: what is said in one cannot be moved to another. For a package without a service, its own. */
 	review: Id,
-	title: Line(200),
+	title: Line(MAX_TITLE),
 	question: Words(MAX_QUESTION),
 	blind: v.boolean(),
 	tiesAllowed: v.boolean(),
@@ -115,7 +119,7 @@ export const Manifest = v.object({
 	/** What reasons and vote files are sealed to (`sealed.ts`). */
 	ownerKey: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{87}$/)),
 	/** Open reviews only. */
-	versions: v.pipe(v.array(v.object({ id: Id, label: Line(120) })), v.maxLength(MAX_VERSIONS)),
+	versions: v.pipe(v.array(v.object({ id: Id, label: Line(MAX_LABEL) })), v.maxLength(MAX_VERSIONS)),
 	shots: v.pipe(v.array(ReviewShot), v.minLength(1), v.maxLength(MAX_REVIEW_SHOTS)),
 	presentations: v.pipe(v.array(Presentation), v.maxLength(200)),
 });
@@ -124,7 +128,7 @@ export type Manifest = v.InferOutput<typeof Manifest>;
 /** What a version is, as its maker knows it. */
 const VersionSecret = v.object({
 	id: Id,
-	label: Line(120),
+	label: Line(MAX_LABEL),
 	/** Recipe that made it, as a recipe file's JSON; null for a file that came from elsewhere. `validateRecipe` reads it before use. */
 	recipe: v.nullable(v.unknown()),
 	/** True for the source as it is. */

@@ -37,6 +37,9 @@ const Reply = v.object({ type: v.literal('reply'), ...Author, to: Id, text: Word
 /** A note was settled, or is open again. */
 const Resolve = v.object({ type: v.literal('resolve'), ...Author, to: Id, resolved: v.boolean() });
 
+/** The end of the year 9999: the latest moment that a date can be written for, ms since 1970. */
+const LATEST = 253_402_300_799_999;
+
 /** What a curator signs about a shot. */
 const ApprovalText = {
 	type: v.literal('approval'),
@@ -50,7 +53,7 @@ const ApprovalText = {
 	verdict: v.picklist(['approved', 'rejected']),
 	text: Words(1000),
 	/** By the service's clock, ms since 1970. */
-	at: v.pipe(v.number(), v.integer(), v.minValue(0)),
+	at: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LATEST)),
 };
 const Approval = v.object({
 	...ApprovalText,
@@ -114,11 +117,9 @@ export function makeCuratorKey(): Promise<CryptoKeyPair> {
 	return crypto.subtle.generateKey(SIGN, false, ['sign', 'verify']);
 }
 
-/** Signs an approval. */
-export async function signApproval(
-	pair: CryptoKeyPair,
-	approval: Omit<Approval, 'key' | 'signature'>,
-): Promise<Approval> {
+/** Signs an approval, in the form in which others will read it: what cleaning changes would not verify there. */
+export async function signApproval(pair: CryptoKeyPair, said: Omit<Approval, 'key' | 'signature'>): Promise<Approval> {
+	const approval = v.parse(v.object(ApprovalText), said);
 	const signature = await crypto.subtle.sign(SIGN_HASH, pair.privateKey, approvalBytes(approval));
 	const key = await crypto.subtle.exportKey('raw', pair.publicKey);
 	return { ...approval, key: toBase64Url(new Uint8Array(key)), signature: toBase64Url(new Uint8Array(signature)) };

@@ -1,10 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Bytes, randomBytes, utf8 } from './bytes.ts';
+import { type Bytes, randomBytes, toBase64Url, utf8 } from './bytes.ts';
 import { partsOf } from './objects.ts';
 import { openReview } from './open.ts';
 import { openPackage, openReturn, PackageBackend, type ReviewPackage } from './package.ts';
 import type { PutVote } from './protocol.ts';
 import type { ReviewToSend } from './publish.ts';
+import { sealTo } from './sealed.ts';
 import { memoryDevice, memoryReturns, packageBytes, smallReview } from './review.testkit.ts';
 
 const open = (bytes: Bytes, name = 'film.emreview'): Promise<ReviewPackage> =>
@@ -128,15 +129,35 @@ describe('votes and notes on a package', () => {
 
 		const file = await voter.returnFile(review.manifest.ownerKey);
 		expect(Buffer.from(file).toString()).not.toContain('tie');
-		const id = (await voter.info()).id;
-		const returned = await openReturn('v', file, id, review.keys.seal);
-		expect(returned.votes).toEqual(await voter.votes(0));
+		const { links } = (await open(bytes)).header;
+		const reader = { review: (await voter.info()).id, pair: review.keys.seal, links, secrets: review.secrets.links };
+		expect((await openReturn('v', file, reader)).votes).toEqual(await voter.votes(0));
 		const other = await smallReview();
-		await expect(openReturn('v', file, id, other.keys.seal)).rejects.toMatchObject({ code: 'review-invalid' });
-		await expect(openReturn('v', file, 'x'.repeat(22), review.keys.seal)).rejects.toMatchObject({
-			code: 'review-invalid',
-		});
-		await expect(openReturn('v', utf8('{}'), id, review.keys.seal)).rejects.toMatchObject({ code: 'review-invalid' });
+		for (const wrong of [
+			{ pair: other.keys.seal },
+			{ review: 'x'.repeat(22) },
+			{ secrets: other.secrets.links },
+			{ links: links.slice(2) },
+		]) {
+			const opening = openReturn('v', file, { ...reader, ...wrong });
+			await expect(opening, Object.keys(wrong)[0]).rejects.toMatchObject({ code: 'review-invalid' });
+		}
+		await expect(openReturn('v', utf8('{}'), reader)).rejects.toMatchObject({ code: 'review-invalid' });
+
+		// Whoever has the owner's public key can seal to it: what does not come by the link it names is refused.
+		const forge = async (said: unknown): Promise<Bytes> => {
+			const sealed = await sealTo(review.manifest.ownerKey, utf8(JSON.stringify(said)), `${reader.review}/return`);
+			return utf8(
+				JSON.stringify({ kind: 'emulsion-votes', version: 1, review: reader.review, sealed: toBase64Url(sealed) }),
+			);
+		};
+		const body = JSON.stringify({ votes: await voter.votes(0), notes: [] });
+		for (const said of [
+			{ votes: await voter.votes(0), notes: [] },
+			{ link: links[1]!.id, body, proof: 'A'.repeat(43) },
+		]) {
+			await expect(openReturn('v', await forge(said), reader)).rejects.toMatchObject({ code: 'review-invalid' });
+		}
 	});
 
 	it('of two windows at once are both seen: one counts, the other is told', async () => {

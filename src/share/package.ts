@@ -15,7 +15,7 @@ import { Id, LIMITS, NewLink, NoteRecord, type PutVote, type ReviewInfo, VoteRec
 import type { ReadPart } from './objects.ts';
 import { readJson } from './read.ts';
 import { openSealed, type SealPair, sealTo } from './sealed.ts';
-import { linkToken } from './secrets.ts';
+import { derive, linkToken } from './secrets.ts';
 
 const MAGIC = utf8('EMULREV1');
 const MAGIC_ANY = utf8('EMULREV');
@@ -153,6 +153,7 @@ export interface ReturnStore {
 }
 
 const Kept = v.object({ votes: v.array(VoteRecord), notes: v.array(NoteRecord) });
+const KeptLoosely = v.object({ votes: v.array(v.unknown()), notes: v.array(v.unknown()) });
 /** Notes and votes of one device. */
 export type KeptReturns = v.InferOutput<typeof Kept>;
 
@@ -165,12 +166,16 @@ export class PackageBackend implements ReviewBackend {
 	readonly #devices: VoterSecrets;
 	#writing: Promise<unknown> = Promise.resolve();
 
+	readonly #secret: Bytes;
+
 	private constructor(
 		file: ReviewPackage,
 		link: PackageHeader['links'][number],
+		secret: Bytes,
 		store: ReturnStore,
 		devices: VoterSecrets,
 	) {
+		this.#secret = secret;
 		this.#file = file;
 		this.#link = link;
 		this.#store = store;
@@ -187,7 +192,7 @@ export class PackageBackend implements ReviewBackend {
 		const hash = toBase64Url(await sha256(utf8(await linkToken(secret))));
 		const link = file.header.links.find((l) => l.tokenHash === hash);
 		if (!link) throw new EmulsionError('link-refused', phrase('package-other', { name: file.name }));
-		return new PackageBackend(file, link, store, devices);
+		return new PackageBackend(file, link, secret, store, devices);
 	}
 
 	info(): Promise<ReviewInfo> {
@@ -274,10 +279,21 @@ export class PackageBackend implements ReviewBackend {
 		return info.once ? info.link : voterId(info, await this.#devices.of(info.link));
 	}
 
-	/** What this device kept, sealed to the owner: the contents of the file to send back. */
+	/**
+	 * What this link's holder voted and noted on this device, proven to come by this link and sealed to the owner: the contents of the file
+	 * to send back.
+	 */
 	async returnFile(ownerKey: string): Promise<Bytes> {
 		const review = this.#file.header.review;
-		const sealed = await sealTo(ownerKey, utf8(JSON.stringify(await this.#kept())), `${review}/return`);
+		const link = this.#link.id;
+		const voter = await this.voter();
+		const { votes, notes } = await this.#kept();
+		const body = JSON.stringify({
+			votes: votes.filter((vote) => vote.link === link && vote.voter === voter),
+			notes: notes.filter((note) => note.author === link),
+		});
+		const proof = toBase64Url(await proofOf(this.#secret, review, body));
+		const sealed = await sealTo(ownerKey, utf8(JSON.stringify({ link, body, proof })), `${review}/return`);
 		return utf8(JSON.stringify({ kind: 'emulsion-votes', version: 1, review, sealed: toBase64Url(sealed) }));
 	}
 
@@ -286,9 +302,15 @@ export class PackageBackend implements ReviewBackend {
 		if (before !== revision) throw new EmulsionError('conflict', phrase('review-changed'));
 	}
 
+	/** What is kept and can be read: one record that is damaged takes no other along. */
 	async #kept(): Promise<KeptReturns> {
-		const parsed = v.safeParse(Kept, await this.#store.load(this.#file.header.review));
-		return parsed.success ? parsed.output : { votes: [], notes: [] };
+		const parsed = v.safeParse(KeptLoosely, await this.#store.load(this.#file.header.review));
+		if (!parsed.success) return { votes: [], notes: [] };
+		const { votes, notes } = parsed.output;
+		return {
+			votes: votes.flatMap((vote) => (v.is(VoteRecord, vote) ? [vote] : [])),
+			notes: notes.flatMap((note) => (v.is(NoteRecord, note) ? [note] : [])),
+		};
 	}
 
 	/** One change after another, in all windows of this browser: two at once would each save without the other's. */
@@ -299,7 +321,7 @@ export class PackageBackend implements ReviewBackend {
 				this.#alone(async () => {
 					if ((await this.info()).state === 'closed') throw new EmulsionError('review-closed', phrase('review-closed'));
 					const kept = await this.#kept();
-					const seq = 1 + Math.max(0, ...kept.votes.map((v) => v.seq), ...kept.notes.map((n) => n.seq));
+					const seq = 1 + [...kept.votes, ...kept.notes].reduce((most, { seq }) => Math.max(most, seq), 0);
 					const [result, next] = change(kept, seq, Date.now());
 					await this.#store.save(this.#file.header.review, next);
 					return result;
@@ -323,21 +345,60 @@ const ReturnText = v.object({
 	sealed: v.pipe(v.string(), v.maxLength(MAX_RETURN_BYTES)),
 });
 
-/** Opens a file of votes that came back. @throws EmulsionError `review-invalid`: another review's, tampered with, or no such file. */
-export async function openReturn(name: string, bytes: Bytes, review: string, pair: SealPair): Promise<KeptReturns> {
+const Proven = v.object({
+	link: Id,
+	/** {@link Kept} as JSON: the proof is over these very characters. */
+	body: v.pipe(v.string(), v.maxLength(MAX_RETURN_BYTES)),
+	proof: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)),
+});
+
+/** HMAC-SHA256 by a key of the link: only its holder and the owner, who made it, can write what comes by it. */
+async function proofOf(secret: Bytes, review: string, body: string): Promise<Bytes> {
+	const material = await derive(secret, 'returns');
+	const key = await crypto.subtle.importKey('raw', material, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+	return new Uint8Array(await crypto.subtle.sign('HMAC', key, utf8(`${review}/${body}`)));
+}
+
+/** What the owner needs to read what came back. */
+export interface ReturnReader {
+	readonly review: string;
+	readonly pair: SealPair;
+	/** Links of the package, and the secrets that the owner keeps of them (base64url). */
+	readonly links: PackageHeader['links'];
+	readonly secrets: readonly { readonly secret: string }[];
+}
+
+/**
+ * Opens a file of votes that came back.
+ * @throws EmulsionError `review-invalid`: another review's, tampered with, not by the link it names, in several voters' names, or no such file.
+ */
+export async function openReturn(name: string, bytes: Bytes, reader: ReturnReader): Promise<KeptReturns> {
+	const { review, pair, links, secrets } = reader;
 	const refused = (): EmulsionError => new EmulsionError('review-invalid', phrase('votes-file', { name }));
 	if (bytes.length > MAX_RETURN_BYTES) throw refused();
-	let file: v.InferOutput<typeof ReturnText>;
 	try {
-		file = readJson(ReturnText, bytes);
+		const file = readJson(ReturnText, bytes);
+		const sealed = fromBase64Url(file.sealed);
+		const plain = file.review === review && sealed ? await openSealed(pair, sealed, `${review}/return`) : undefined;
+		if (!plain) throw refused();
+		const { link: id, body, proof } = readJson(Proven, plain);
+		const link = links.find((l) => l.id === id);
+		for (const { secret: text } of secrets) {
+			const secret = fromBase64Url(text);
+			if (!secret || toBase64Url(await sha256(utf8(await linkToken(secret)))) !== link?.tokenHash) continue;
+			if (toBase64Url(await proofOf(secret, review, body)) !== proof) throw refused();
+			const kept = readJson(Kept, utf8(body));
+			const voters = new Set(kept.votes.map((vote) => vote.voter));
+			const pairs = new Set(kept.votes.map((vote) => vote.presentation));
+			const own = kept.votes.every((vote) => vote.link === id) && kept.notes.every((note) => note.author === id);
+			if (!own || voters.size > 1 || pairs.size !== kept.votes.length) throw refused();
+			return kept;
+		}
 	} catch {
 		// Some other file: where in its JSON it differs tells nobody anything.
 		throw refused();
 	}
-	const sealed = fromBase64Url(file.sealed);
-	const plain = file.review === review && sealed ? await openSealed(pair, sealed, `${review}/return`) : undefined;
-	if (!plain) throw refused();
-	return readJson(Kept, plain);
+	throw refused();
 }
 
 /** Ids for a package's links, which no service gives. */

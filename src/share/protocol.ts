@@ -113,8 +113,8 @@ const base64Url = (bytes: number) =>
 const exactly = (bytes: number) => v.pipe(base64Url(bytes), v.length(Math.ceil((bytes * 4) / 3)));
 /** 16 random bytes, base64url: objects, notes, presentations, links, reviews. */
 export const Id = exactly(16);
-/** Milliseconds since 1970 by the service's clock. */
-const Time = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
+/** Milliseconds since 1970 by the service's clock, up to the last moment that a Date holds. */
+const Time = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(8.64e15));
 const Count = (most: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(most));
 
 /** A link to be made. */

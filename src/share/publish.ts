@@ -102,8 +102,8 @@ export class Sending {
 	readonly #origin: string;
 	readonly #review: ReviewToSend;
 	readonly #fetch: Fetch | undefined;
-	readonly #manifestId = randomId();
-	readonly #ownerId = randomId();
+	#manifestId = randomId();
+	#ownerId = randomId();
 	#created: { readonly review: string; readonly links: readonly string[] } | undefined;
 
 	constructor(origin: string, review: ReviewToSend, send?: Fetch) {
@@ -180,6 +180,9 @@ export class Sending {
 		const client = await ServiceClient.of(this.#origin, this.#review.keys.links[0]!.secret, NO_DEVICES, this.#fetch);
 		await client.remove();
 		this.#created = undefined;
+		// Another review has another manifest: sealed under the same id it would use its key and nonces again.
+		this.#manifestId = randomId();
+		this.#ownerId = randomId();
 	}
 
 	#totalBytes(): number {

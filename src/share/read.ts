@@ -20,6 +20,11 @@ export function readJson<S extends v.GenericSchema>(schema: S, bytes: Uint8Array
 		const why = (cause as Error).message.slice(0, 200);
 		throw new EmulsionError('review-invalid', phrase('review-invalid', { path: '.', why }), { cause });
 	}
+	return checked(schema, value);
+}
+
+/** Data of a schema. @throws EmulsionError `review-invalid` with the path. */
+export function checked<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {
 	const result = v.safeParse(schema, value, { abortEarly: true });
 	if (result.success) return result.output;
 	const issue = firstIssue(result.issues);

@@ -1,6 +1,6 @@
 /** A small review for tests: random bytes as clips, two versions, one shot, one pair. */
 
-import { type Bytes, concat, randomBytes, randomId } from './bytes.ts';
+import { type Bytes, concat, randomBytes, randomId, toBase64Url } from './bytes.ts';
 import type { VoterSecrets } from './client.ts';
 import type { Clip, Manifest, OwnerSecrets } from './manifest.ts';
 import type { KeptReturns, ReturnStore } from './package.ts';
@@ -59,7 +59,8 @@ export async function smallReview(options: SmallReview = {}): Promise<ReviewToSe
 		...options.change,
 	};
 	const secrets: OwnerSecrets = {
-		...{ version: 1, privateKey: keys.seal.privateKey, source: null, versions, links: [], quality: null },
+		...{ version: 1, privateKey: keys.seal.privateKey, source: null, versions, quality: null },
+		links: keys.links.map(({ role, secret }) => ({ role, secret: toBase64Url(secret) })),
 		clips: clips.map((clip, i) => ({ object: clip.object, version: versions[i]!.id })),
 		pairs: [{ presentation, kind: 'pair', of: null, a: versions[0]!.id, b: versions[1]!.id }],
 	};

@@ -18,7 +18,7 @@ export const PASSPHRASE_LEAST = 8;
 const NONCE_BYTES = 12;
 
 /** What a derived key is for: part of its derivation, so that no two uses share one. */
-export type Purpose = 'token' | 'salt' | 'wrap' | 'owner' | 'notes' | 'labels' | `object:${string}`;
+export type Purpose = 'token' | 'salt' | 'wrap' | 'owner' | 'notes' | 'labels' | 'returns' | `object:${string}`;
 
 /** HKDF-SHA256 of a secret for one purpose. */
 export async function derive(secret: Bytes, purpose: Purpose, extra?: Bytes): Promise<Bytes> {

@@ -15,7 +15,9 @@ export function cleanText(text: string): string {
 }
 
 /** Text of at most so many characters, cleaned. */
-export const Words = (most: number) => v.pipe(v.string(), v.maxLength(most), v.transform(cleanText));
+export const Words = (most: number) =>
+	// Once more after cleaning: composed forms may be longer.
+	v.pipe(v.string(), v.maxLength(most), v.transform(cleanText), v.maxLength(most));
 
 /** One line of text of at most so many characters, cleaned. */
 export const Line = (most: number) =>
@@ -23,4 +25,5 @@ export const Line = (most: number) =>
 		v.string(),
 		v.maxLength(most),
 		v.transform((text) => cleanText(text).replace(/\s+/g, ' ').trim()),
+		v.maxLength(most),
 	);

@@ -1,7 +1,7 @@
 /** Real reviews for end-to-end tests: clips by ffmpeg whose frames say their number, written as a package by the app's own code. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import { type Bytes, randomId } from '../../src/share/bytes.ts';
+import { type Bytes, randomId, toBase64Url } from '../../src/share/bytes.ts';
 import { reviewLink } from '../../src/share/links.ts';
 import type { Clip, Manifest, OwnerSecrets } from '../../src/share/manifest.ts';
 import { type LinkWish, makeKeys, type ReviewKeys, type ReviewToSend, writePackage } from '../../src/share/publish.ts';
@@ -143,7 +143,8 @@ export async function makeReview(tmp: Scratch, wish: ReviewWish): Promise<MadeRe
 		},
 		secrets: {
 			...{ version: 1, privateKey: keys.seal.privateKey, source: null, versions, quality: null },
-			...{ clips: owned, pairs: secretPairs, links: [] },
+			...{ clips: owned, pairs: secretPairs },
+			links: keys.links.map(({ role, secret }) => ({ role, secret: toBase64Url(secret) })),
 		},
 	};
 	return { review, keys, versions: Object.fromEntries(versions.map((v) => [v.label, v.id])) };

@@ -39,8 +39,10 @@ async function changing(
 		const changed = await change(tx, kept, seq);
 		if (changed === null) return kept!;
 		if (review.state !== 'open') throw new Refused('closed', 'Notes are closed: what you sent before is kept.');
-		const used = review.storageUsed + bytes;
-		if (used > parts.policy.quota) {
+		// What a note becomes takes the room of what it was.
+		const before = kept ? ROW_BYTES + (kept.body?.length ?? 0) : 0;
+		const used = review.storageUsed + bytes - before;
+		if (used > parts.policy.quota && used > review.storageUsed) {
 			throw new Refused('too-large', 'The review is full: ask its owner.', { limit: parts.policy.quota, used });
 		}
 		await tx.update(reviews).set({ noteSeq: seq, storageUsed: used }).where(mine);
@@ -90,7 +92,7 @@ async function checkRoom(tx: Transaction, review: string): Promise<void> {
 /** `removeNote`: its body goes, its id stays, so that readers learn of it. Again is no error. */
 export async function remove(call: Call): Promise<Response> {
 	const { c, session } = call;
-	const row = await changing(call, idParam(c, 'id'), 0, async (_, kept, seq) => {
+	const row = await changing(call, idParam(c, 'id'), ROW_BYTES, async (_, kept, seq) => {
 		if (!kept) throw new Refused('not-found', 'The review has no such note.');
 		checkAuthor(kept, call);
 		if (kept.body === null) return null;

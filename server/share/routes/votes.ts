@@ -5,12 +5,10 @@ import { LIMITS, PutVote, type VoteRecord } from '../../../src/share/protocol.ts
 import { presentations, reviews, votes } from '../../database/schema.ts';
 import { voterOf } from '../auth.ts';
 import { afterQuery, type Call, idempotencyKey, idParam, readJson } from '../call.ts';
+import { ROW_BYTES } from '../casting.ts';
 import { Refused } from '../refusal.ts';
 
 type VoteRow = typeof votes.$inferSelect;
-
-/** What a row takes beside the sealed reason, bytes; counted against the quota with it. */
-const ROW_BYTES = 256;
 
 function recordOf(row: VoteRow): VoteRecord {
 	return {

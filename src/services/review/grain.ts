@@ -108,7 +108,8 @@ export async function measureShot(
 					befores.push(before);
 					const asked = { before: before.source, beforeStart: before.start, after, afterStart: at, frames: compared };
 					const loss = await engine.codecLoss(asked, () => undefined, signal);
-					grainKept = loss.kept;
+					// Where what is left looks like nothing of the version's grain, the share may fall below none.
+					grainKept = loss.kept === null ? null : Math.max(0, loss.kept);
 					asks ||= loss.asksOnCrops;
 				}
 				const metrics = canJudge

@@ -11,11 +11,13 @@ import type { Rational } from '../../core/rational.ts';
 import { planPairs } from '../ballot.ts';
 import { randomId } from '../bytes.ts';
 import {
+	MAX_LABEL,
 	MAX_QUESTION,
 	MAX_REVIEW_SHOTS,
+	MAX_TITLE,
 	MAX_VERSIONS,
-	type Manifest,
-	type OwnerSecrets,
+	Manifest,
+	OwnerSecrets,
 	type PairSecret,
 	type ReviewShot,
 	type Still,
@@ -23,6 +25,8 @@ import {
 import { type AssetToSend, type LinkWish, makeKeys, type ReviewToSend } from '../publish.ts';
 import { LIMITS } from '../protocol.ts';
 import { toBase64Url } from '../bytes.ts';
+import { PASSPHRASE_LEAST } from '../secrets.ts';
+import { checked } from '../read.ts';
 import { cleanText } from '../text.ts';
 import { padBlob, type PaddedMime, paddedLength } from './padding.ts';
 
@@ -133,6 +137,11 @@ export function checkWishes(
 	if (shots < 1) throw usage('ballot-shots');
 	if (shots > MAX_REVIEW_SHOTS) throw usage('making-shots', { most: MAX_REVIEW_SHOTS, got: shots });
 	const labels = versions.map((v) => cleanText(v.label).trim());
+	if (labels.some((label) => label.length > MAX_LABEL)) throw usage('making-label', { most: MAX_LABEL });
+	if (wishes.title.length > MAX_TITLE) throw usage('making-long-title', { most: MAX_TITLE });
+	if (wishes.links.some(({ passphrase }) => passphrase !== undefined && [...passphrase].length < PASSPHRASE_LEAST)) {
+		throw usage('passphrase-short', { least: PASSPHRASE_LEAST });
+	}
 	if (labels.some((label) => label === '') || new Set(labels).size !== labels.length) throw usage('making-labels');
 	if (cleanText(wishes.title).trim() === '') throw usage('making-title');
 	if (wishes.question.length > MAX_QUESTION) throw usage('making-question', { most: MAX_QUESTION });
@@ -228,10 +237,10 @@ function toldOf(clip: MadeClip, shot: MadeShot, blind: boolean): number | null {
 	return figures.length === 0 ? null : Math.min(...figures);
 }
 
-/** Questions of this pair are asked on crops. */
-function onCrops(a: MadeClip, b: MadeClip): boolean {
-	const eaten = [a, b].some(({ grainKept }) => grainKept !== null && grainKept < GRAIN_KEPT_LEAST);
-	return eaten && a.crop !== null && b.crop !== null;
+/** Questions about these clips are asked on crops. */
+function onCrops(clips: readonly MadeClip[]): boolean {
+	const eaten = clips.some(({ grainKept }) => grainKept !== null && grainKept < GRAIN_KEPT_LEAST);
+	return eaten && clips.every(({ crop }) => crop !== null);
 }
 
 function shotEntry(shot: MadeShot, clips: ManifestClip[]): ReviewShot {
@@ -301,7 +310,8 @@ export async function assembleReview(
 	const salts = plan.map(() => randomId());
 	const presentations = plan.map(({ shot, a, b, of }, index) => {
 		const { clips } = made[shot]!;
-		const cropped = onCrops(clips[a]!, clips[b]!);
+		// In a blind review the whole shot or none of it: a pair that is asked otherwise would tell which version lost its grain.
+		const cropped = onCrops(blind ? clips : [clips[a]!, clips[b]!]);
 		const side = (version: number): ManifestClip =>
 			blind
 				? objects.clip(clips[version]!, ids[version]!, {
@@ -350,5 +360,8 @@ export async function assembleReview(
 		links: keys.links.map(({ role, secret }) => ({ role, secret: toBase64Url(secret) })),
 		quality: qualityOf(made, entries, ids),
 	};
+	// What its readers would refuse is refused before anything of it is sent.
+	checked(Manifest, { ...manifest, review: randomId() });
+	checked(OwnerSecrets, secrets);
 	return { keys, blind, expiresAt: wishes.expiresAt, assets: shuffled(objects.assets, random), manifest, secrets };
 }

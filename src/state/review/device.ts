@@ -127,39 +127,44 @@ export class ReviewDevice {
 		return this.#set(`imported/${review}`, files);
 	}
 
-	async #get(name: string): Promise<unknown> {
-		const store = this.#store;
-		if (store) {
+	/**
+	 * Works with the store; where it fails (a connection that the browser closed) once more with a new one, and then never again: what this tab
+	 * has read or written stays in memory.
+	 */
+	async #with<T>(work: (store: UseStore) => Promise<T>): Promise<{ readonly result: T } | undefined> {
+		for (let attempt = 0; this.#store && attempt < 2; attempt++) {
+			const store = this.#store;
 			try {
-				return await get(name, store);
+				return { result: await work(store) };
 			} catch {
-				this.#store = undefined;
+				this.#store = attempt === 0 ? createStore('emulsion-review', 'device') : undefined;
 			}
 		}
-		return this.#memory.get(name);
+		return undefined;
+	}
+
+	async #get(name: string): Promise<unknown> {
+		const found = await this.#with((store) => get<unknown>(name, store));
+		if (!found) return this.#memory.get(name);
+		// What waits for the service may be sent and dropped by another tab: it is never remembered here.
+		if (found.result !== undefined && !/^(?:vote|note)\//.test(name)) this.#memory.set(name, found.result);
+		return found.result;
 	}
 
 	async #set(name: string, value: unknown): Promise<void> {
 		this.#memory.set(name, value);
-		if (!this.#store) return;
-		try {
-			await set(name, value, this.#store);
-		} catch {
-			this.#store = undefined;
-		}
+		await this.#with((store) => set(name, value, store));
 	}
 
 	async #del(name: string): Promise<void> {
 		this.#memory.delete(name);
-		if (this.#store) await del(name, this.#store).catch(() => undefined);
+		await this.#with((store) => del(name, store));
 	}
 
 	async #list<S extends v.GenericSchema>(schema: S, prefix: string): Promise<v.InferOutput<S>[]> {
 		const all = new Map(this.#memory);
-		if (this.#store) {
-			const kept = await entries<string, unknown>(this.#store).catch(() => []);
-			for (const [name, value] of kept) all.set(name, value);
-		}
+		const kept = await this.#with((store) => entries<string, unknown>(store));
+		for (const [name, value] of kept?.result ?? []) all.set(name, value);
 		return [...all].flatMap(([name, value]) => {
 			const parsed = name.startsWith(prefix) ? v.safeParse(schema, value) : undefined;
 			return parsed?.success ? [parsed.output] : [];
@@ -171,14 +176,13 @@ export class ReviewDevice {
 		const found = await this.#get(name);
 		if (fits(found)) return found;
 		const made = await make();
-		if (this.#store) {
-			try {
-				await update<unknown>(name, (old) => (fits(old) ? old : made), this.#store);
-				const kept = await get<unknown>(name, this.#store);
-				if (fits(kept)) return kept;
-			} catch {
-				this.#store = undefined;
-			}
+		const kept = await this.#with(async (store) => {
+			await update<unknown>(name, (old) => (fits(old) ? old : made), store);
+			return get<unknown>(name, store);
+		});
+		if (kept && fits(kept.result)) {
+			this.#memory.set(name, kept.result);
+			return kept.result;
 		}
 		if (!fits(this.#memory.get(name))) this.#memory.set(name, made);
 		return this.#memory.get(name);

@@ -16,7 +16,7 @@ import type { NoteRecord } from '../../share/protocol.ts';
 import { everyVisible } from './clock.ts';
 import type { PendingNote } from './device.ts';
 import type { ReviewParts } from './parts.ts';
-import { plainMap } from './maps.ts';
+import { plainMap, plainSet } from './maps.ts';
 
 const POLL_MS = 3000;
 
@@ -70,6 +70,8 @@ export class NotesBook {
 	#name = $state('');
 	#seq = 0;
 	#sending: Promise<void> | undefined;
+	/** Notes that the service refuses; see `#send`. */
+	readonly #refused = plainSet<string>();
 
 	constructor(parts: ReviewParts) {
 		this.#parts = parts;
@@ -118,14 +120,20 @@ export class NotesBook {
 	readonly threads = $derived.by((): readonly Thread[] => {
 		const shots = plainMap(this.#parts.review.manifest.shots.map((shot, i) => [shot.id, i]));
 		const notes = this.#all.filter((s): s is Said<Note> => s.entry.type === 'note' && shots.has(s.entry.shot));
+		const replies = plainMap<string, Said<Reply>[]>();
+		const resolved = plainMap<string, boolean>();
+		for (const { entry, ...said } of this.#all) {
+			if (entry.type === 'resolve') resolved.set(entry.to, entry.resolved);
+			if (entry.type !== 'reply') continue;
+			const before = replies.get(entry.to);
+			if (before) before.push({ ...said, entry });
+			else replies.set(entry.to, [{ ...said, entry }]);
+		}
 		return notes
 			.map((note) => ({
 				...note,
-				replies: this.#all.filter((s): s is Said<Reply> => s.entry.type === 'reply' && s.entry.to === note.id),
-				resolved: this.#all.reduce(
-					(was, { entry }) => (entry.type === 'resolve' && entry.to === note.id ? entry.resolved : was),
-					false,
-				),
+				replies: replies.get(note.id) ?? [],
+				resolved: resolved.get(note.id) ?? false,
 			}))
 			.sort(
 				(x, y) => shots.get(x.entry.shot)! - shots.get(y.entry.shot)! || x.entry.from - y.entry.from || x.at - y.at,
@@ -253,6 +261,7 @@ export class NotesBook {
 	async #send(): Promise<void> {
 		const { review } = this.#parts;
 		for (const [id, { sealed }] of this.#pending) {
+			if (this.#refused.has(id)) continue;
 			try {
 				const record = await review.backend.putNote(id, sealed.body, sealed.revision);
 				await this.#take([record]);
@@ -262,10 +271,10 @@ export class NotesBook {
 				if (error.code === 'conflict') await this.#fetch().catch(() => undefined);
 				if (error.code !== 'conflict' || this.#held.get(id)?.record.body !== sealed.body) this.#parts.hear(error);
 				if (error.code === 'offline' || error.retryable) return;
-				// Refused for good: the words are not lost, they wait in the form for another try.
-				const { entry } = this.#pending.get(id) ?? {};
-				if (error.code !== 'conflict' && entry?.type === 'note') {
-					await this.#parts.device.setDraft(review.info.id, entry.text);
+				// Refused: nothing of it is lost. It stays among the notes as one that waits, and is tried again when the page is opened anew.
+				if (error.code !== 'conflict') {
+					this.#refused.add(id);
+					continue;
 				}
 			}
 			await this.#settle(id);
@@ -282,7 +291,7 @@ export class NotesBook {
 	async #fetch(): Promise<void> {
 		const records = await this.#parts.review.backend.notes(this.#seq);
 		await this.#take(records);
-		this.#seq = Math.max(this.#seq, ...records.map((r) => r.seq));
+		this.#seq = records.reduce((seq, record) => Math.max(seq, record.seq), this.#seq);
 	}
 
 	async #take(records: readonly NoteRecord[]): Promise<void> {

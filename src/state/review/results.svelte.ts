@@ -151,7 +151,7 @@ export class OwnerDesk {
 				const next = plainMap(this.#received);
 				for (const vote of votes) next.set(`${vote.voter}/${vote.presentation}`, vote);
 				this.#received = next;
-				this.#seq = Math.max(this.#seq, ...votes.map((vote) => vote.seq));
+				this.#seq = votes.reduce((seq, vote) => Math.max(seq, vote.seq), this.#seq);
 				await this.#unseal();
 			}
 			if (this.#client) await this.#readLinks(this.#client);
@@ -176,7 +176,9 @@ export class OwnerDesk {
 					throw new EmulsionError('review-invalid', phrase('votes-file', { name: file.name }));
 				}
 				const bytes = new Uint8Array(await file.arrayBuffer());
-				const kept = await openReturn(file.name, bytes, review.info.id, pair);
+				const kept = await openReturn(file.name, bytes, {
+					...{ review: review.info.id, pair, links: this.#parts.package?.links ?? [], secrets: this.secrets.links },
+				});
 				notes.push(...kept.notes);
 				this.#files = [...this.#files, { name: file.name.slice(0, 200), ...kept }].slice(-MAX_FILES);
 			}

@@ -14,7 +14,7 @@ import { sealTo } from '../../share/sealed.ts';
 import { everyVisible } from './clock.ts';
 import type { PendingVote } from './device.ts';
 import type { ReviewParts } from './parts.ts';
-import { plainMap } from './maps.ts';
+import { plainMap, plainSet } from './maps.ts';
 
 const FLUSH_MS = 4000;
 /** Longest reason, characters: sealed, it fits into the protocol's bytes in any script. */
@@ -48,6 +48,8 @@ export class Ballot {
 	readonly #parts: ReviewParts;
 	readonly #manifest: Manifest;
 	readonly #looked = plainMap<string, Looked>();
+	/** Answers that were sent and neither acknowledged nor refused. */
+	readonly #sent = plainMap<string, PendingVote>();
 	#kept = $state.raw<ReadonlyMap<string, VoteRecord>>(plainMap());
 	#pending = $state.raw<ReadonlyMap<string, PendingVote>>(plainMap());
 	#at = $state(0);
@@ -173,20 +175,25 @@ export class Ballot {
 		if (this.pair) this.#lookedAt(this.pair.id).plays++;
 	}
 
-	/** Votes on the pair in sight, or changes the vote. Kept on the device first, then sent. */
-	async vote(choice: Choice, reason: string): Promise<void> {
+	/**
+	 * Votes on the pair in sight, or changes the vote. Kept on the device first, then sent.
+	 * @param reason Undefined leaves what was written before, which only the owner can read.
+	 */
+	async vote(choice: Choice, reason: string | undefined): Promise<void> {
 		const { pair } = this;
 		if (!pair || this.missingMs > 0) return;
 		const { review, device } = this.#parts;
 		const looked = this.#lookedAt(pair.id);
-		const text = reason.trim().slice(0, MAX_REASON);
+		const text = reason?.trim().slice(0, MAX_REASON);
 		const context = `${review.info.id}/${pair.id}`;
-		const sealed = text === '' ? '' : toBase64Url(await sealTo(this.#manifest.ownerKey, utf8(text), context));
+		const before = this.#pending.get(pair.id)?.vote ?? this.#kept.get(pair.id);
+		const written = text ? toBase64Url(await sealTo(this.#manifest.ownerKey, utf8(text), context)) : '';
 		const vote: PutVote = {
 			...{ choice, left: pair.left.object, right: pair.right.object, position: pair.position },
-			viewedMs: Math.min(24 * 3600 * 1000, Math.round(inSight(looked))),
-			plays: looked.plays,
-			reason: sealed,
+			// What was looked at before a reload counts with what was looked at since: the same time opened the choices.
+			viewedMs: Math.min(24 * 3600 * 1000, Math.max(before?.viewedMs ?? 0, Math.round(inSight(looked)))),
+			plays: Math.max(before?.plays ?? 0, looked.plays),
+			reason: text === undefined ? (before?.reason ?? '') : written,
 			revision: this.#kept.get(pair.id)?.revision ?? 0,
 		};
 		const pending = { presentation: pair.id, vote, key: randomId() };
@@ -215,7 +222,7 @@ export class Ballot {
 	#showLooked(): void {
 		const { pair } = this;
 		if (!pair) return;
-		const before = this.#kept.get(pair.id)?.viewedMs ?? 0;
+		const before = this.#pending.get(pair.id)?.vote.viewedMs ?? this.#kept.get(pair.id)?.viewedMs ?? 0;
 		this.#viewed = Math.max(before, inSight(this.#lookedAt(pair.id)));
 	}
 
@@ -253,19 +260,31 @@ export class Ballot {
 
 	async #send(): Promise<void> {
 		const { review, device, hear, answered } = this.#parts;
-		for (const pending of this.#pending.values()) {
+		// One after another, each as it is when its turn comes: what waits may be answered anew meanwhile.
+		const tried = plainSet<string>();
+		for (;;) {
+			const pending = [...this.#pending.values()].find(({ key }) => !tried.has(key));
+			if (!pending) return;
+			tried.add(pending.key);
 			try {
+				if (!this.#sent.has(pending.presentation)) this.#sent.set(pending.presentation, pending);
 				const record = await review.backend.putVote(pending.presentation, pending.vote, pending.key);
 				this.#kept = plainMap(this.#kept).set(pending.presentation, record);
+				this.#sent.delete(pending.presentation);
+				await this.#rebase(pending, record.revision);
 				answered();
 			} catch (thrown) {
 				const error = toEmulsionError(thrown);
 				if (error.code === 'conflict') {
-					if (!(await this.#showTheirs(pending))) return;
+					const verdict = await this.#showTheirs(pending);
+					if (verdict === 'unknown') return;
+					if (verdict === 'mine') continue;
 				} else if (error.code === 'review-closed') this.#lost = (this.#lost ?? 0) + 1;
 				else {
+					// Whatever it is, the vote stays on the device: a full review may get room, a withdrawn link may be given back.
 					hear(error);
 					if (error.retryable || error.code === 'link-refused') return;
+					continue;
 				}
 			}
 			this.#settle(pending);
@@ -273,18 +292,41 @@ export class Ballot {
 		}
 	}
 
-	/** Another window or device of this voter was first: shows what is kept and asks again. @returns Whether it is known. */
-	async #showTheirs({ presentation }: PendingVote): Promise<boolean> {
+	/** The pair was answered again while its last answer was on the way: the new one changes what has just arrived. */
+	async #rebase({ presentation, key }: PendingVote, revision: number): Promise<void> {
+		const newer = this.#pending.get(presentation);
+		if (!newer || newer.key === key) return;
+		const rebased = { ...newer, vote: { ...newer.vote, revision } };
+		this.#pending = plainMap(this.#pending).set(presentation, rebased);
+		await this.#parts.device.keepVote(this.#parts.review.info.link, rebased);
+	}
+
+	/**
+	 * Another window or device of this voter was first: shows what is kept and asks again. Where what is kept is this window's own
+	 * earlier answer, whose acknowledgement was lost, the new one is put upon it.
+	 */
+	async #showTheirs(pending: PendingVote): Promise<'theirs' | 'mine' | 'unknown'> {
+		const { presentation, vote } = pending;
 		try {
 			await this.#fetch();
 		} catch (thrown) {
 			this.#parts.hear(thrown);
-			return false;
+			return 'unknown';
+		}
+		const kept = this.#kept.get(presentation);
+		const sent = this.#sent.get(presentation);
+		if (kept && sent && sent.key !== pending.key && isAnswer(kept, sent.vote)) {
+			this.#sent.delete(presentation);
+			const again = { ...pending, key: randomId(), vote: { ...vote, revision: kept.revision } };
+			this.#pending = plainMap(this.#pending).set(presentation, again);
+			await this.#parts.device.keepVote(this.#parts.review.info.link, again);
+			return 'mine';
 		}
 		const place = this.pairs.findIndex((p) => p.id === presentation);
+		this.#sent.delete(presentation);
 		this.go(place);
 		this.#conflict = presentation;
-		return true;
+		return 'theirs';
 	}
 
 	#settle({ presentation, key }: PendingVote): void {
@@ -298,4 +340,11 @@ export class Ballot {
 /** Ms for which both sides were in sight, at once or one after the other. */
 function inSight({ both, left, right }: Looked): number {
 	return both + Math.min(left, right);
+}
+
+/** What is kept is this very answer: a reason sealed twice would differ. */
+function isAnswer(kept: VoteRecord, sent: PutVote): boolean {
+	const { choice, left, right, reason, revision } = sent;
+	const same = kept.choice === choice && kept.left === left && kept.right === right && kept.reason === reason;
+	return same && kept.revision === revision + 1;
 }
