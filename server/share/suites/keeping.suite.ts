@@ -213,6 +213,40 @@ export function keepingSuite(
 				await small.close();
 			}
 		});
+
+		it('of a review’s size are not used up by changing one’s mind', async () => {
+			const small = await fresh({ quota: 5000 });
+			try {
+				const { tokens, ...review } = await kit.makeReview(small);
+				const [pair = ''] = await kit.openPairs(small, { ...review, tokens });
+				const used = async (): Promise<number> =>
+					(await kit.ask(small, 'review', { token: tokens.owner })).body.storage.used;
+				const vote = (revision: number, reason: string) =>
+					kit.castVote(small, tokens.once, pair, { ...kit.newVote(), reason, revision });
+				expect((await vote(0, 'A'.repeat(400))).status).toBe(200);
+				const once = await used();
+				for (let revision = 1; revision <= 30; revision++)
+					expect((await vote(revision, 'B'.repeat(400))).status).toBe(200);
+				expect(await used()).toBe(once);
+				expect((await vote(31, '')).status).toBe(200);
+				expect(await used()).toBe(once - 400);
+
+				const id = kit.newId();
+				const note = (revision: number, length: number) =>
+					kit.ask(small, 'putNote', {
+						...{ token: tokens.owner, params: { id } },
+						body: { body: 'A'.repeat(length), revision },
+					});
+				const before = await used();
+				for (let revision = 0; revision < 10; revision++) expect((await note(revision, 2000)).status).toBe(200);
+				const kept = await used();
+				expect(kept - before).toBeLessThan(2500);
+				expect((await kit.ask(small, 'removeNote', { token: tokens.owner, params: { id } })).status).toBe(200);
+				expect(kept - (await used())).toBe(2000);
+			} finally {
+				await small.close();
+			}
+		});
 	});
 
 	// PGlite's folder belongs to one process: there are no several instances.
