@@ -160,6 +160,21 @@ describe('a broken network', () => {
 			.map((r) => /"idempotency-key":"([^"]+)"/.exec(r)?.[1]);
 		expect(new Set(keys).size).toBe(1);
 		expect(keys.length).toBeGreaterThan(2);
+		await page.unrouteAll({ behavior: 'wait' });
+		// A changed vote is taken and its answer lost, and the voter changes it once more: the last word counts, and is nobody else's.
+		await page.route(VOTES, async (route) => {
+			await route.fetch();
+			return route.abort('connectionreset');
+		});
+		await page.getByRole('button', { name: 'Right is better' }).click();
+		await page.getByText('Kept here, sent when').waitFor();
+		await page.getByRole('button', { name: 'No difference' }).click();
+		await chosen(page, 'No difference').waitFor();
+		await page.unrouteAll({ behavior: 'wait' });
+		await page.evaluate(() => window.dispatchEvent(new Event('online')));
+		await page.getByText('Your answer has arrived').waitFor();
+		await chosen(page, 'No difference').waitFor();
+		expect(await page.getByText('You answered this pair in an').count()).toBe(0);
 		const owner = await go(e2e.browser, made, 0);
 		await owner.page.waitForFunction(() => document.querySelector('[data-testid=votes]')?.textContent === '1');
 		await owner.context.close();
