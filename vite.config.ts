@@ -7,6 +7,8 @@ const QUIET = { bundlerTimings: false };
 
 /** The app's build. The same headers are sent by the dev server, the preview and `npm start`. */
 export default defineConfig({
+	// Everything is named relative to the page: the same build works at a host's root and in any folder of it.
+	base: './',
 	plugins: [svelte()],
 	worker: { format: 'es', rolldownOptions: { checks: QUIET } },
 	optimizeDeps: { exclude: ['onnxruntime-web', '@ffmpeg/ffmpeg', '@ffmpeg/core'] },

@@ -21,6 +21,12 @@ describe('review command line', () => {
 		});
 	});
 
+	it('takes the source and the truth by name, or by number where no name is one', () => {
+		const named = ['make', '--versions', 'a', 'b', 'c', '--names', '3', 'Scan', 'Made', '-o', 'r'];
+		expect(parseReviewArgs([...named, '--source', 'Scan', '--truth', '3'])).toMatchObject({ source: 1, truth: 0 });
+		expect(parseReviewArgs([...AB, '--truth', '2', '-o', 'r'])).toMatchObject({ source: undefined, truth: 1 });
+	});
+
 	it('has defaults', () => {
 		expect(parseReviewArgs([...AB, '--server', 'https://films.example/e?x#y'])).toMatchObject({
 			...{
@@ -48,6 +54,9 @@ describe('review command line', () => {
 	it.each([
 		[[], 'make or results'],
 		[['vote'], 'make or results'],
+		[[...AB, '--truth', '3', '-o', 'r'], '--truth: expected a number, 1 to 2, or one of a.mkv, b.mkv; got "3"'],
+		[[...AB, '--source', 'c.mkv', '-o', 'r'], '--source: expected a number'],
+		[[...AB, '--truth', '1', '--no-judge', '-o', 'r'], 'leave out --no-judge'],
 		[['make', '--versions', 'a.mkv', '-o', 'r'], '2 to 4 films, got 1'],
 		[['make', '--versions', 'a', 'b', 'c', 'd', 'e', '-o', 'r'], '2 to 4 films, got 5'],
 		[['make', 'a.mkv', 'b.mkv', '-o', 'r'], 'films follow --versions'],

@@ -34,6 +34,8 @@ writes all of it to one file. The links go to standard output: the first is the 
   --codec h264|vp9|av1      default h264: every browser decodes it
   --quality N               constant quality on the codec's scale (default: ${CLIP_CODECS.map((c) => `${c} ${CLIP_ENCODINGS[c].quality}`).join(', ')})
   --no-judge                do not measure the clips for the automatic judge
+  --source NAME|NUMBER      the version that the others were made of: their grain is compared with its grain
+  --truth NAME|NUMBER       the version that shows what the others should look like: SSIM and PSNR against it are measured
   --backend auto|webgpu|wasm   default auto
   --transfer NAME, --rate FPS  of image sequences, as npm run restore takes them
   --server URL              the service that keeps the review
@@ -67,6 +69,10 @@ export interface MakeArgs {
 	readonly shots: readonly FrameRange[] | undefined;
 	readonly stills: number;
 	readonly judge: boolean;
+	/** Version (0 first) that the others were made of. */
+	readonly source: number | undefined;
+	/** Version (0 first) that the others are measured against. */
+	readonly truth: number | undefined;
 	readonly days: number;
 	readonly passphraseFile: string | undefined;
 	/** Undefined: one link for everybody. */
@@ -107,6 +113,8 @@ const OPTIONS = {
 	shots: { type: 'string' },
 	stills: { type: 'string' },
 	'no-judge': { type: 'boolean' },
+	source: { type: 'string' },
+	truth: { type: 'string' },
 	expires: { type: 'string' },
 	'passphrase-file': { type: 'string' },
 	voters: { type: 'string' },
@@ -161,6 +169,13 @@ function parseAddress(text: string, option: string): string {
 	return usage(`${option}: expected an address such as https://films.example, got "${text}"`);
 }
 
+/** A version by its name, or by its number as it is counted on the command line, 1 first. */
+function parseVersion(text: string, names: readonly string[], option: string): number {
+	const index = names.includes(text) ? names.indexOf(text) : /^[1-9]$/.test(text) ? Number(text) - 1 : -1;
+	if (index >= 0 && index < names.length) return index;
+	return usage(`${option}: expected a number, 1 to ${names.length}, or one of ${names.join(', ')}; got "${text}"`);
+}
+
 function parse(argv: readonly string[]) {
 	try {
 		return parseArgs({ args: [...argv], allowPositionals: true, options: OPTIONS, tokens: true });
@@ -199,6 +214,9 @@ function parseMake(
 	if (new Set(names).size !== names.length)
 		usage(`--names: every version needs a name of its own, got ${names.join(', ')}`);
 	if ((v.server === undefined) === (v.output === undefined)) usage('expected either --server URL or -o FILE');
+	if (v['no-judge'] === true && (v.source ?? v.truth) !== undefined) {
+		usage('--source and --truth go with the judge’s figures: leave out --no-judge');
+	}
 	if (v.site !== undefined && v.output === undefined) usage('--site goes with -o');
 	if (v.rate !== undefined && !parseRational(v.rate)) usage(`--rate: expected a rate such as 24, got "${v.rate}"`);
 	return {
@@ -213,6 +231,8 @@ function parseMake(
 		shots: parseShots(v.shots ?? 'auto'),
 		stills: number(v.stills ?? '3', '--stills', 0, 16),
 		judge: v['no-judge'] !== true,
+		source: v.source === undefined ? undefined : parseVersion(v.source, names, '--source'),
+		truth: v.truth === undefined ? undefined : parseVersion(v.truth, names, '--truth'),
 		days: number(v.expires ?? '30', '--expires', 1, 366),
 		passphraseFile: v['passphrase-file'],
 		voters: v.voters === undefined ? undefined : number(v.voters, '--voters', 1, LIMITS.links - 3),

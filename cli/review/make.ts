@@ -139,6 +139,8 @@ function jobOf(args: MakeArgs, inputs: readonly ReturnType<typeof resolveInput>[
 			codec: args.codec,
 			stills: args.stills,
 			judge: args.judge,
+			...(args.source === undefined ? {} : { source: args.source }),
+			...(args.truth === undefined ? {} : { truth: args.truth }),
 			...(args.quality === undefined ? {} : { quality: args.quality }),
 		},
 		budget: { blind: args.blind, ...(args.pairs === undefined ? {} : { pairs: args.pairs }) },
@@ -161,7 +163,7 @@ function wishesOf(args: MakeArgs, shots: number, shortestMs: number, links: read
 export async function makeReview(args: MakeArgs, render: Render, talk: Talk, signal: AbortSignal): Promise<MadeReview> {
 	const inputs = args.versions.map((path) => resolveInput(path));
 	checkOutput(args.output, args.overwrite);
-	const versions: MadeVersion[] = args.names.map((label) => ({ label, recipe: null, source: false }));
+	const versions: MadeVersion[] = args.names.map((label, i) => ({ label, recipe: null, source: i === args.source }));
 	const links = linkWishes(args);
 	// What is wrong with the wishes is said before anything is rendered.
 	checkWishes(

@@ -18,6 +18,10 @@ export interface ClipSettings {
 	readonly cropFrames: number;
 	/** Measure every clip for the automatic judge. */
 	readonly judge: boolean;
+	/** Version (0 first) that shows what the others should look like: they are measured against it, frame by frame. Absent: none is known. */
+	readonly truth?: number;
+	/** Version (0 first) that the others were made of, where they are films of their own: their grain is compared with its grain. */
+	readonly source?: number;
 }
 
 /** A still that was written. */

@@ -35,7 +35,7 @@ import { PlanHandles } from './plan-handles.ts';
 /** How the engine is set up. */
 export interface EngineOptions {
 	readonly backend: BackendWish;
-	/** Same-origin folder of the models; default `/models/`. */
+	/** Same-origin folder of the models, relative to the page; default: `models/` beside the app. */
 	readonly modelBase?: string;
 	/** Bytes of pictures on the backend; default by backend. */
 	readonly memoryBudget?: number;
@@ -285,7 +285,7 @@ export class Engine {
 	}
 
 	async #init(api: Bridged<RestoreWorkerApi>): Promise<BackendInfo> {
-		const { backend, modelBase = '/models/', memoryBudget, threads } = this.#options;
+		const { backend, modelBase = `${import.meta.env.BASE_URL}models/`, memoryBudget, threads } = this.#options;
 		try {
 			return await api.init({
 				backend,

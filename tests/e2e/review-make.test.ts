@@ -224,7 +224,7 @@ describe('grain that the codec eats', () => {
 		const path = files.path('grain.emreview');
 		const made = await make(
 			...['--versions', noisy, less, '--blind', '--pairs', '1', '--stills', '0', '--shots', '0:8'],
-			...['--quality', '40', '-o', path],
+			...['--quality', '40', '--source', '1', '--truth', 'grainy.mkv', '-o', path],
 		);
 		const { review } = await new Device().open(path, linkOf(made, 'owner'));
 		const [pair] = review.manifest.presentations;
@@ -241,7 +241,26 @@ describe('grain that the codec eats', () => {
 		expect(own.grainKept).toBeLessThan(0.9);
 		const record = v.parse(JudgeRecordSchema, secrets!.quality);
 		expect(record.clips.map(({ version }) => version)).toEqual(secrets!.versions.map(({ id }) => id));
-		expect(record.clips[0]!.metrics.values.noise).toBeGreaterThan(0);
+		const [truth, other] = record.clips.map(({ metrics }) => metrics);
+		expect(truth!.values.noise).toBeGreaterThan(0);
+		// One version is the truth: the other is measured against its film, frame for frame, and the truth against nothing.
+		expect([truth!.values.ssim, truth!.values.psnr]).toEqual([null, null]);
+		const isOther = ({ object }: { readonly object: string }): boolean =>
+			secrets!.clips.some((clip) => clip.object === object && clip.version === secrets!.versions[1]!.id);
+		const sent = review.manifest.shots[0]!.clips.find(isOther)!;
+		writeFileSync(files.path('other.mp4'), new Uint8Array(await (await review.asset(sent)).arrayBuffer()));
+		const lumas = [files.path('other.mp4'), noisy].map((name) => {
+			const planes = nativePlanes(name, 'yuv420p');
+			const frame = (256 * 192 * 3) / 2;
+			return Buffer.concat(Array.from({ length: 8 }, (_v, i) => planes.subarray(i * frame, i * frame + 256 * 192)));
+		});
+		expect(Math.abs(other!.values.psnr! - psnr(lumas[0]!, lumas[1]!, 219))).toBeLessThan(0.5);
+		expect(other!.values.ssim).toBeGreaterThan(0);
+		expect(other!.values.ssim).toBeLessThan(0.95);
+		// One version is the source: its grain is what the grain of the others is compared with.
+		expect(secrets!.versions.map(({ source: isSource }) => isSource)).toEqual([true, false]);
+		expect(record.sources.map(({ grain }) => grain)).toEqual([truth!.grain]);
+		expect(truth!.grain!.sigma[0]).toBeGreaterThan(0);
 		// The crop is the version's own picture, without loss.
 		const source = secrets!.versions.find(({ id }) => id === own.version)!.label === 'grainy.mkv' ? noisy : less;
 		writeFileSync(
@@ -326,5 +345,23 @@ describe('npm run review', () => {
 		expect([help.code, wrong.code]).toEqual([0, 2]);
 		expect(help.out).toContain('--versions FILES');
 		expect(wrong.err).toContain('link is missing');
+	});
+
+	it('makes a review and reads its results as a process: links on standard output, nothing else there', async () => {
+		const run = (args: string[]) => cli(args, {}, 'npm', 'cli/review/main.ts');
+		const path = files.path('process.emreview');
+		const films = ['--versions', a, b, '--shots', '0:6', '--stills', '0', '--no-judge', '--backend', 'wasm'];
+		const made = await run(['make', ...films, '-o', path, '--site', 'https://films.example/app/']);
+		expect([made.code, made.code === 0 ? '' : made.err]).toEqual([0, '']);
+		const [summary, ...links] = made.out.trim().split('\n');
+		expect(summary).toContain(`${path}: 1 shot, 1 pairs, `);
+		expect(links.map((line) => line.split(/\s+/)[0])).toEqual(['owner', 'commenter', 'viewer', 'voter']);
+		const owner = links[0]!.split(/\s+/)[1]!;
+		expect(owner).toMatch(/^https:\/\/films\.example\/app\/#\/review\?package=process\.emreview&link=.{43}$/);
+		const { review } = await new Device().open(path, links[3]!.split(/\s+/)[1]!);
+		expect(review.manifest.presentations).toHaveLength(1);
+		const results = await run(['results', owner, '--package', path, '--json']);
+		expect([results.code, results.code === 0 ? '' : results.err]).toEqual([0, '']);
+		expect(JSON.parse(results.out)).toMatchObject({ title: 'Review', results: { votes: 0, voters: 0, winner: null } });
 	});
 });

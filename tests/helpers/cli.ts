@@ -81,7 +81,8 @@ export function startCli(
 	entry = RESTORE,
 ): RunningCli {
 	const node = [...COMMAND, entry] as const;
-	const [command, ...before] = by === 'npm' ? (['npm', 'run', '--silent', 'restore', '--'] as const) : node;
+	const script = entry === RESTORE ? 'restore' : 'review';
+	const [command, ...before] = by === 'npm' ? (['npm', 'run', '--silent', script, '--'] as const) : node;
 	const child = spawn(command, [...before, ...args], {
 		cwd: ROOT,
 		detached: true,

@@ -70,6 +70,18 @@ async function renderCrop(
 }
 
 /**
+ * What the truth shows of the shot, without loss; undefined where no version is named the truth, or nothing can be compared: the encoder
+ * pads odd sides, and padded pictures have another size.
+ */
+async function truthOf(work: Work, requests: readonly ShotRequest[], shot: number): Promise<Lossless | undefined> {
+	const { truth } = work.settings;
+	const request = truth === undefined ? undefined : requests[truth];
+	if (truth === undefined || !request) return undefined;
+	const { start, end } = request.range;
+	return lossless(work, request, start, end, reviewFile(shot, truth, '-truth.mkv'));
+}
+
+/**
  * The clips with what their codec kept of the grain, with lossless crops where that is too little, and with the judge's figures where
  * they are wanted. Pictures that were padded for the encoder (odd sides) are not compared: `grainKept` stays null.
  */
@@ -88,8 +100,10 @@ export async function measureShot(
 	const canJudge = settings.judge && count <= MOST_MEASURED;
 	const befores: Lossless[] = [];
 	const measured: RenderedClip[] = [];
+	let truth: Lossless | undefined;
 	let asks = false;
 	try {
+		if (canJudge && isEven) truth = await truthOf(work, requests, shot);
 		for (const [version, request] of requests.entries()) {
 			meter.at('grain', shot, version, 0);
 			const clip = clips[version]!;
@@ -112,9 +126,12 @@ export async function measureShot(
 					grainKept = loss.kept === null ? null : Math.max(0, loss.kept);
 					asks ||= loss.asksOnCrops;
 				}
-				const metrics = canJudge
-					? await engine.measure({ source: after, range: { start: 0, end: count } }, () => undefined, signal)
-					: null;
+				const against = version === settings.truth ? undefined : truth;
+				const wish = {
+					...{ source: after, range: { start: 0, end: count } },
+					...(against ? { truth: { source: against.source, start: against.start } } : {}),
+				};
+				const metrics = canJudge ? await engine.measure(wish, () => undefined, signal) : null;
 				measured.push({ ...clip, grainKept, metrics });
 			} finally {
 				await engine.close(after);
@@ -132,18 +149,20 @@ export async function measureShot(
 			}
 		}
 	} finally {
-		for (const { source, own } of befores) if (own) await engine.close(source);
+		for (const { source, own } of truth ? [...befores, truth] : befores) if (own) await engine.close(source);
 	}
 	return { clips: measured, sourceGrain: await grainOfSource(work, requests, measured) };
 }
 
-/** Grain of the one source that all versions were made of; null where they are films of their own. */
+/** Grain of the one source that all versions were made of; null where they are films of their own and none is named the source. */
 async function grainOfSource(
 	{ engine, settings, signal }: Work,
 	requests: readonly ShotRequest[],
 	clips: readonly RenderedClip[],
 ): Promise<RenderedShot['sourceGrain']> {
 	const [first] = requests;
+	// As voters see it: through the codec that all versions went through.
+	if (settings.source !== undefined) return clips[settings.source]?.metrics?.grain ?? null;
 	if (!settings.judge || !first || requests.some(({ source }) => source !== first.source)) return null;
 	const untouched = requests.findIndex(({ recipe }) => recipe.stages.every(({ enabled }) => !enabled));
 	// As voters see it, where the source is one of the versions.

@@ -95,7 +95,7 @@ export const MAKING_EN = {
 	'reviews.counts': '{votes} votes of {voters} voters, {counted} count',
 	'reviews.elsewhere': 'Kept in the file {origin}: its notes and votes come back as files.',
 	'reviews.elsewhereService': 'Kept by {origin}: open the editor there to see its notes.',
-	'reviews.forged': 'Approvals left out, as their signatures do not hold: {count}.',
+	'reviews.forged': 'Approvals left out, as their signatures do not hold or they are of other pictures: {count}.',
 	'reviews.forget': 'Forget',
 	'reviews.forgetDoc':
 		'Removes the review and your link to it from this project. The review itself stays until it ends.',

@@ -96,7 +96,7 @@ export const MAKING_ZH: Readonly<Record<keyof typeof MAKING_EN, string>> = {
 	'reviews.counts': '{voters} 位投票者的 {votes} 票，{counted} 票有效',
 	'reviews.elsewhere': '保存在文件 {origin} 中：批注和投票以文件形式返回。',
 	'reviews.elsewhereService': '由 {origin} 保存：在那里打开编辑器可看到批注。',
-	'reviews.forged': '因签名不成立而略去的批准：{count}。',
+	'reviews.forged': '因签名不成立或所批准的是其他画面而略去的批准：{count}。',
 	'reviews.forget': '移除',
 	'reviews.forgetDoc': '从此项目中移除该审看和您的链接。审看本身保留到结束。',
 	'reviews.menu': '审看列表…',

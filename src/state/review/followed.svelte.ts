@@ -11,11 +11,11 @@ import type { ApprovalEntry, ReviewRef } from '../../project/review-records.ts';
 import type { Manifest, OwnerSecrets } from '../../share/manifest.ts';
 import { verifyApproval } from '../../share/notes.ts';
 import { type Results, tally } from '../../share/statistics/results.ts';
-import { approvalsIn, type OpenEntry, type TimelineNote, timelineNotes } from '../../share/timeline-notes.ts';
+import { approvalsIn, type TimelineNote, timelineNotes } from '../../share/timeline-notes.ts';
 import type { ProjectState } from '../project.svelte.ts';
 import { adoptionOf } from './adoption.ts';
 import { serviceOrigin } from './making.svelte.ts';
-import { OwnerClients } from './owner-clients.ts';
+import { OwnerClients, type OwnerView } from './owner-clients.ts';
 
 /** Time between two questions to the service, ms. */
 const POLL_MS = 15_000;
@@ -27,9 +27,9 @@ export interface FollowedReview {
 	readonly manifest: Manifest | null;
 	readonly versions: OwnerSecrets['versions'];
 	readonly notes: readonly TimelineNote[];
-	/** Approvals whose signatures hold. */
+	/** Approvals whose signatures hold, and which were given to these clips. */
 	readonly approvals: readonly ApprovalEntry[];
-	/** Entries whose signature does not fit what they say. */
+	/** Approvals whose signature does not fit what they say, or which name other pictures than the clip's. */
 	readonly forged: number;
 	readonly results: Results | null;
 	readonly error: EmulsionError | null;
@@ -143,8 +143,9 @@ export class FollowedReviews {
 
 	async #follow(ref: ReviewRef): Promise<void> {
 		try {
-			const { manifest, secrets, entries, votes } = await this.#owner.ask(ref);
-			const { approvals, forged } = await checked(entries, ref, manifest, secrets);
+			const view = await this.#owner.ask(ref);
+			const { manifest, secrets, entries, votes } = view;
+			const { approvals, forged } = await checked(view, ref);
 			this.#put({
 				...{ ref, manifest, versions: secrets.versions, approvals, forged, error: null },
 				notes: timelineNotes(entries, manifest),
@@ -164,18 +165,18 @@ function unseen(ref: ReviewRef): FollowedReview {
 	return { ref, manifest: null, versions: [], notes: [], approvals: [], forged: 0, results: null, error: null };
 }
 
-/** Approvals as the record keeps them, those whose signatures hold. */
+/** Approvals as the record keeps them: those whose signatures hold, of the pictures that the review's clips show. */
 async function checked(
-	entries: readonly OpenEntry[],
+	{ entries, manifest, secrets, hashOf }: OwnerView,
 	ref: ReviewRef,
-	manifest: Manifest,
-	secrets: OwnerSecrets,
 ): Promise<{ readonly approvals: readonly ApprovalEntry[]; readonly forged: number }> {
 	const found = approvalsIn(entries, manifest);
 	const approvals: ApprovalEntry[] = [];
 	for (const { type: _type, ...approval } of found) {
 		if (!(await verifyApproval({ type: 'approval', ...approval }))) continue;
 		const shot = manifest.shots.find(({ id }) => id === approval.shot)!;
+		const clip = shot.clips.find(({ object }) => object === approval.clip)!;
+		if (approval.clipHash !== (await hashOf(clip))) continue;
 		const version = secrets.clips.find(({ object }) => object === approval.clip)?.version;
 		approvals.push({
 			kind: 'approval',

@@ -3,9 +3,9 @@
 import { EmulsionError } from '../../core/errors.ts';
 import { phrase } from '../../core/phrases.ts';
 import type { ReviewRef } from '../../project/review-records.ts';
-import { fromBase64Url } from '../../share/bytes.ts';
+import { fromBase64Url, sha256, toHex } from '../../share/bytes.ts';
 import { ServiceClient } from '../../share/client.ts';
-import type { Manifest, OwnerSecrets } from '../../share/manifest.ts';
+import type { Clip, Manifest, OwnerSecrets } from '../../share/manifest.ts';
 import { type OpenReview, openReview } from '../../share/open.ts';
 import type { VoteRecord } from '../../share/protocol.ts';
 import type { OpenEntry } from '../../share/timeline-notes.ts';
@@ -15,6 +15,8 @@ interface Kept {
 	readonly secrets: OwnerSecrets;
 	readonly entries: Map<string, OpenEntry>;
 	readonly votes: Map<string, VoteRecord>;
+	/** SHA-256 of clips, hexadecimal, by object. */
+	readonly hashes: Map<string, string>;
 	seenNotes: number;
 	seenVotes: number;
 }
@@ -25,6 +27,8 @@ export interface OwnerView {
 	readonly secrets: OwnerSecrets;
 	readonly entries: readonly OpenEntry[];
 	readonly votes: readonly VoteRecord[];
+	/** SHA-256 of a clip's plain bytes, hexadecimal. Each is fetched once. @throws EmulsionError `tampered`, `offline`. */
+	readonly hashOf: (clip: Clip) => Promise<string>;
 }
 
 /** An owner neither votes nor has a voter's secret. */
@@ -51,7 +55,14 @@ export class OwnerClients {
 			kept.seenVotes = Math.max(kept.seenVotes, vote.seq);
 			votes.set(`${vote.voter}/${vote.presentation}`, vote);
 		}
-		return { manifest: review.manifest, secrets, entries: [...entries.values()], votes: [...votes.values()] };
+		const hashOf = async (clip: Clip): Promise<string> => {
+			const known = kept.hashes.get(clip.object);
+			if (known !== undefined) return known;
+			const hash = toHex(await sha256(new Uint8Array(await (await review.asset(clip)).arrayBuffer())));
+			kept.hashes.set(clip.object, hash);
+			return hash;
+		};
+		return { manifest: review.manifest, secrets, entries: [...entries.values()], votes: [...votes.values()], hashOf };
 	}
 
 	async #open(ref: ReviewRef): Promise<Kept> {
@@ -62,7 +73,8 @@ export class OwnerClients {
 		if (review.info.id !== ref.id || !secrets) {
 			throw new EmulsionError('tampered', phrase('tampered', { what: phrase('what-manifest') }));
 		}
-		const kept: Kept = { review, secrets, entries: new Map(), votes: new Map(), seenNotes: 0, seenVotes: 0 };
+		const found = { entries: new Map(), votes: new Map(), hashes: new Map() };
+		const kept: Kept = { review, secrets, ...found, seenNotes: 0, seenVotes: 0 };
 		this.#kept.set(ref.id, kept);
 		return kept;
 	}
