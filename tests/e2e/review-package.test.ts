@@ -34,11 +34,11 @@ async function pack(name: string, wish: ReviewWish): Promise<MadeReview> {
 beforeAll(async () => {
 	tmp = scratch();
 	blind = await pack('blind', {
-		...{ labels: MARKERS, shots: 2, minimumViewMs: 400 },
+		...{ labels: MARKERS, shots: 2, minimumViewMs: 400, grain: [0.84, 0.936] },
 		links: [{ role: 'voter' }, { role: 'voter', once: true }, { role: 'viewer', passphrase: 'correct horse' }],
 	});
 	open = await pack('open', {
-		...{ labels: ['Scan', 'Recipe A', 'Recipe B'], blind: false, still: 7, crops: 12 },
+		...{ labels: ['Scan', 'Recipe A', 'Recipe B'], blind: false, still: 7, crops: 12, grain: [0.84, 0.936, null] },
 		links: [{ role: 'commenter' }, { role: 'viewer' }, { role: 'voter' }],
 	});
 	e2e = await startE2e([
@@ -58,6 +58,10 @@ afterAll(async () => {
 const visit = (address: string, options: VisitOptions = {}): Promise<Visit> => visitWith(e2e.browser, address, options);
 const packageLink = (made: MadeReview, index: number, name: string): string =>
 	addressOf(e2e.server.url, made, index, `${name}.emreview`);
+
+/** What the page says of the codec's loss. */
+const codecLoss = async (page: Page): Promise<string> =>
+	(await page.getByTestId('codec-loss').textContent())!.replace(/\s+/g, ' ').trim();
 
 const WITHOUT_MODERN = `
 	delete window.VideoDecoder; delete window.VideoEncoder; delete window.OffscreenCanvas; delete window.SharedArrayBuffer;
@@ -164,6 +168,7 @@ describe('a link of a package', () => {
 		await page.getByLabel('Passphrase').fill('correct horse');
 		await page.keyboard.press('Enter');
 		await painted(page);
+		expect(await codecLoss(page)).toBe('The clips keep at least 84 % of the grain');
 		expect(page.url()).not.toContain(secret);
 		expect(requests.join('\n')).not.toContain(secret);
 		await context.close();
@@ -211,6 +216,7 @@ describe('a blind vote on a package', () => {
 		})()`;
 		const { page, context, problems, requests } = await visit(packageLink(blind, 1, 'blind'), { init: noted });
 		await painted(page);
+		expect(await codecLoss(page)).toBe('The clips keep at least 84 % of the grain');
 		await page.getByText('Choose an answer.').waitFor();
 		await page.getByText('Reason (optional)').click();
 		await page.getByRole('textbox', { name: 'Reason (optional)' }).fill('REASONTEXT alive grain');
@@ -330,6 +336,10 @@ describe('a blind vote on a package', () => {
 			.getByRole('alert')
 			.getByText(/not a file of votes/)
 			.waitFor();
+		// Each clip's own figure is in the owner's secrets alone.
+		await page.getByRole('tab', { name: 'Compare and notes' }).click();
+		await painted(page);
+		expect(await codecLoss(page)).toBe('The clips keep 84 / 93 % of the grain');
 		expect(problems).toEqual([]);
 		await context.close();
 	});
@@ -384,6 +394,7 @@ describe('comparing and noting on a package', () => {
 	it('shows lossless stills where it rests on one, crops on demand, and says so', async () => {
 		const { page, context, problems } = await visit(packageLink(open, 2, 'open'));
 		await painted(page);
+		expect(await codecLoss(page)).toBe('The clips keep 84 / 93 % of the grain · Asked on lossless crops');
 		expect(await page.getByTestId('lossless').count()).toBe(0);
 		for (let i = 0; i < 7; i++) await page.keyboard.press('ArrowRight');
 		await page.getByText('Lossless still').waitFor();
@@ -403,7 +414,9 @@ describe('comparing and noting on a package', () => {
 	it('votes on lossless crops where the clip is not to be trusted, full screen as well', async () => {
 		const { page, context, problems } = await visit(packageLink(open, 3, 'open'));
 		await painted(page);
-		await page.getByText('Lossless crop').waitFor();
+		await page.getByTestId('lossless').getByText('Lossless crop').waitFor();
+		// One figure: versions have no names here, and are to have no other.
+		expect(await codecLoss(page)).toMatch(/^The clips keep at least (84|93) % of the grain · Asked on lossless crops$/);
 		expect((await counters(page)).numbers).toEqual([4, 4]);
 		await page.keyboard.press('f');
 		await page.getByRole('button', { name: 'Full screen', pressed: true }).waitFor();
