@@ -77,6 +77,15 @@ const WITHOUT_MODERN = `
 	if (window.StorageManager) delete StorageManager.prototype.getDirectory;
 `;
 
+/** What plays the clips, and what is taken from the browser for that. */
+const ENGINES = [
+	['WebCodecs', undefined],
+	[
+		'video elements, where WebGPU, WebCodecs, SharedArrayBuffer, OffscreenCanvas and private files are missing',
+		WITHOUT_MODERN,
+	],
+] as const;
+
 describe('a link of a package', () => {
 	it('opens the reviewer’s page and nothing of the editor', async () => {
 		const { page, context, problems, requests } = await visit(packageLink(blind, 1, 'blind'));
@@ -97,13 +106,7 @@ describe('a link of a package', () => {
 		await editor.context.close();
 	});
 
-	for (const [name, init] of [
-		['WebCodecs', undefined],
-		[
-			'video elements, where WebGPU, WebCodecs, SharedArrayBuffer, OffscreenCanvas and private files are missing',
-			WITHOUT_MODERN,
-		],
-	] as const) {
+	for (const [name, init] of ENGINES) {
 		it(`shows both versions at one frame number, the one that is said, by ${name}`, async () => {
 			const { page, context, problems } = await visit(
 				packageLink(blind, 1, 'blind'),
@@ -140,28 +143,35 @@ describe('a link of a package', () => {
 			expect(problems).toEqual([]);
 			await context.close();
 		});
-	}
 
-	it('works on a phone of 360 px by touch, nothing wider than the screen', async () => {
-		const { page, context, problems } = await visit(packageLink(open, 1, 'open'), { phone: true });
-		await painted(page);
-		expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
-		const small = await page.evaluate(() =>
-			[...document.querySelectorAll('.review button, .review select')]
-				.filter((e) => e.checkVisibility())
-				.map((e) => ({ text: e.textContent, height: e.getBoundingClientRect().height }))
-				.filter((e) => e.height < 40),
-		);
-		expect(small).toEqual([]);
-		const box = (await page.getByTestId('picture').boundingBox())!;
-		await page.touchscreen.tap(box.x + box.width * 0.25, box.y + box.height / 2);
-		expect(Number(await page.getByRole('slider', { name: 'Wipe position' }).getAttribute('aria-valuenow'))).toBe(25);
-		await page.getByRole('radio', { name: 'Side by side' }).tap();
-		const { numbers, index } = await counters(page);
-		expect(numbers).toEqual([index, index]);
-		expect(problems).toEqual([]);
-		await context.close();
-	});
+		it(`works on a phone of 360 px by touch, nothing wider than the screen, by ${name}`, async () => {
+			const { page, context, problems } = await visit(packageLink(open, 1, 'open'), {
+				phone: true,
+				...(init === undefined ? {} : { init }),
+			});
+			await painted(page);
+			await page.getByText(init === undefined ? 'Decoded by WebCodecs' : 'Decoded by the video element').waitFor();
+			expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+			const small = await page.evaluate(() =>
+				[...document.querySelectorAll('.review button, .review select')]
+					.filter((e) => e.checkVisibility())
+					.map((e) => ({ text: e.textContent, height: e.getBoundingClientRect().height }))
+					.filter((e) => e.height < 40),
+			);
+			expect(small).toEqual([]);
+			const box = (await page.getByTestId('picture').boundingBox())!;
+			await page.touchscreen.tap(box.x + box.width * 0.25, box.y + box.height / 2);
+			expect(Number(await page.getByRole('slider', { name: 'Wipe position' }).getAttribute('aria-valuenow'))).toBe(25);
+			await page.getByRole('radio', { name: 'Side by side' }).tap();
+			for (const frame of [0, 10]) {
+				if (frame > 0) await page.getByRole('button', { name: 'Ten frames forward' }).tap();
+				await painted(page, frame);
+				expect(await counters(page)).toEqual({ numbers: [frame, frame], said: frame, index: frame });
+			}
+			expect(problems).toEqual([]);
+			await context.close();
+		});
+	}
 
 	it('asks for what is missing: a link for a package from disk, a passphrase', async () => {
 		const { page, context, requests } = await visit(`${e2e.server.url}#/review`);
@@ -296,6 +306,35 @@ describe('a blind vote on a package', () => {
 		await context.close();
 	});
 
+	it('is not taken before both sides were in sight for the minimum, by button or key, then is', async () => {
+		const { page, context, problems } = await visit(packageLink(ranked, 1, 'ranked'));
+		await painted(page);
+		// One side alone does not count, so the time stands still: nothing here depends on how fast this test is.
+		await page.keyboard.press('t');
+		await page.getByRole('radio', { name: 'Toggle', checked: true }).waitFor();
+		const choices = page.getByRole('group', { name: 'Which picture is better?' }).getByRole('button');
+		expect(await choices.count()).toBe(3);
+		const disabled = () => choices.evaluateAll((all) => all.map((button) => (button as HTMLButtonElement).disabled));
+		const untouched = async (): Promise<void> => {
+			expect(await disabled()).toEqual([true, true, true]);
+			await page.getByText(/Look at both sides for another [12] s/).waitFor();
+			await page.getByText('0 of 12 answered').waitFor();
+			await page.getByText('1 of 12', { exact: true }).waitFor();
+		};
+		await untouched();
+		for (const key of ['1', '2', '3']) await page.keyboard.press(key);
+		await page.waitForTimeout(300);
+		await untouched();
+		await page.getByRole('radio', { name: 'Side by side' }).click();
+		await page.getByText('Choose an answer.').waitFor();
+		expect(await disabled()).toEqual([false, false, false]);
+		await page.keyboard.press('1');
+		await page.getByText('2 of 12', { exact: true }).waitFor();
+		await page.getByText('1 of 12 answered').waitFor();
+		expect(problems).toEqual([]);
+		await context.close();
+	});
+
 	it('of two one-time links on one device are two ballots, and two tabs at once show the conflict', async () => {
 		const first = await visit(packageLink(blind, 2, 'blind'));
 		const second = await visit(packageLink(blind, 2, 'blind'), { context: first.context });
@@ -390,14 +429,12 @@ describe('the results of three versions on four shots', () => {
 		await page.getByText('11 files of votes opened').waitFor();
 		const sums = await page.locator('.sum dl > div').allTextContents();
 		expect(sums.map((text) => text.replace(/\s+/g, ' ').trim())).toEqual([
-			...[
-				'Voters 11',
-				'by one-time link 1',
-				'by device 10',
-				'Votes 123',
-				'Votes that count 108',
-				'Control pairs failed 0 / 0',
-			],
+			'Voters 11',
+			'by one-time link 1',
+			'by device 10',
+			'Votes 123',
+			'Votes that count 108',
+			'Control pairs failed 0 / 0',
 		]);
 		await page.getByText('Recipe B beats every other version.').waitFor();
 
@@ -540,6 +577,58 @@ describe('comparing and noting on a package', () => {
 		await context.close();
 	});
 
+	it('wipes by drag, toggles by key in one place, magnifies 1:1, says the timecode', async () => {
+		const { page, context, problems } = await visit(packageLink(open, 2, 'open'));
+		await painted(page);
+		const timecode = page.getByLabel('Timecode', { exact: true });
+		expect(await timecode.textContent()).toBe('01:00:00:00');
+		for (let i = 0; i < 2; i++) await page.keyboard.press('Shift+ArrowRight');
+		for (let i = 0; i < 5; i++) await page.keyboard.press('ArrowRight');
+		await painted(page, 25);
+		expect(await timecode.textContent()).toBe('01:00:01:01');
+
+		const box = (await page.getByTestId('picture').boundingBox())!;
+		/** Gray of the canvas at shares of its sides. Grounds of versions differ by 40 codes. */
+		const gray = (x: number, y: number): Promise<number> =>
+			page
+				.getByTestId('picture')
+				.evaluate(
+					(canvas: HTMLCanvasElement, [x, y]) =>
+						canvas.getContext('2d')!.getImageData(Math.round(canvas.width * x!), Math.round(canvas.height * y!), 1, 1)
+							.data[1]!,
+					[x, y],
+				);
+		/** Within the ground of the picture, which is four times as wide as high and in the middle. */
+		const ground = 0.5 + (0.3 * box.width) / 4 / box.height;
+		const slider = page.getByRole('slider', { name: 'Wipe position' });
+		expect(await slider.getAttribute('aria-valuenow')).toBe('50');
+		const [second, first] = [await gray(0.6, ground), await gray(0.4, ground)];
+		expect(second - first).toBeGreaterThan(30);
+		await page.mouse.move(box.x + box.width * 0.5, box.y + box.height / 2);
+		await page.mouse.down();
+		await page.mouse.move(box.x + box.width * 0.7, box.y + box.height / 2, { steps: 4 });
+		await page.mouse.up();
+		await page.mouse.move(box.x + box.width * 0.2, box.y + box.height / 2);
+		expect(await slider.getAttribute('aria-valuenow')).toBe('70');
+		expect(await gray(0.6, ground)).toBe(first);
+		expect(await gray(0.8, ground)).toBe(second);
+
+		await page.keyboard.press('t');
+		await page.getByRole('radio', { name: 'Scan', checked: true }).waitFor();
+		expect([await gray(0.2, ground), await gray(0.8, ground)]).toEqual([first, first]);
+		await page.keyboard.press('t');
+		await page.getByRole('radio', { name: 'Recipe A', checked: true }).waitFor();
+		expect([await gray(0.2, ground), await gray(0.8, ground)]).toEqual([second, second]);
+
+		const loupe = page.getByRole('combobox', { name: 'Loupe' });
+		await page.keyboard.press('z');
+		expect(await loupe.inputValue()).toBe('1');
+		await page.keyboard.press('z');
+		expect(await loupe.inputValue()).toBe('2');
+		expect(problems).toEqual([]);
+		await context.close();
+	});
+
 	it('votes on lossless crops where the clip is not to be trusted, full screen as well', async () => {
 		const { page, context, problems } = await visit(packageLink(open, 3, 'open'));
 		await painted(page);
@@ -558,7 +647,58 @@ describe('comparing and noting on a package', () => {
 		await context.close();
 	});
 
-	it('notes on a range with a mark, answers, resolves, approves with a signature; hostile words stay words', async () => {
+	it('notes on a range with an arrow, which is in sight on the range’s frames', async () => {
+		const { page, context, problems } = await visit(packageLink(open, 1, 'open'));
+		await painted(page);
+		for (const [key, frame] of [
+			['i', 10],
+			['o', 20],
+		] as const) {
+			await page.keyboard.press('Shift+ArrowRight');
+			await painted(page, frame);
+			await page.keyboard.press(key);
+		}
+		await page.keyboard.press('n');
+		await page.getByText('Frame 20', { exact: true }).waitFor();
+		await page.getByRole('checkbox', { name: 'From in to out' }).check();
+		await page.getByText('Frames 10 – 20', { exact: true }).waitFor();
+		await page.getByRole('textbox', { name: 'What do you see?' }).fill('a hair');
+		await page.getByRole('textbox', { name: 'Your name' }).last().fill('Ada');
+		await page.getByRole('button', { name: 'Arrow' }).click();
+		const box = (await page.getByTestId('picture').boundingBox())!;
+		const [from, to] = [0.25, 0.75].map((share) => box.width * share) as [number, number];
+		await page.mouse.move(box.x + from, box.y + box.height / 2);
+		await page.mouse.down();
+		await page.mouse.move(box.x + to, box.y + box.height / 2, { steps: 3 });
+		await page.mouse.up();
+		await page.getByRole('button', { name: 'Send' }).click();
+		const note = page.getByTestId('note');
+		await note.getByText('01:00:00:10 +10').waitFor();
+		// The arrow is the sent note's alone once the form is gone.
+		await page.getByRole('textbox', { name: 'What do you see?' }).waitFor({ state: 'detached' });
+		const arrow = page.locator('svg line.over');
+		const ends = await arrow.evaluate((line) => ['x1', 'x2'].map((name) => Number(line.getAttribute(name))));
+		expect(Math.abs(ends[0]! - from)).toBeLessThan(2);
+		expect(Math.abs(ends[1]! - to)).toBeLessThan(2);
+		// Its head is where the pointer was let go.
+		expect(await page.locator('svg polyline.over').getAttribute('points')).toContain(` ${ends[1]!},`);
+		await page.keyboard.press('x');
+		const arrowsAt = async (frame: number): Promise<number> => {
+			await painted(page, frame);
+			return arrow.count();
+		};
+		expect(await arrowsAt(20)).toBe(1);
+		await page.keyboard.press('ArrowRight');
+		expect(await arrowsAt(21)).toBe(0);
+		await note.getByRole('button', { name: 'Go to frame 10' }).click();
+		expect(await arrowsAt(10)).toBe(1);
+		await page.keyboard.press('ArrowLeft');
+		expect(await arrowsAt(9)).toBe(0);
+		expect(problems).toEqual([]);
+		await context.close();
+	});
+
+	it('notes on a frame with a box, answers, resolves, approves with a signature; hostile words stay words', async () => {
 		const hostile =
 			'<img src=x onerror="document.title=1"> \u202Egnirts\u202C <script>alert(1)</script>\nline \u0007two';
 		const { page, context, problems, requests } = await visit(packageLink(open, 1, 'open'));
@@ -578,6 +718,8 @@ describe('comparing and noting on a package', () => {
 		const note = page.getByTestId('note');
 		await note.getByText('<script>alert(1)</script>').waitFor();
 		expect(await note.textContent()).not.toMatch(/[\u202a-\u202e\u0007]/);
+		// The box is the sent note's alone once the form is gone.
+		await page.getByRole('textbox', { name: 'What do you see?' }).waitFor({ state: 'detached' });
 		expect(await page.locator('svg rect.over').count()).toBe(1);
 		await note.getByRole('button', { name: 'Answer' }).click();
 		await note.getByRole('textbox', { name: 'Answer' }).fill('I see it too');
