@@ -714,9 +714,20 @@ describe('comparing and noting on a package', () => {
 		await page.mouse.down();
 		await page.mouse.move(box.x + box.width * 0.6, box.y + box.height * 0.52, { steps: 3 });
 		await page.mouse.up();
+		// Whatever a note says between being sent and having arrived.
+		await page.evaluate(() => {
+			const w = window as unknown as { said: string[] };
+			w.said = [];
+			new MutationObserver(() => {
+				for (const note of document.querySelectorAll('[data-testid=note]')) w.said.push(note.textContent);
+			}).observe(document.body, { subtree: true, childList: true, characterData: true });
+		});
 		await page.getByRole('button', { name: 'Send' }).click();
 		const note = page.getByTestId('note');
 		await note.getByText('<script>alert(1)</script>').waitFor();
+		const said = await page.evaluate(() => (window as unknown as { said: string[] }).said);
+		expect(said.length).toBeGreaterThan(0);
+		expect(said.join('\n')).not.toMatch(/[\u202a-\u202e\u0007]/);
 		expect(await note.textContent()).not.toMatch(/[\u202a-\u202e\u0007]/);
 		// The box is the sent note's alone once the form is gone.
 		await page.getByRole('textbox', { name: 'What do you see?' }).waitFor({ state: 'detached' });
