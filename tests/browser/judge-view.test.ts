@@ -148,14 +148,21 @@ describe('the panel', () => {
 });
 
 describe('a clip', () => {
-	const loss = { pairs: 2, sigma: 5, kept: 0.896, power: 0.93, own: 0.896, bands: [], asksOnCrops: true };
 	it.for([
-		[loss, 'This clip keeps 89 % of the version’s grain. Questions about grain and dirt are asked on lossless crops.'],
-		[{ ...loss, kept: 1.02, asksOnCrops: false }, 'This clip keeps 100 % of the version’s grain.'],
-		[{ ...loss, kept: null, asksOnCrops: false }, 'The version has no grain that a codec could lose.'],
+		[{ grain: [0.896, 0.29], crops: true }, 'The clips keep 89 / 29 % of the grain · Asked on lossless crops'],
+		[{ grain: [1.02, 0.9] }, 'The clips keep 100 / 90 % of the grain'],
+		[{ grain: [0.95, null] }, 'The clips keep 95 / – % of the grain'],
+		[{ grain: [0.95, 0.9], least: true }, 'The clips keep at least 90 % of the grain'],
+		[{ grain: [0.9, 0.95], least: true }, 'The clips keep at least 90 % of the grain'],
+		[{ grain: [null, null] }, 'What the codec kept of the grain: no figure'],
+		[{ grain: [null, null], least: true }, 'What the codec kept of the grain: no figure'],
 	] as const)('states its codec loss: %j', ([given, said]) => {
-		mounted = mount(CodecLossText, { target: document.body, props: { i18n, loss: given } });
+		const props = { i18n, least: false, crops: false, ...given };
+		mounted = mount(CodecLossText, { target: document.body, props });
 		flushSync();
 		expect(text('[data-testid=codec-loss]')).toBe(said);
+		expect(all('[data-testid=codec-loss].warn')).toHaveLength(
+			given.grain.some((kept) => kept !== null && kept < 0.9) ? 1 : 0,
+		);
 	});
 });

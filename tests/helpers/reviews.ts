@@ -26,6 +26,8 @@ export interface ReviewWish {
 	readonly still?: number;
 	/** Lossless crops of so many frames, asked on. */
 	readonly crops?: number;
+	/** Share of grain that the clips of each version keep. */
+	readonly grain?: readonly (number | null)[];
 	readonly question?: string;
 	readonly title?: string;
 	readonly expiresAt?: number;
@@ -81,6 +83,9 @@ export async function makeReview(tmp: Scratch, wish: ReviewWish): Promise<MadeRe
 	const { blind = true, labels, shots = 1, pairs = true } = wish;
 	const keys = await makeKeys(wish.links ?? [{ role: 'voter' }, { role: 'commenter' }, { role: 'viewer' }]);
 	const versions = labels.map((label, i) => ({ id: randomId(), label, recipe: null, source: i === 0 }));
+	const grain = labels.map((_, i) => (wish.grain ? wish.grain[i]! : 0.84));
+	const figures = grain.filter((kept) => kept !== null);
+	const least = figures.length === 0 ? null : Math.min(...figures);
 	const files = labels.map((_, i) => clipBytes(tmp, i));
 	const assets: { object: string; blob: Blob }[] = [];
 	const owned: OwnerSecrets['clips'] = [];
@@ -92,7 +97,7 @@ export async function makeReview(tmp: Scratch, wish: ReviewWish): Promise<MadeRe
 	const clip = (version: number): Clip => {
 		const { bytes, codec } = files[version]!;
 		const object = put(bytes);
-		owned.push({ object, version: versions[version]!.id });
+		owned.push({ object, version: versions[version]!.id, grainKept: grain[version]! });
 		const png = (data: Buffer) => ({ object: put(data), bytes: data.length, mime: 'image/png' as const });
 		const stills =
 			wish.still === undefined
@@ -107,7 +112,7 @@ export async function makeReview(tmp: Scratch, wish: ReviewWish): Promise<MadeRe
 					};
 		return {
 			...{ object, bytes: bytes.length, mime: codec.mime, codec: codec.codec },
-			...{ version: blind ? null : versions[version]!.id, grainKept: 84, stills, crop },
+			...{ version: blind ? null : versions[version]!.id, grainKept: blind ? least : grain[version]!, stills, crop },
 		};
 	};
 	const shotList: Manifest['shots'] = Array.from({ length: shots }, (_, i) => ({

@@ -236,8 +236,11 @@ export class NotesBook {
 		const { device, review } = this.#parts;
 		const id = randomId();
 		const sealed = { id, body: await review.notes.seal(id, entry), revision: 0 };
+		// As everybody will read it, cleaned: what waits here is shown like what has arrived.
+		const read = await review.notes.open(id, sealed.body);
+		if (!read) throw new TypeError('an entry that nobody could read');
 		await device.keepNote(review.info.link, sealed);
-		await this.#keep(sealed, entry);
+		await this.#keep(sealed, read);
 		await this.#flush();
 	}
 
