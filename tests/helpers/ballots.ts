@@ -81,9 +81,10 @@ export class BallotBox {
 
 	/** The votes in files that were handed in. */
 	async votes(files: readonly Bytes[]): Promise<VoteRecord[]> {
-		const { review } = this.#file.header;
+		const { review, links } = this.#file.header;
 		const pair = { publicKey: this.manifest.ownerKey, privateKey: this.secrets.privateKey };
-		const opened = await Promise.all(files.map((bytes) => openReturn('votes', bytes, review, pair)));
+		const reader = { review, pair, links, secrets: this.secrets.links };
+		const opened = await Promise.all(files.map((bytes) => openReturn('votes', bytes, reader)));
 		return opened.flatMap(({ votes }) => votes);
 	}
 }
