@@ -55,8 +55,7 @@ async function renderCrop(
 	span: { readonly first: number; readonly count: number },
 	name: (index: number) => string,
 ): Promise<RenderedCrop> {
-	const { engine, place, signal } = work;
-	const depth = request.info.format.depth > 8 ? 16 : 8;
+	const { engine, depth, place, signal } = work;
 	const files: string[] = [];
 	for (let i = 0; i < span.count; i++) {
 		const picture = await engine.still(request, span.first + i, 'result', signal);

@@ -42,6 +42,11 @@ export function stillFrames(frames: number, count: number): number[] {
 	return Array.from({ length: most }, (_v, i) => Math.round((i * (frames - 1)) / (most - 1)));
 }
 
+/** Bits a sample of lossless pictures: 16 where any version has more than 8. */
+function pictureDepth(versions: readonly VersionToRender[]): 8 | 16 {
+	return versions.some(({ request }) => request.info.format.depth > 8) ? 16 : 8;
+}
+
 /** Size of an encoded 4:2:0 picture: sides are even. */
 function encodedSize({ width, height }: Size): Size {
 	return { width: width + (width % 2), height: height + (height % 2) };
@@ -80,7 +85,8 @@ function checkPlan(
 	const want = range.end - range.start;
 	const got = summary.timeline.frames.length;
 	if (got !== want) throw usage('making-frames', { version: version.label, frame: range.start, got, want });
-	const [a, b] = [encodedSize(summary.size), encodedSize(first.summary.size)];
+	// To the pixel: stills of 719 and 720 columns tell versions apart, though their clips are padded to the same.
+	const [a, b] = [summary.size, first.summary.size];
 	const isAlike =
 		a.width === b.width && a.height === b.height && equal(summary.sampleAspect, first.summary.sampleAspect);
 	if (isAlike) return;
@@ -89,10 +95,9 @@ function checkPlan(
 }
 
 async function renderStills(work: Work, request: ShotRequest, shot: number, version: number): Promise<RenderedStill[]> {
-	const { engine, settings, place, meter, signal } = work;
+	const { engine, settings, depth, place, meter, signal } = work;
 	const { range } = request;
 	const frames = stillFrames(range.end - range.start, settings.stills);
-	const depth = request.info.format.depth > 8 ? 16 : 8;
 	const stills: RenderedStill[] = [];
 	for (const frame of frames) {
 		meter.at('stills', shot, version, 0);
@@ -166,7 +171,8 @@ export async function renderClips(
 	}
 	const lengths = shots.map(({ start, end }) => end - start + stillFrames(end - start, settings.stills).length);
 	const total = versions.length * lengths.reduce((sum, n) => sum + n, 0);
-	const work: Work = { engine, settings, place, signal, meter: new Meter(total, onProgress) };
+	const depth = pictureDepth(versions);
+	const work: Work = { engine, settings, depth, place, signal, meter: new Meter(total, onProgress) };
 	const rendered: RenderedShot[] = [];
 	for (const [shot, range] of shots.entries()) {
 		const clips: RenderedClip[] = [];
@@ -206,6 +212,7 @@ export async function measureClips(
 	let rendering = 0;
 	const quiet: Work = {
 		...{ engine, settings: { ...settings, stills: 0, cropFrames: 0 }, place, signal },
+		depth: pictureDepth(versions),
 		meter: new Meter(frames, () => undefined),
 	};
 	const requests = versions.map(({ request }): ShotRequest => ({ ...request, range }));

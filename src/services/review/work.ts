@@ -67,6 +67,8 @@ export class Meter {
 export interface Work {
 	readonly engine: ClipEngine;
 	readonly settings: ClipSettings;
+	/** Bits a sample of every lossless picture: one for all versions, as a depth of its own would tell a version by its files. */
+	readonly depth: 8 | 16;
 	readonly place: ClipPlace;
 	readonly meter: Meter;
 	readonly signal: AbortSignal;
