@@ -169,6 +169,8 @@ export class ReviewDesk {
 
 	/** What a call of the service threw: no answer is shown as a state, a link that no longer works ends the page. */
 	heard(thrown: unknown): void {
+		// A question that was on its way when the review was deleted: that nobody knows the link any more is what was wanted.
+		if (this.#phase === 'deleted') return;
 		const error = toEmulsionError(thrown);
 		if (error.code === 'offline' || error.code === 'rate-limited' || error.code === 'share-failed')
 			this.#offline = true;
