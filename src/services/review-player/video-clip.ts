@@ -120,7 +120,8 @@ export class VideoClip implements FrameSource {
 	/** Listens for the frame's presentation; the result waits for it, so long after `seeked`. */
 	#presented(index: number): (grace: number) => Promise<void> {
 		const video = this.#video;
-		if (!('requestVideoFrameCallback' in video)) return () => Promise.resolve();
+		// `seeked` comes before the picture does: without callbacks one of some dozens of frames was drawn as the one before.
+		if (!('requestVideoFrameCallback' in video)) return painted;
 		let arrived: () => void = () => undefined;
 		const arrival = new Promise<void>((resolve) => (arrived = resolve));
 		let handle = 0;
@@ -138,5 +139,21 @@ export class VideoClip implements FrameSource {
 			clearTimeout(timer);
 			video.cancelVideoFrameCallback(handle);
 		};
+	}
+}
+
+/** Paints after which a picture that was sought is there, where no callback tells. */
+const PAINTS = 3;
+
+/** Waits for some paints, or so long where the page is not painted. */
+async function painted(grace: number): Promise<void> {
+	for (let i = 0; i < PAINTS; i++) {
+		await new Promise<void>((resolve) => {
+			const timer = setTimeout(resolve, grace);
+			requestAnimationFrame(() => {
+				clearTimeout(timer);
+				resolve();
+			});
+		});
 	}
 }
