@@ -8,14 +8,9 @@ import { parseLink } from '../../src/share/links.ts';
 import type { OwnerSecrets } from '../../src/share/manifest.ts';
 import { partsOf } from '../../src/share/objects.ts';
 import { type OpenReview, openReview } from '../../src/share/open.ts';
-import {
-	MAX_RETURN_BYTES,
-	openPackage,
-	openReturn,
-	PackageBackend,
-	type ReturnStore,
-	type ReviewPackage,
-} from '../../src/share/package.ts';
+import { MAX_RETURN_BYTES, openReturn } from '../../src/share/returns.ts';
+import { openPackage, type ReviewPackage } from '../../src/share/package.ts';
+import { PackageBackend, type ReturnStore } from '../../src/share/package-backend.ts';
 import type { VoteRecord } from '../../src/share/protocol.ts';
 import { mergeReturns } from '../../src/share/returns.ts';
 import { type Results, tally } from '../../src/share/statistics/results.ts';

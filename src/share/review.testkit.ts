@@ -3,7 +3,8 @@
 import { type Bytes, concat, randomBytes, randomId, toBase64Url } from './bytes.ts';
 import type { VoterSecrets } from './client.ts';
 import type { Clip, Manifest, OwnerSecrets } from './manifest.ts';
-import type { KeptReturns, ReturnStore } from './package.ts';
+import type { KeptReturns } from './returns.ts';
+import type { ReturnStore } from './package-backend.ts';
 import { makeKeys, type LinkWish, type ReviewToSend, writePackage } from './publish.ts';
 
 /** Devices as tests need them: one secret each, in memory. */

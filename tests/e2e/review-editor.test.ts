@@ -17,7 +17,8 @@ import { parseLink } from '../../src/share/links.ts';
 import { makeCuratorKey, signApproval } from '../../src/share/notes.ts';
 import { partsOf } from '../../src/share/objects.ts';
 import { type OpenReview, openReview } from '../../src/share/open.ts';
-import { openPackage, PackageBackend } from '../../src/share/package.ts';
+import { openPackage } from '../../src/share/package.ts';
+import { PackageBackend } from '../../src/share/package-backend.ts';
 import { noisyFilm, scratch } from '../helpers/cli.ts';
 import { type E2e, idle, startE2e } from '../helpers/e2e.ts';
 

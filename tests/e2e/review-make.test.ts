@@ -14,7 +14,9 @@ import { JudgeRecordSchema } from '../../src/share/judge/record.ts';
 import { parseLink } from '../../src/share/links.ts';
 import { partsOf } from '../../src/share/objects.ts';
 import { type OpenReview, openReview } from '../../src/share/open.ts';
-import { type KeptReturns, openPackage, PackageBackend } from '../../src/share/package.ts';
+import type { KeptReturns } from '../../src/share/returns.ts';
+import { openPackage } from '../../src/share/package.ts';
+import { PackageBackend } from '../../src/share/package-backend.ts';
 import { cli, failureOf, ffmpeg, ffprobe, Lab, nativePlanes, psnr, scratch } from '../helpers/cli.ts';
 
 const files = scratch();

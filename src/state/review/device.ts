@@ -10,7 +10,7 @@ import * as v from 'valibot';
 import type { Bytes } from '../../share/bytes.ts';
 import { newVoterSecret, type VoterSecrets } from '../../share/client.ts';
 import { makeCuratorKey } from '../../share/notes.ts';
-import type { ReturnStore } from '../../share/package.ts';
+import type { ReturnStore } from '../../share/package-backend.ts';
 import { Id, LIMITS, PutVote } from '../../share/protocol.ts';
 
 /** A vote that the service has not acknowledged yet. */

@@ -8,7 +8,7 @@ import { phrase } from '../../core/phrases.ts';
 import { orderFor } from '../../share/ballot.ts';
 import { randomId, toBase64Url, utf8 } from '../../share/bytes.ts';
 import type { Clip, Manifest, ReviewShot } from '../../share/manifest.ts';
-import { PackageBackend } from '../../share/package.ts';
+import { PackageBackend } from '../../share/package-backend.ts';
 import type { Choice, PutVote, VoteRecord } from '../../share/protocol.ts';
 import { sealTo } from '../../share/sealed.ts';
 import { everyVisible } from './clock.ts';
