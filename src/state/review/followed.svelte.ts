@@ -14,7 +14,7 @@ import { type Results, tally } from '../../share/statistics/results.ts';
 import { approvalsIn, type TimelineNote, timelineNotes } from '../../share/timeline-notes.ts';
 import type { ProjectState } from '../project.svelte.ts';
 import { adoptionOf } from './adoption.ts';
-import { serviceOrigin } from './making.svelte.ts';
+import { serviceOrigin } from './making-settings.ts';
 import { OwnerClients, type OwnerView } from './owner-clients.ts';
 
 /** Time between two questions to the service, ms. */

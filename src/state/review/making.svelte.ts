@@ -1,104 +1,44 @@
 /** Making a review in the editor: what is wanted, what it will take, rendering, sending with pause and resume, and the links. */
 
-import type { ClipProgress, ClipSettings } from '../../contracts/review.ts';
-import type { FrameRange, Progress } from '../../contracts/frames.ts';
+import type { ClipProgress } from '../../contracts/review.ts';
+import type { Progress } from '../../contracts/frames.ts';
 import type { PlanRequest } from '../../contracts/workers.ts';
 import { EmulsionError, toEmulsionError } from '../../core/errors.ts';
 import { phrase } from '../../core/phrases.ts';
 import { CROP_SECONDS } from '../../core/quality.ts';
 import { toNumber } from '../../core/rational.ts';
 import { shotIndexAt } from '../../core/shots.ts';
-import { EMPTY_RECIPE } from '../../project/recipe.ts';
 import { type Reel, shotsOf } from '../../project/schema.ts';
 import { measureClips, renderClips, type VersionToRender } from '../../services/review/render.ts';
 import { isReviewFile } from '../../services/review/work.ts';
 import { type Bytes, toBase64Url } from '../../share/bytes.ts';
 import { reviewLink } from '../../share/links.ts';
-import { assembleReview, checkWishes, type MadeVersion, type ReviewWishes } from '../../share/making/assemble.ts';
-import type { ClipCodec } from '../../share/making/codec.ts';
-import {
-	type ClipCost,
-	cropFrameBudget,
-	type Estimate,
-	estimateReview,
-	USUAL_PAIRS,
-} from '../../share/making/estimate.ts';
+import { assembleReview, checkWishes, type MadeVersion } from '../../share/making/assemble.ts';
+import { type ClipCost, type Estimate, estimateReview } from '../../share/making/estimate.ts';
 import { madeShots } from '../../share/making/rendered.ts';
-import { type LinkWish, type ReviewToSend, Sending, type SendProgress, writePackage } from '../../share/publish.ts';
+import { type ReviewToSend, Sending, type SendProgress, writePackage } from '../../share/publish.ts';
 import type { EnginePort } from '../engine-port.ts';
 import { download } from '../files.ts';
 import type { Jobs } from '../jobs.svelte.ts';
 import type { Planner } from '../planner.svelte.ts';
 import type { ProjectState } from '../project.svelte.ts';
+import {
+	choicesOf,
+	clipSettingsOf,
+	cropBudgetOf,
+	fileName,
+	INITIAL,
+	type MakingSettings,
+	type MakingStep,
+	pairsOf,
+	rangesOf,
+	type ReadyLink,
+	serviceOrigin,
+	type VersionChoice,
+	versionsOf,
+	wishesOf,
+} from './making-settings.ts';
 import { claimMaking, PrivatePlace } from './place.ts';
-
-const DAY_MS = 86_400_000;
-const MINIMUM_VIEW_MS = 3000;
-
-/** A version that can be chosen: the source, the recipe as it is, or one that was kept. */
-export interface VersionChoice {
-	/** `source`, `current`, or a kept version's id with `kept:` before it. */
-	readonly id: string;
-	/** Kept versions have names; the others are named by the interface. */
-	readonly name: string | null;
-}
-
-/** What the dialog decides. */
-export interface MakingSettings {
-	readonly title: string;
-	readonly question: string;
-	readonly blind: boolean;
-	readonly ties: boolean;
-	readonly vote: boolean;
-	/** Null: every pair of versions in every shot, at most 24. */
-	readonly pairs: number | null;
-	readonly days: number;
-	readonly passphrase: string;
-	/** One link for everybody, or so many one-time links. */
-	readonly voters: 'open' | number;
-	readonly codec: ClipCodec;
-	readonly stills: number;
-	/** Measure the clips for the automatic judge. */
-	readonly judge: boolean;
-	/** Ids of {@link VersionChoice}. */
-	readonly versions: readonly string[];
-	/** Indexes of the reel's shots. */
-	readonly shots: readonly number[];
-	readonly destination: 'service' | 'file';
-}
-
-/** A link that was made. */
-export interface ReadyLink {
-	readonly role: 'owner' | 'commenter' | 'voter' | 'viewer';
-	readonly once: boolean;
-	readonly url: string;
-}
-
-/** Where making is. */
-export type MakingStep =
-	| { readonly kind: 'form'; readonly error: EmulsionError | null }
-	| { readonly kind: 'rendering' }
-	/** Rendered; on its way, paused, or stopped by an error that a further try may pass. */
-	| { readonly kind: 'sending'; readonly paused: boolean; readonly error: EmulsionError | null }
-	| {
-			readonly kind: 'done';
-			readonly links: readonly ReadyLink[];
-			readonly file: string | null;
-			readonly expiresAt: number;
-	  };
-
-const INITIAL: MakingSettings = {
-	...{ title: '', question: '', blind: true, ties: true, vote: true, pairs: null, days: 30, passphrase: '' },
-	...{
-		voters: 'open',
-		codec: 'h264',
-		stills: 3,
-		judge: true,
-		versions: ['source', 'current'],
-		shots: [],
-		destination: 'service',
-	},
-};
 
 /** What the parts of the editor are to this one. */
 export interface MakingParts {
@@ -213,20 +153,12 @@ export class ReviewMaking {
 
 	/** Versions that can be chosen. */
 	get choices(): readonly VersionChoice[] {
-		const kept = this.#parts.project.reel?.versions ?? [];
-		return [
-			{ id: 'source', name: null },
-			{ id: 'current', name: null },
-			...kept.map(({ id, name }) => ({ id: `kept:${id}`, name })),
-		];
+		return choicesOf(this.#parts.project.reel?.versions ?? []);
 	}
 
 	/** Real pairs that will be asked. */
 	get pairs(): number {
-		const { vote, pairs, versions, shots } = this.#settings;
-		if (!vote) return 0;
-		const couples = (versions.length * (versions.length - 1)) / 2;
-		return pairs ?? Math.max(1, Math.min(USUAL_PAIRS, couples * shots.length));
+		return pairsOf(this.#settings);
 	}
 
 	/** Size and time by what is known; null without a reel. */
@@ -236,8 +168,8 @@ export class ReviewMaking {
 		if (!reel || !info) return null;
 		const { codec, stills, blind, versions } = this.#settings;
 		const size = this.#parts.planner.planned?.summary.size ?? info.size;
-		const crops = Math.min(this.#cropBudget(), Math.round(CROP_SECONDS * toNumber(info.rate)));
-		const shots = this.#ranges(reel).map(({ start, end }) => {
+		const crops = Math.min(cropBudgetOf(this.#settings), Math.round(CROP_SECONDS * toNumber(info.rate)));
+		const shots = rangesOf(this.#settings, reel).map(({ start, end }) => {
 			return { frames: end - start, cropFrames: Math.min(crops, end - start), ...size };
 		});
 		const depth = info.format.depth > 8 ? 16 : 8;
@@ -254,10 +186,10 @@ export class ReviewMaking {
 		this.#measuring = true;
 		const place = new PrivatePlace();
 		try {
-			const [shot] = this.#ranges(reel);
+			const [shot] = rangesOf(this.#settings, reel);
 			if (!shot) throw new EmulsionError('usage', phrase('ballot-shots'));
 			const versions = this.#versions(reel);
-			const settings = this.#clipSettings();
+			const settings = clipSettingsOf(this.#settings);
 			this.#cost = await this.#parts.jobs.run('review', reel.source.name, (_report, signal) =>
 				measureClips(this.#parts.engine, versions.toRender, shot, settings, place, signal),
 			);
@@ -376,62 +308,13 @@ export class ReviewMaking {
 		this.#free = undefined;
 	}
 
-	#ranges(reel: Reel): FrameRange[] {
-		const shots = shotsOf(reel);
-		return [...this.#settings.shots]
-			.sort((a, b) => a - b)
-			.flatMap((index) => shots[index] ?? [])
-			.map(({ start, end }) => ({ start, end }));
-	}
-
-	/** Frames that a crop may have; none where clips and stills alone are too many, which making the review refuses. */
-	#cropBudget(): number {
-		try {
-			return this.#clipSettings().cropFrames;
-		} catch {
-			return 0;
-		}
-	}
-
-	#clipSettings(): ClipSettings {
-		const { codec, stills, judge, blind, versions, shots } = this.#settings;
-		const { length } = versions;
-		const cropFrames = cropFrameBudget({ versions: length, shots: shots.length, stills, blind, pairs: this.pairs });
-		return { codec, stills, judge, cropFrames };
-	}
-
 	/** The chosen versions, as they are rendered and as the owner's secrets tell of them. */
 	#versions(reel: Reel): { readonly toRender: VersionToRender[]; readonly made: MadeVersion[] } {
 		const request = this.#parts.planner.request;
 		if (!request) throw new EmulsionError('usage', phrase('no-source'));
 		const { range: _range, ...base } = request as PlanRequest;
-		const chosen = this.choices.filter(({ id }) => this.#settings.versions.includes(id));
-		const versions = chosen.map(({ id, name }) => {
-			const kept = reel.versions.find((version) => `kept:${version.id}` === id);
-			const recipe = id === 'source' ? EMPTY_RECIPE : (kept?.recipe ?? reel.recipe);
-			return { label: name ?? this.#parts.names.version(id), recipe, source: id === 'source' };
-		});
-		return {
-			toRender: versions.map(({ label, recipe }) => ({ label, request: { ...base, recipe } })),
-			made: versions,
-		};
-	}
-
-	#wishes(fingerprint: string, shortestMs: number): ReviewWishes {
-		const { title, question, blind, ties, days, passphrase, voters, vote } = this.#settings;
-		const more = passphrase === '' ? {} : { passphrase };
-		const voter: LinkWish = { role: 'voter', once: voters !== 'open', ...more };
-		const count = !vote ? 0 : voters === 'open' ? 1 : voters;
-		const links: LinkWish[] = [
-			{ role: 'commenter', ...more },
-			{ role: 'viewer', ...more },
-			...Array.from({ length: count }, () => voter),
-		];
-		return {
-			...{ title, question, blind, tiesAllowed: ties, links, pairs: this.pairs, source: fingerprint },
-			minimumViewMs: Math.min(MINIMUM_VIEW_MS, Math.floor(shortestMs)),
-			expiresAt: Date.now() + days * DAY_MS,
-		};
+		const made = versionsOf(this.#settings, reel, this.#parts.names.version);
+		return { toRender: made.map(({ label, recipe }) => ({ label, request: { ...base, recipe } })), made };
 	}
 
 	async #render(
@@ -442,13 +325,13 @@ export class ReviewMaking {
 	): Promise<ReviewToSend> {
 		const { engine, names } = this.#parts;
 		const versions = this.#versions(reel);
-		const ranges = this.#ranges(reel);
+		const ranges = rangesOf(this.#settings, reel);
 		const chosen = [...this.#settings.shots].sort((a, b) => a - b);
 		const { rate } = reel.source;
 		const shortest = Math.min(...ranges.map(({ start, end }) => (1000 * (end - start) * rate.den) / rate.num));
-		const wishes = this.#wishes(reel.source.fingerprint, shortest);
+		const wishes = wishesOf(this.#settings, reel.source.fingerprint, shortest);
 		checkWishes(wishes, versions.made, ranges.length, Date.now());
-		const settings = this.#clipSettings();
+		const settings = clipSettingsOf(this.#settings);
 		const onProgress = (progress: ClipProgress): void => {
 			this.#progress = progress;
 			report({ phase: 'render', done: progress.done, total: progress.total });
@@ -481,20 +364,4 @@ export class ReviewMaking {
 		await this.#dropChunks().catch(() => undefined);
 		this.#release();
 	}
-}
-
-/** The address of this app, whose service keeps its reviews. */
-export function serviceOrigin(): string {
-	return new URL('.', location.href.replace(/[?#].*$/, '')).href;
-}
-
-/** A title as a file name. */
-function fileName(title: string): string {
-	return (
-		title
-			.replace(/[^\p{L}\p{N}._ -]+/gu, ' ')
-			.trim()
-			.replace(/\s+/g, '-')
-			.slice(0, 80) || 'review'
-	);
 }
