@@ -73,3 +73,14 @@ export class PictureClip implements FrameSource {
 		this.#decoded.delete(index);
 	}
 }
+
+/** A picture on a canvas of its own: what the painter draws in place of a frame. */
+export async function pictureCanvas(png: Blob): Promise<HTMLCanvasElement> {
+	const bitmap = await decodePicture(png);
+	const canvas = document.createElement('canvas');
+	canvas.width = bitmap.width;
+	canvas.height = bitmap.height;
+	canvas.getContext('2d', { alpha: false })?.drawImage(bitmap, 0, 0);
+	bitmap.close();
+	return canvas;
+}

@@ -1,5 +1,6 @@
 /** Clips and stills of an open review: fetched and decrypted once, the ones used longest ago let go of first. */
 
+import type { Clip, ReviewShot } from '../../share/manifest.ts';
 import type { OpenReview } from '../../share/open.ts';
 
 /** Bytes of clips kept in memory. */
@@ -10,6 +11,19 @@ export interface Asset {
 	readonly object: string;
 	readonly bytes: number;
 	readonly mime: string;
+}
+
+/** What is shown together. */
+export interface Showing {
+	readonly shot: ReviewShot;
+	readonly clips: readonly Clip[];
+	/** The lossless crops instead of the clips. */
+	readonly crops: boolean;
+}
+
+/** What has to be fetched for it. */
+export function assetsOf({ clips, crops }: Showing): readonly Asset[] {
+	return crops ? clips.flatMap((clip) => clip.crop?.frames ?? []) : clips;
 }
 
 interface Held {

@@ -10,10 +10,10 @@ import { formatTimecode } from '../../core/timecode.ts';
 import { Lockstep } from '../../services/review-player/lockstep.ts';
 import { openClips } from '../../services/review-player/open-clips.ts';
 import { type Layout, layoutOf, Painter, type View, VIEW_MODES } from '../../services/review-player/paint.ts';
-import { decodePicture, PictureClip } from '../../services/review-player/picture-clip.ts';
+import { pictureCanvas, PictureClip } from '../../services/review-player/picture-clip.ts';
 import type { EngineName, FrameSource } from '../../services/review-player/source.ts';
-import type { Clip, ReviewShot } from '../../share/manifest.ts';
-import type { Asset, ClipShelf } from './clips.ts';
+import type { ReviewShot } from '../../share/manifest.ts';
+import { assetsOf, type ClipShelf, type Showing } from './clips.ts';
 import { plainMap } from './maps.ts';
 
 /** Speeds, 1 the film's own. */
@@ -24,22 +24,10 @@ const REST_MS = 200;
 /** A wipe nearer to an edge than this share shows one picture only. */
 const WIPE_EDGE = 0.1;
 
-/** What is shown together. */
-export interface Showing {
-	readonly shot: ReviewShot;
-	readonly clips: readonly Clip[];
-	/** The lossless crops instead of the clips. */
-	readonly crops: boolean;
-}
-
 const VIEW: View = {
 	...{ mode: VIEW_MODES[0], a: 0, b: 1, shown: 'a', wipe: 0.5, gain: 4, loupe: 0 },
 	at: { x: 0.5, y: 0.5 },
 };
-
-function assetsOf({ clips, crops }: Showing): readonly Asset[] {
-	return crops ? clips.flatMap((clip) => clip.crop?.frames ?? []) : clips;
-}
 
 /** See the file's comment. */
 export class ReviewPlayer {
@@ -404,14 +392,4 @@ export class ReviewPlayer {
 			);
 		}, REST_MS);
 	}
-}
-
-async function pictureCanvas(png: Blob): Promise<HTMLCanvasElement> {
-	const bitmap = await decodePicture(png);
-	const canvas = document.createElement('canvas');
-	canvas.width = bitmap.width;
-	canvas.height = bitmap.height;
-	canvas.getContext('2d', { alpha: false })?.drawImage(bitmap, 0, 0);
-	bitmap.close();
-	return canvas;
 }
