@@ -13,7 +13,8 @@ function has(command: string): boolean {
 	return spawnSync(command, ['-version'], { stdio: 'ignore' }).status === 0;
 }
 
-function aptInstall(packages: readonly string[]): boolean {
+/** Installs Debian packages; false where that cannot be done. */
+export function aptInstall(packages: readonly string[]): boolean {
 	if (spawnSync('apt-get', ['--version'], { stdio: 'ignore' }).status !== 0) return false;
 	const sudo = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
 	const run = (...args: string[]): boolean => {
