@@ -487,7 +487,7 @@ describe('comparing and noting on a package', () => {
 		await painted(page);
 		await page.getByTestId('lossless').getByText('Lossless crop').waitFor();
 		// One figure: versions have no names here, and are to have no other.
-		expect(await codecLoss(page)).toMatch(/^Seen without loss; the clips may keep only (84|93) % of the grain · Asked on lossless crops$/);
+		expect(await codecLoss(page)).toMatch(/^Seen without loss; the clips may keep only (84|93) % of the grain$/);
 		expect((await counters(page)).numbers).toEqual([4, 4]);
 		await page.keyboard.press('f');
 		await page.getByRole('button', { name: 'Full screen', pressed: true }).waitFor();
