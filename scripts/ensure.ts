@@ -135,18 +135,18 @@ export function ensurePostgres(log: (line: string) => void = () => undefined): s
 }
 
 const MOTO = resolve(import.meta.dirname, '..', '.cache', 'moto');
-/** Tested with this one. */
-const MOTO_PACKAGE = 'moto[server,s3]==5.2.5';
+/** Tested with these: the server, and the client that `docs/share-service.md` backs its blobs up with. */
+const MOTO_PACKAGES = ['moto[server,s3]==5.2.5', 'awscli==1.46.3'];
 
 /** Path of `moto_server`, an S3 server for tests, in an environment of its own, made where there was none. */
 export function ensureMoto(log: (line: string) => void = () => undefined): string {
 	const server = join(MOTO, 'bin', 'moto_server');
-	if (existsSync(server)) return server;
+	if (existsSync(server) && existsSync(join(MOTO, 'bin', 'aws'))) return server;
 	ensurePython(log);
 	log(`moto is missing: installing it into ${MOTO}…`);
 	const run = (command: string, args: readonly string[]): boolean =>
 		spawnSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'] }).status === 0;
-	const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', MOTO_PACKAGE];
+	const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...MOTO_PACKAGES];
 	if (run('python3', ['-m', 'venv', MOTO]) && run(join(MOTO, 'bin', 'python'), pip) && existsSync(server))
 		return server;
 	rmSync(MOTO, { recursive: true, force: true });
