@@ -139,7 +139,8 @@ async function main(): Promise<void> {
 					failed++;
 					console.log(`FAIL  ${engine.name}: ${name}: ${error instanceof Error ? error.message : String(error)}`);
 				}
-				await engine.screenshot(join(SHOTS, `${label}-${name.replace(/\W+/g, '-')}.png`));
+				// A browser that has crashed has no picture; the step has said so.
+				await engine.screenshot(join(SHOTS, `${label}-${name.replace(/\W+/g, '-')}.png`)).catch(() => undefined);
 			};
 			const send = async (wish: ReviewWish) => {
 				const made = await makeReview(tmp, wish);
@@ -191,7 +192,7 @@ async function main(): Promise<void> {
 					return compare(engine);
 				});
 			} finally {
-				await engine.close();
+				await engine.close().catch(() => undefined);
 			}
 		}
 	} finally {
