@@ -115,7 +115,7 @@ export const MAKING_ZH: Readonly<Record<keyof typeof MAKING_EN, string>> = {
 	'reviews.noteCount': '批注：{open} 条未决，{resolved} 条已解决',
 	'reviews.notesLabel': '审看者的批注',
 	'reviews.open': '以所有者身份打开',
-	'reviews.pair': '{a} {aWins} : {bWins} {b}，{ties} 平，p = {p}',
+	'reviews.pair': '{a} {aWins} : {bWins} {b}，{ties} 平，{p}',
 	'reviews.record': '写入记录',
 	'reviews.recordAdopted': '已采用 {version}：{wins} 票赞成，{losses} 票反对，{ties} 平（{voters} 位投票者，{p}）',
 	'reviews.recordApproval': '{name} {verdict}了 {version} 的第 {from}–{to} 帧',

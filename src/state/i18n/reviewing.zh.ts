@@ -162,14 +162,29 @@ export const REVIEWING_ZH = {
 	'rv.resolved': '已解决',
 	'rv.result.all': '全部镜头',
 	'rv.result.controls': '未通过的对照题',
+	'rv.result.controlsKept':
+		'对照题用来检验投票者是否认真观看：两幅相同的画面，或重复出现的一组。没有投票者错了两题以上且超过一半，因此没有因此剔除任何投票：谁都可能失误一次。',
+	'rv.result.controlsOut':
+		'对照题用来检验投票者是否认真观看：两幅相同的画面，或重复出现的一组。有 {count} 位投票者错了两题以上且超过一半，其全部投票均不计入。',
 	'rv.result.counted': '有效投票',
 	'rv.result.devices': '按设备',
 	'rv.result.excluded': '未计入的投票及原因',
 	'rv.result.excludedNone': '无。',
 	'rv.result.files': '已打开 {count} 个投票文件',
 	'rv.result.foreign': '文件中有 {count} 张投票不来自本审看的投票者，或冒用他人名义，不计入。',
+	'rv.result.how': '如何阅读',
+	'rv.result.how.corrected': '“校正后”（Holm 法）：同时检验多对版本时取更严格的 p；低于 0.05 才称显示出差别。',
+	'rv.result.how.interval':
+		'95 % 区间：真实比例以此把握落在其中。同一人的多票彼此相似，合起来不如不同人的同样多票，因此区间相应加宽（“设计效应”）。',
+	'rv.result.how.p':
+		'p 是假如无人看出差别，仅凭偶然出现如此悬殊或更悬殊的人数之比的概率（精确二项检验）。p 小说明有差别；p 大并不说明没有差别。',
+	'rv.result.how.persons': '按人计数：每人以其全部投票的总和计一次；两边票数相同者为未定。',
+	'rv.result.how.scores':
+		'布拉德利–特里得分把所有版本排在一条线上：相差 0.7 约为 2 : 1 的偏好，相差 1.1 约为 3 : 1。自助法多次重新抽取投票者，看得分摆动多大。',
+	'rv.result.how.ties': '“看不出差别”给两个版本各计半票：50 % 表示两者无偏好。',
 	'rv.result.import': '打开交回的投票…',
 	'rv.result.interval': '95 % 区间',
+	'rv.result.jargon': 'p：假如无人看出差别，仅凭偶然出现如此悬殊人数之比的概率。见“如何阅读”。',
 	'rv.result.noVotes': '尚无投票。',
 	'rv.result.noWinner': '尚未显示有版本胜过所有其他版本。',
 	'rv.result.none': '尚未显示差别。这不等于没有差别。',
@@ -178,6 +193,7 @@ export const REVIEWING_ZH = {
 	'rv.result.proof':
 		'一次性链接无论在何处打开都只算一位投票者，前提是只交给一人且未转交。开放链接上每台设备算一位投票者：同一人用两台设备，或清除浏览器数据后再来，会算作两位，此处无法分辨。',
 	'rv.result.rate': '偏好 {version}',
+	'rv.result.reading': '正在读取投票…',
 	'rv.result.reasonBroken': '此理由无法打开。',
 	'rv.result.reasons': '理由',
 	'rv.result.reasonsNone': '无人填写理由。',
@@ -185,9 +201,10 @@ export const REVIEWING_ZH = {
 	'rv.result.scoresHow': '布拉德利–特里模型的对数强度，均值为 0；95 % 区间由按人自助抽样得出。',
 	'rv.result.shot': '镜头',
 	'rv.result.stronger': '更受偏好 →',
-	'rv.result.test':
-		'偏好前者的人数：{a}；偏好后者：{b}；未定：{undecided}。按人精确二项检验：p = {p}；对全部配对校正后：{corrected}。',
+	'rv.result.test': '偏好 {a} 的人数：{forA}；{b}：{forB}；未定：{undecided}。按人精确二项检验：p = {p}。',
+	'rv.result.testCorrected': '对全部配对校正后：{p}。',
 	'rv.result.ties': '看不出差别',
+	'rv.result.tiesHalf': '每个“看不出差别”给两个版本各计半票。',
 	'rv.result.voters': '投票者',
 	'rv.result.votes': '投票',
 	'rv.result.weaker': '← 较不受偏好',
