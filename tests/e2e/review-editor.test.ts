@@ -225,6 +225,13 @@ describe('a review made in the editor', () => {
 
 		await menu(page, 'Reviews…');
 		await dialog.getByText('scratch <b>').waitFor();
+		// The commenter saw letters; the owner reads which version each of them was.
+		const names = shot!.clips.map(({ object }) => {
+			const version = owner.secrets!.clips.find((c) => c.object === object)!.version;
+			return owner.secrets!.versions.find((v) => v.id === version)!.label;
+		});
+		const letters = names.map((name, i) => `${'ABC'[i]} = ${name}`).join(', ');
+		expect(await dialog.getByTestId('letters').textContent()).toBe(`(${letters})`);
 		await dialog.getByText('or they are of other pictures: 2').waitFor();
 		await dialog.getByText('No difference is shown yet.').waitFor();
 		await dialog.getByRole('button', { name: 'Take into the record' }).click();

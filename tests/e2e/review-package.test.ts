@@ -179,6 +179,7 @@ describe('a link of a package', () => {
 		await page.keyboard.press('Enter');
 		await painted(page);
 		expect(await codecLoss(page)).toBe('The clips keep at least 84 % of the grain');
+		await page.getByText('A of one shot need not be A of another').waitFor();
 		expect(page.url()).not.toContain(secret);
 		expect(requests.join('\n')).not.toContain(secret);
 		await context.close();
@@ -413,7 +414,7 @@ describe('comparing and noting on a package', () => {
 	it('shows lossless stills where it rests on one, crops on demand, and says so', async () => {
 		const { page, context, problems } = await visit(packageLink(open, 2, 'open'));
 		await painted(page);
-		expect(await codecLoss(page)).toBe('The clips keep 84 / 93 % of the grain · Asked on lossless crops');
+		expect(await codecLoss(page)).toBe('The clips keep 84 / 93 % of the grain');
 		expect(await page.getByTestId('lossless').count()).toBe(0);
 		for (let i = 0; i < 7; i++) await page.keyboard.press('ArrowRight');
 		await page.getByText('Lossless still').waitFor();
@@ -513,9 +514,24 @@ describe('comparing and noting on a package', () => {
 		}
 		await page.keyboard.press('n');
 		await page.getByText('Frame 20', { exact: true }).waitFor();
+		// The playhead goes on; the note stays where it is until it is told otherwise.
+		expect(await page.getByRole('button', { name: /Use current frame/ }).count()).toBe(0);
+		for (const [frame, said] of [
+			[21, 20],
+			[20, 21],
+		]) {
+			await page.getByRole('button', { name: said === 20 ? 'One frame forward' : 'One frame back' }).click();
+			await painted(page, frame);
+			expect(await page.getByTestId('note-place').textContent()).toBe(`Frame ${said}`);
+			await page.getByRole('button', { name: `Use current frame (${frame})` }).click();
+			expect(await page.getByTestId('note-place').textContent()).toBe(`Frame ${frame}`);
+		}
+		expect(await page.getByRole('button', { name: 'Send' }).isDisabled()).toBe(true);
+		await page.getByText('To send it, write what you see and your name.').waitFor();
 		await page.getByRole('checkbox', { name: 'From in to out' }).check();
 		await page.getByText('Frames 10 – 20', { exact: true }).waitFor();
 		await page.getByRole('textbox', { name: 'What do you see?' }).fill('a hair');
+		await page.getByText('To send it, write your name.').waitFor();
 		await page.getByRole('textbox', { name: 'Your name' }).last().fill('Ada');
 		await page.getByRole('button', { name: 'Arrow' }).click();
 		const box = (await page.getByTestId('picture').boundingBox())!;
