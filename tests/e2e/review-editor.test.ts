@@ -237,7 +237,18 @@ describe('a review made in the editor', () => {
 		await dialog.getByRole('button', { name: 'Take into the record' }).click();
 		await dialog.getByText('in the record', { exact: true }).waitFor();
 		await dialog.getByRole('button', { name: 'Adopt Source' }).click();
-		await dialog.getByText(/^Source adopted: 0 votes for it/).waitFor();
+		// What it will do, and what speaks against it, is said first; nothing has changed yet.
+		await dialog.getByText('“Source” becomes the recipe of this reel').waitFor();
+		await dialog.getByText('do not show that Source is preferred').waitFor();
+		expect(await dialog.getByText(/^Curator approved .*the record will hold both/).count()).toBe(
+			names[0] === 'Source' ? 0 : 1,
+		);
+		expect(await dialog.getByText(/Source adopted after/).count()).toBe(0);
+		await dialog.getByRole('button', { name: 'Adopt it' }).click();
+		await dialog.getByText('Source is the recipe of this reel now. Undo takes it back.').waitFor();
+		await dialog
+			.getByText(/^Source adopted after “Reel 3”: 0 votes for it, 0 against.* No difference was shown/)
+			.waitFor();
 		await look(page, 'reviews');
 		await dialog.getByRole('button', { name: 'Close' }).last().click();
 		expect(await page.getByText('Upscale', { exact: true }).count()).toBe(0);
