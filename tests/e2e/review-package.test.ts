@@ -256,6 +256,9 @@ describe('a blind vote on a package', () => {
 		await page.getByRole('button', { name: 'Save my votes' }).click();
 		const file = await download;
 		await file.saveAs(tmp.path('returned'));
+		expect(file.suggestedFilename()).toMatch(/^votes-The-Lost-Reel-[a-z]{4}\.emulsion-votes$/);
+		await page.getByText('save them again').waitFor();
+		expect(await page.getByText('until voting is closed').count()).toBe(0);
 
 		const everything = await page.evaluate(async () => {
 			const databases = await Promise.all(

@@ -30,6 +30,7 @@ export const REVIEWING_EN = {
 	'rv.end.all': 'Thank you: every pair is answered',
 	'rv.end.arrived': 'All your votes have arrived.',
 	'rv.end.change': 'You may change your answers until voting is closed.',
+	'rv.end.changeFile': 'You may change your answers and save them again; of several files of yours the latest answers count.',
 	'rv.end.package':
 		'Your votes are kept on this device. Save them as a file and send it to the person who gave you the package; only that person can open it.',
 	'rv.end.save': 'Save my votes',

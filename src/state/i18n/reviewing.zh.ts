@@ -29,6 +29,7 @@ export const REVIEWING_ZH = {
 	'rv.end.all': '谢谢：所有对比均已作答',
 	'rv.end.arrived': '你的投票已全部送达。',
 	'rv.end.change': '投票关闭前可随时修改答案。',
+	'rv.end.changeFile': '可随时修改答案并重新保存；交回多个文件时，以最新的答案为准。',
 	'rv.end.package': '投票保存在此设备上。请另存为文件，发给提供审看包的人；只有对方能打开。',
 	'rv.end.save': '保存我的投票',
 	'rv.end.some': '还有对比未作答',
