@@ -87,5 +87,6 @@ export const ERRORS_EN = {
 	'error.details': 'Details',
 	'error.free': 'At least {size} more are needed.',
 } as const satisfies Readonly<
-	Record<`error.${ErrorCode | `said.${PhraseCode}`}.${'what' | 'todo'}` | 'error.details' | 'error.free', string>
->;
+	Record<`error.${ErrorCode}.${'what' | 'todo'}` | 'error.details' | 'error.free', string>
+> &
+	Readonly<Partial<Record<`error.said.${PhraseCode}.${'what' | 'todo'}`, string>>>;

@@ -145,7 +145,7 @@ export class OwnerDesk {
 	/** Polls; the result stops it. */
 	start(): () => void {
 		void this.#restore().finally(() => (this.#restored = true));
-		return everyVisible(POLL_MS, () => this.poll());
+		return everyVisible(POLL_MS, () => this.poll(), this.#parts.offline);
 	}
 
 	/** Asks for votes and links. */
