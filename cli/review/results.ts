@@ -14,6 +14,7 @@ import { PackageBackend, type ReturnStore } from '../../src/share/package-backen
 import type { VoteRecord } from '../../src/share/protocol.ts';
 import { mergeReturns } from '../../src/share/returns.ts';
 import { type Results, tally } from '../../src/share/statistics/results.ts';
+import { counted } from '../words.ts';
 import type { ResultsArgs } from './args.ts';
 
 /** Owners neither vote nor keep votes. */
@@ -111,16 +112,20 @@ export function describeResults({ title, question, versions, results, files }: R
 	const { excluded, controls } = results;
 	const lines = [
 		`${title}: ${question}`,
-		`${results.votes} votes of ${results.voters} voters (${results.onceVoters} by one-time links), ${results.counted} count`,
+		`${counted(results.votes, 'vote')} of ${counted(results.voters, 'voter')} (${results.onceVoters} by one-time links), ${counted(results.counted, 'counts', 'count')}`,
 	];
 	if (controls.asked > 0) lines.push(`controls: ${controls.failed} of ${controls.asked} failed`);
-	for (const { reason, votes } of excluded) lines.push(`excluded: ${votes} votes of a voter (${reason})`);
-	if (files && files.foreign > 0) lines.push(`files: ${files.foreign} votes by nobody's link were left out`);
+	for (const { reason, votes } of excluded) lines.push(`excluded: ${counted(votes, 'vote')} of a voter (${reason})`);
+	if (files && files.foreign > 0) lines.push(`files: ${counted(files.foreign, "vote by nobody's link was", "votes by nobody's link were")} left out`);
 	for (const pair of results.pairs) {
 		const { a, b, aWins, bWins, ties, rate, interval, pCorrected, verdict } = pair;
+		if (aWins + bWins + ties === 0) {
+			lines.push(`${name(a)} : ${name(b)}: no votes yet`);
+			continue;
+		}
 		const said = verdict === 'none' ? 'no difference shown yet' : `${name(verdict === 'a' ? a : b)} is preferred`;
 		lines.push(
-			`${name(a)} ${aWins} : ${bWins} ${name(b)}, ${ties} ties; ${percent(rate)} for ${name(a)} (95 %: ${percent(interval[0])} to ${percent(interval[1])}), ${p(pCorrected)}: ${said}`,
+			`${name(a)} ${aWins} : ${bWins} ${name(b)}, ${counted(ties, 'tie')}; ${percent(rate)} for ${name(a)} (95 %: ${percent(interval[0])} to ${percent(interval[1])}), ${p(pCorrected)}: ${said}`,
 		);
 	}
 	for (const { version, score, interval } of results.scores ?? []) {

@@ -1,6 +1,6 @@
 /** `npm run review -- make` and `results`: films to a review that is opened again as its voters and its owner open it. */
 
-import { openAsBlob, readFileSync, writeFileSync } from 'node:fs';
+import { openAsBlob, readFileSync, statSync, writeFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseReviewArgs, type MakeArgs } from '../../cli/review/args.ts';
@@ -356,7 +356,7 @@ describe('npm run review', () => {
 		const made = await run(['make', ...films, '-o', path, '--site', 'https://films.example/app/']);
 		expect([made.code, made.code === 0 ? '' : made.err]).toEqual([0, '']);
 		const [summary, ...links] = made.out.trim().split('\n');
-		expect(summary).toContain(`${path}: 1 shot, 1 pairs, `);
+		expect(summary).toContain(`${path}: 1 shot, 1 pair, ${statSync(path).size} bytes; `);
 		expect(links.map((line) => line.split(/\s+/)[0])).toEqual(['owner', 'commenter', 'viewer', 'voter']);
 		const owner = links[0]!.split(/\s+/)[1]!;
 		expect(owner).toMatch(/^https:\/\/films\.example\/app\/#\/review\?package=process\.emreview&link=.{43}$/);
