@@ -218,7 +218,9 @@ function described(args: MakeArgs, review: ReviewToSend, id: string, rendered: R
 export function describeMade(made: MadeReview): string {
 	const wide = Math.max(...made.links.map(({ role }) => role.length));
 	const links = made.links.map(({ role, url }) => `${role.padEnd(wide)}  ${url}`);
-	const count = [counted(made.shots.length, 'shot'), counted(made.pairs, 'pair'), counted(made.bytes, 'byte')].join(', ');
+	const count = [counted(made.shots.length, 'shot'), counted(made.pairs, 'pair'), counted(made.bytes, 'byte')].join(
+		', ',
+	);
 	return [`${made.at}: ${count}; until ${made.expires}`, ...links].join('\n');
 }
 

@@ -116,7 +116,8 @@ export function describeResults({ title, question, versions, results, files }: R
 	];
 	if (controls.asked > 0) lines.push(`controls: ${controls.failed} of ${controls.asked} failed`);
 	for (const { reason, votes } of excluded) lines.push(`excluded: ${counted(votes, 'vote')} of a voter (${reason})`);
-	if (files && files.foreign > 0) lines.push(`files: ${counted(files.foreign, "vote by nobody's link was", "votes by nobody's link were")} left out`);
+	if (files && files.foreign > 0)
+		lines.push(`files: ${counted(files.foreign, "vote by nobody's link was", "votes by nobody's link were")} left out`);
 	for (const pair of results.pairs) {
 		const { a, b, aWins, bWins, ties, rate, interval, pCorrected, verdict } = pair;
 		if (aWins + bWins + ties === 0) {

@@ -231,11 +231,8 @@ export class SharedPatience {
 	#asking: Promise<unknown> | undefined;
 
 	/** @throws EmulsionError what `work` throws, or what the one that asked gave up by; the signal's reason. */
-	async run<T>(
-		work: () => Promise<T>,
-		options: { readonly tries: number; readonly signal?: AbortSignal },
-	): Promise<T> {
-		for (let attempt = 1; ; ) {
+	async run<T>(work: () => Promise<T>, options: { readonly tries: number; readonly signal?: AbortSignal }): Promise<T> {
+		for (let attempt = 1; ;) {
 			await this.#answer();
 			await this.#enter();
 			try {

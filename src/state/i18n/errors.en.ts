@@ -75,15 +75,19 @@ export const ERRORS_EN = {
 	'error.share-failed.what': 'The review service failed.',
 	'error.share-failed.todo': 'Try again; nothing is lost.',
 	'error.said.package-cut.what': 'The review package is not complete.',
-	'error.said.package-cut.todo': 'Copy or download the whole file again; if it stays so, ask the person who sent it for another copy.',
+	'error.said.package-cut.todo':
+		'Copy or download the whole file again; if it stays so, ask the person who sent it for another copy.',
 	'error.said.package-fetch.what': 'The review package is not where the link says.',
-	'error.said.package-fetch.todo': 'Ask the person who sent the link where the file is now, or open the package from this device.',
+	'error.said.package-fetch.todo':
+		'Ask the person who sent the link where the file is now, or open the package from this device.',
 	'error.said.package-not.what': 'This file is no review package.',
 	'error.said.package-not.todo': 'Choose the file that came with the link; its name ends in .emreview.',
 	'error.said.package-other.what': 'Link and package do not belong together.',
-	'error.said.package-other.todo': 'Choose the package that came with this link, or the link that came with this package.',
+	'error.said.package-other.todo':
+		'Choose the package that came with this link, or the link that came with this package.',
 	'error.said.votes-file.what': 'Nothing was taken from this file.',
-	'error.said.votes-file.todo': 'Choose what a voter or commenter saved here and sent back; its name ends in .emulsion-votes.',
+	'error.said.votes-file.todo':
+		'Choose what a voter or commenter saved here and sent back; its name ends in .emulsion-votes.',
 	'error.details': 'Details',
 	'error.free': 'At least {size} more are needed.',
 } as const satisfies Readonly<

@@ -101,11 +101,13 @@ export const MAKING_EN = {
 	'making.waiting': 'The service does not answer; trying again.',
 	'reviews.adopt': 'Adopt {version}',
 	'reviews.adoptAgainst': '{name} {verdict} {version} at {from}–{to}: the record will hold both.',
-	'reviews.adoptAsk': '“{version}” becomes the recipe of this reel, in place of the present one, as one step that can be undone; the votes for and against it are written into the project’s record.',
+	'reviews.adoptAsk':
+		'“{version}” becomes the recipe of this reel, in place of the present one, as one step that can be undone; the votes for and against it are written into the project’s record.',
 	'reviews.adoptDoc':
 		'Sets the recipe of this reel, as a step that can be undone, and writes the vote into the project’s record.',
 	'reviews.adoptNow': 'Adopt it',
-	'reviews.adoptUnshown': 'The votes do not show that {version} is preferred to every other version; the record will say so.',
+	'reviews.adoptUnshown':
+		'The votes do not show that {version} is preferred to every other version; the record will say so.',
 	'reviews.adopted': '{version} is the recipe of this reel now. Undo takes it back.',
 	'reviews.approval.approved': 'approved',
 	'reviews.approval.rejected': 'rejected',
@@ -126,7 +128,8 @@ export const MAKING_EN = {
 	'reviews.open': 'Open as its owner',
 	'reviews.pair': '{a} {aWins} : {bWins} {b}, {ties} [ties?tie|ties], {p}',
 	'reviews.record': 'Take into the record',
-	'reviews.recordAdopted': '{version} adopted after “{review}”: {wins} [wins?vote|votes] for it, {losses} against, {ties} [ties?tie|ties] ({voters} [voters?voter|voters], {p})',
+	'reviews.recordAdopted':
+		'{version} adopted after “{review}”: {wins} [wins?vote|votes] for it, {losses} against, {ties} [ties?tie|ties] ({voters} [voters?voter|voters], {p})',
 	'reviews.recordApproval': '{name} {verdict} frames {from}–{to} of {version}',
 	'reviews.recordForgotten': 'a review that was removed from this project',
 	'reviews.recordTitle': 'Record of this project',

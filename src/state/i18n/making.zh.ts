@@ -122,7 +122,8 @@ export const MAKING_ZH: Readonly<Record<keyof typeof MAKING_EN, string>> = {
 	'reviews.open': '以所有者身份打开',
 	'reviews.pair': '{a} {aWins} : {bWins} {b}，{ties} 平，{p}',
 	'reviews.record': '写入记录',
-	'reviews.recordAdopted': '在“{review}”之后采用 {version}：{wins} 票赞成，{losses} 票反对，{ties} 平（{voters} 位投票者，{p}）',
+	'reviews.recordAdopted':
+		'在“{review}”之后采用 {version}：{wins} 票赞成，{losses} 票反对，{ties} 平（{voters} 位投票者，{p}）',
 	'reviews.recordApproval': '{name} {verdict}了 {version} 的第 {from}–{to} 帧',
 	'reviews.recordForgotten': '已从此项目移除的审看',
 	'reviews.recordTitle': '此项目的记录',

@@ -30,7 +30,8 @@ export const REVIEWING_EN = {
 	'rv.end.all': 'Thank you: every pair is answered',
 	'rv.end.arrived': 'All your votes have arrived.',
 	'rv.end.change': 'You may change your answers until voting is closed.',
-	'rv.end.changeFile': 'You may change your answers and save them again; of several files of yours the latest answers count.',
+	'rv.end.changeFile':
+		'You may change your answers and save them again; of several files of yours the latest answers count.',
 	'rv.end.package':
 		'Your votes are kept on this device. Save them as a file and send it to the person who gave you the package; only that person can open it.',
 	'rv.end.save': 'Save my votes',
@@ -87,7 +88,8 @@ export const REVIEWING_EN = {
 	'rv.keys': 'Keys',
 	'rv.language': 'Language',
 	'rv.left': 'Left',
-	'rv.letters': 'The versions go by letters here, drawn anew for every shot: A of one shot need not be A of another. Name the letter in your note; the owner sees which version it was.',
+	'rv.letters':
+		'The versions go by letters here, drawn anew for every shot: A of one shot need not be A of another. Name the letter in your note; the owner sees which version it was.',
 	'rv.links.add': 'Another link',
 	'rv.links.all': 'All links',
 	'rv.links.days': 'Days until it expires (empty: with the review)',
