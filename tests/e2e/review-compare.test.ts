@@ -223,6 +223,8 @@ describe('comparing and noting on a package', () => {
 		await note.getByRole('button', { name: 'Go to frame 10' }).click();
 		await painted(page, 10);
 		await page.getByText('Approve or reject…').click();
+		expect(await page.getByRole('button', { name: 'Approve', exact: true }).isDisabled()).toBe(true);
+		await page.getByRole('combobox', { name: 'Version' }).selectOption('Recipe A');
 		await page.getByRole('button', { name: 'Approve', exact: true }).click();
 		await page.getByTestId('approval').getByText('Signature valid').waitFor();
 		await page.reload();

@@ -268,6 +268,7 @@ describe('the owner', () => {
 		const jury = await visit(other, link);
 		await ready(jury.page);
 		await row.getByRole('button', { name: 'Withdraw' }).click();
+		await owner.page.getByRole('dialog').getByRole('button', { name: 'Withdraw' }).click();
 		await row.getByText('withdrawn').waitFor();
 		await jury.page.getByRole('button', { name: 'Left is better' }).click();
 		await jury.page

@@ -120,6 +120,8 @@ export const MAKING_EN = {
 	'reviews.forget': 'Forget',
 	'reviews.forgetDoc':
 		'Removes the review and your link to it from this project. The review itself stays until it ends.',
+	'reviews.gone':
+		'The service does not know this review any more: it was deleted, or it ended. “Forget” takes it off this list.',
 	'reviews.menu': 'Reviews…',
 	'reviews.mark': 'Note by {author} at {at}: {text}',
 	'reviews.none': 'No review was made of this reel.',

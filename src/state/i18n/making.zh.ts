@@ -114,6 +114,7 @@ export const MAKING_ZH: Readonly<Record<keyof typeof MAKING_EN, string>> = {
 	'reviews.forged': '因签名不成立或所批准的是其他画面而略去的批准：{count}。',
 	'reviews.forget': '移除',
 	'reviews.forgetDoc': '从此项目中移除该审看和您的链接。审看本身保留到结束。',
+	'reviews.gone': '服务中已没有此审看：它已被删除或已结束。“移除”可将其从此列表中去掉。',
 	'reviews.menu': '审看列表…',
 	'reviews.mark': '{author} 在 {at} 的批注：{text}',
 	'reviews.none': '此卷还没有审看。',

@@ -7,6 +7,7 @@ export const REVIEWING_EN = {
 	'rv.approvals': 'Approvals of this shot',
 	'rv.approvals.none': 'Nobody has approved or rejected this shot.',
 	'rv.approve': 'Approve',
+	'rv.approve.choose': 'Choose a version…',
 	'rv.approve.how':
 		'Your verdict is signed with a key that stays in this browser. It names these exact pictures: another version cannot take its place.',
 	'rv.approve.open': 'Approve or reject…',
@@ -108,6 +109,8 @@ export const REVIEWING_EN = {
 	'rv.links.passphrase': 'passphrase',
 	'rv.links.passphraseOptional': 'Passphrase (optional)',
 	'rv.links.revoke': 'Withdraw',
+	'rv.links.revoke.ask':
+		'Whoever holds this link can no longer open the review with it. What came by it stays. It cannot be given back.',
 	'rv.links.revoked': 'withdrawn',
 	'rv.links.role': 'For',
 	'rv.links.used': 'Last used',
@@ -259,6 +262,7 @@ export const REVIEWING_EN = {
 	'rv.vote': 'Vote',
 	'rv.vote.answered': '{count} of {of} answered',
 	'rv.vote.closed': 'Voting is closed.',
+	'rv.vote.closedCounts': 'Your answers to {count} of {of} pairs arrived before it was closed, and count.',
 	'rv.vote.conflict':
 		'You answered this pair in another window or on another device. That answer is shown; choose again to change it.',
 	'rv.vote.intro':
