@@ -125,6 +125,7 @@ export const MAKING_EN = {
 	'reviews.menu': 'Reviews…',
 	'reviews.mark': 'Note by {author} at {at}: {text}',
 	'reviews.none': 'No review was made of this reel.',
+	'reviews.noVotes': 'no votes',
 	'reviews.noteCount': 'Notes: {open} open, {resolved} settled',
 	'reviews.notesLabel': 'Notes of reviewers',
 	'reviews.open': 'Open as its owner',

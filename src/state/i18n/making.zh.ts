@@ -118,6 +118,7 @@ export const MAKING_ZH: Readonly<Record<keyof typeof MAKING_EN, string>> = {
 	'reviews.menu': '审看列表…',
 	'reviews.mark': '{author} 在 {at} 的批注：{text}',
 	'reviews.none': '此卷还没有审看。',
+	'reviews.noVotes': '无投票',
 	'reviews.noteCount': '批注：{open} 条未决，{resolved} 条已解决',
 	'reviews.notesLabel': '审看者的批注',
 	'reviews.open': '以所有者身份打开',

@@ -184,7 +184,7 @@ export const REVIEWING_ZH = {
 	'rv.result.files': '已打开 {count} 个投票文件',
 	'rv.result.foreign': '文件中有 {count} 张投票不来自本审看的投票者，或冒用他人名义，不计入。',
 	'rv.result.how': '如何阅读',
-	'rv.result.how.corrected': '“校正后”（Holm 法）：同时检验多对版本时取更严格的 p；低于 0.05 才称显示出差别。',
+	'rv.result.how.corrected': '“校正后”（霍尔姆法）：同时检验多对版本时取更严格的 p；低于 0.05 才称显示出差别。',
 	'rv.result.how.interval':
 		'95 % 区间：真实比例以此把握落在其中。同一人的多票彼此相似，合起来不如不同人的同样多票，因此区间相应加宽（“设计效应”）。',
 	'rv.result.how.p':
