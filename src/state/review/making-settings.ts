@@ -182,14 +182,3 @@ export function wishesOf(settings: MakingSettings, fingerprint: string, shortest
 export function serviceOrigin(): string {
 	return new URL('.', location.href.replace(/[?#].*$/, '')).href;
 }
-
-/** A title as a file name. */
-export function fileName(title: string): string {
-	return (
-		title
-			.replace(/[^\p{L}\p{N}._ -]+/gu, ' ')
-			.trim()
-			.replace(/\s+/g, '-')
-			.slice(0, 80) || 'review'
-	);
-}

@@ -26,7 +26,6 @@ import {
 	choicesOf,
 	clipSettingsOf,
 	cropBudgetOf,
-	fileName,
 	INITIAL,
 	type MakingSettings,
 	type MakingStep,
@@ -38,6 +37,7 @@ import {
 	versionsOf,
 	wishesOf,
 } from './making-settings.ts';
+import { fileName } from './file-names.ts';
 import { claimMaking, PrivatePlace } from './place.ts';
 
 /** What the parts of the editor are to this one. */

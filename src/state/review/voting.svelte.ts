@@ -155,11 +155,11 @@ export class Ballot {
 
 	/** Sends what waits, reads what is kept; the result stops it. */
 	start(): () => void {
-		const stop = everyVisible(FLUSH_MS, async () => {
+		const ask = async (): Promise<void> => {
 			if (!this.#loaded) await this.#load();
 			await this.#flush();
-		});
-		return stop;
+		};
+		return everyVisible(FLUSH_MS, ask, this.#parts.offline);
 	}
 
 	/** To a pair, or past the last one to the end page. */
