@@ -22,18 +22,21 @@ from torch import Tensor, nn
 
 from degradation.damage import cut_outs, dirt
 from degradation.stocks import STOCKS
+from emulsion_training.ffdnet import TrainableFfdnet
 
 from . import metrics
-from .align import Views, load_rife, pair_flows, views_of
+from .align import Views, load_rife
 from .baselines import ffmpeg_filter, to_bytes
 from .dirt_net import ALIGN, DirtNet, scale_of
+from .dirt_views import Aligner
 from .estimate import grain, objects
 from .eval_set import eval_clips
 from .evaluate_degrain import grain_of, grainy
-from .heal import classical, decide, put, spread
+from .heal import classical, decide, leveled, put, spread
 from .networks import pretrained_degrain, run_any_size
-from .paths import need, split
+from .paths import MODELS, WORK, need, split
 from .pictures import read_frames
+from .shipped import shipped_state
 
 METHODS = ("tmedian", "classical", "ours")
 RIM = 8
@@ -44,6 +47,8 @@ CLEAN_FRAMES = 26
 FAST = ("bikes", "walk", "sister", "yes")
 LEAST_AREA, LEAST_CONTRAST = 6, 0.1
 """Objects that have to be found: pixels, and their mean change as a share of the range of codes."""
+LEAST_GRAIN = 0.4 / 255
+"""Grain below this is less than quantization makes: the stage takes none off."""
 FALSE_AREA, FALSE_TIMES = 4, 3.0
 """A false removal: connected pixels that changed by more than so many σ."""
 
@@ -90,17 +95,24 @@ def run_net(net: DirtNet, frame: Tensor, views: Views, sigma: float) -> tuple[Te
     return mask[0, :, :height, :width], healed[0, :, :height, :width]
 
 
-def outputs(net: DirtNet, frames: Tensor, views: Views, sigma: float) -> dict[str, tuple[Tensor, Tensor]]:
-    """Each method's picture of the middle of three frames, and where it changed it [1, H, W]."""
+def outputs(tools: dict[str, Any], frames: Tensor, views: Views, sigma: float) -> dict[str, tuple[Tensor, Tensor]]:
+    """Each method's picture of the middle of three frames, and where it changed it [1, H, W].
+
+    Ours is the stage's patch before new grain is laid: at the level of its rim, and, where there is grain, denoised.
+    """
     frame = frames[1]
     median = ffmpeg_filter(frames, "tmedian=radius=1", "gbrp", fewer=2)[0]
     share, cure = classical(frame, views.before, views.after, sigma)
-    mask, healed = run_net(net, frame, views, sigma)
+    mask, healed = run_net(tools["net"], frame, views, sigma)
     own = decide(mask)
+    patch = leveled(frame, healed, own, sigma)
+    # Where nothing is replaced nothing need be denoised.
+    if sigma >= LEAST_GRAIN and bool((own > 0).any()):
+        patch = run_any_size(tools["grain"], patch[None], sigma)[0]
     return {
         "tmedian": (median, torch.ones_like(share)),
         "classical": (put(frame, cure, share), share),
-        "ours": (put(frame, healed, own), own),
+        "ours": (put(frame, patch, own), own),
     }
 
 
@@ -159,9 +171,7 @@ def _damaged(scene: Scene, index: int, turn: int, tools: dict[str, Any]) -> tupl
     dirty, _ = dirt(frames, scene.shapes, 7, 0.35, seed)
     grained, sigma = grainy(dirty, bank, seed)
     undamaged, _ = grainy(frames, bank, seed)
-    guides = torch.cat([run_any_size(tools["degrain"], frame[None], sigma) for frame in grained])
-    views = views_of(tools["rife"], grained, guides)
-    found = outputs(tools["net"], grained, views, sigma)
+    found = outputs(tools, grained, tools["aligner"].views(grained, sigma), sigma)
     change = (dirty[1] - frames[1]).abs().amax(0, keepdim=True)
     # Where nothing was damaged the two frames have the same grain.
     truth = torch.where(change >= 1 / 255, undamaged[1], grained[1])
@@ -178,14 +188,9 @@ def _run(scene: Scene, tools: dict[str, Any]) -> Iterator[tuple[Tensor, dict[str
     frames = scene.frames
     codes = (frames * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
     sigma = float(grain(codes)["sigma"]) / 255
-    guides = frames if sigma < 1.5 / 255 else torch.cat([run_any_size(tools["degrain"], frame[None], sigma) for frame in frames])
-    before = pair_flows(tools["rife"], guides[0], guides[1])
     for index in range(1, len(frames) - 1):
-        after = pair_flows(tools["rife"], guides[index], guides[index + 1])
         three = frames[index - 1 : index + 2]
-        views = views_of(tools["rife"], three, guides[index - 1 : index + 2], {0: before, 1: after})
-        yield frames[index], outputs(tools["net"], three, views, sigma), sigma
-        before = after
+        yield frames[index], outputs(tools, three, tools["aligner"].views(three, sigma), sigma), sigma
 
 
 def _clean(scene: Scene, tools: dict[str, Any]) -> tuple[dict[str, Any], list[Tensor]]:
@@ -212,13 +217,15 @@ def _film(scene: Scene, tools: dict[str, Any]) -> tuple[dict[str, Any], list[Ten
 def evaluate(parts: Iterable[Scene], net: DirtNet, output: Path, tools: dict[str, Any] | None = None) -> dict[str, Any]:
     """Runs everything; writes `evaluation.json`, `table.md` and the crops into `output`.
 
-    `tools` may replace the published networks `rife` and `degrain` and the grain `banks` (for tests without downloads).
+    `tools` may replace the published networks `rife` and `degrain`, our `grain` and the grain `banks` (for tests without downloads).
     """
     output.mkdir(parents=True, exist_ok=True)
     if tools is None:
         banks = {name: grain_of(name, 5000 + index) for index, name in enumerate(STOCKS)}
-        tools = {"rife": load_rife(), "degrain": pretrained_degrain().eval(), "banks": banks}
-    tools = {**tools, "net": net}
+        grain_net = TrainableFfdnet().eval()
+        grain_net.load_state_dict(shipped_state(MODELS / "degrain.onnx"))
+        tools = {"rife": load_rife(), "degrain": pretrained_degrain().eval(), "grain": grain_net, "banks": banks, "kept": WORK / "views"}
+    tools = {**tools, "net": net, "aligner": Aligner(tools["rife"], tools["degrain"], tools.get("kept"))}
     rows: list[dict[str, Any]] = []
     pictures: list[list[Tensor]] = []
     begun = time.monotonic()

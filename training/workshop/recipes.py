@@ -54,11 +54,15 @@ def _evaluate_degrain(data: Path, limit: int | None, weights: Path, output: Path
 
 def _dirt(options: argparse.Namespace, device: torch.device) -> Job:
     from .dirt import dirt_job
-    from .paths import WorkshopError
+    from .paths import MODELS, WorkshopError
+    from .shipped import shipped_state
 
     if device.type != "cpu":
         raise WorkshopError("dirt is trained on the CPU: its samples are made there, and the net is small (--device cpu)")
-    return dirt_job(options.data, seed=options.seed, batch=options.batch, crop=options.crop, stocks=options.stocks)
+    path = MODELS / "dirt.onnx"
+    start = None if options.fresh or not path.exists() else shipped_state(path)
+    named = {name: getattr(options, name) for name in ("seed", "batch", "crop", "stocks")}
+    return dirt_job(options.data, **named, count=options.samples, start=start)
 
 
 def _evaluate_dirt(data: Path, limit: int | None, weights: Path, output: Path) -> str:
@@ -69,5 +73,5 @@ def _evaluate_dirt(data: Path, limit: int | None, weights: Path, output: Path) -
 
 RECIPES: dict[str, Recipe] = {
     "degrain": Recipe(1.5e-4, _degrain, _evaluate_degrain, card_degrain.sections),
-    "dirt": Recipe(2e-3, _dirt, _evaluate_dirt, card_dirt.sections),
+    "dirt": Recipe(1e-3, _dirt, _evaluate_dirt, card_dirt.sections),
 }
