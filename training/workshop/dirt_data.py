@@ -25,7 +25,7 @@ from degradation.motion import moving_clip, random_camera
 from degradation.passers import let_pass, random_passer
 
 from .align import Views, views_of
-from .dirt_net import scale_of
+from .dirt_net import ALIGN, scale_of
 from .paths import WorkshopError, need, split
 from .pictures import read_frames, read_picture
 
@@ -248,8 +248,8 @@ class DirtBatches:
     """An endless, seeded source of batches from samples `which`; batch `n` depends on the seed and on `n` alone."""
 
     def __init__(self, kept: dict[str, Any], which: Sequence[int], batch: int, crop: int, seed: int) -> None:
-        if crop % 4 or crop > kept["planes"].shape[-1]:
-            raise WorkshopError(f"--crop must be a multiple of 4 and at most {kept['planes'].shape[-1]} (got {crop})")
+        if crop % ALIGN or crop > kept["planes"].shape[-1]:
+            raise WorkshopError(f"--crop must be a multiple of {ALIGN} and at most {kept['planes'].shape[-1]} (got {crop})")
         self.kept, self.which, self.batch, self.crop, self.seed = kept, list(which), batch, crop, seed
 
     def batch_of(self, number: int) -> Batch:

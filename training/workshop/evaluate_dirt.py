@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from degradation.damage import cut_outs, dirt
 from degradation.stocks import STOCKS
-from emulsion_training.ffdnet import TrainableFfdnet
+from emulsion_training.ffdnet import Ffdnet, TrainableFfdnet
 
 from . import metrics
 from .align import Views, load_rife
@@ -31,7 +31,7 @@ from .dirt_net import ALIGN, DirtNet, scale_of
 from .dirt_views import Aligner
 from .estimate import grain, objects
 from .eval_set import eval_clips
-from .evaluate_degrain import grain_of, grainy
+from .evaluate_degrain import grainy, kept_grain
 from .heal import classical, decide, leveled, put, spread
 from .networks import pretrained_degrain, run_any_size
 from .paths import MODELS, WORK, need, split
@@ -47,6 +47,8 @@ CLEAN_FRAMES = 26
 FAST = ("bikes", "walk", "sister", "yes")
 LEAST_AREA, LEAST_CONTRAST = 6, 0.1
 """Objects that have to be found: pixels, and their mean change as a share of the range of codes."""
+REACH = 28
+"""More than the denoiser's receptive radius, in pixels."""
 LEAST_GRAIN = 0.4 / 255
 """Grain below this is less than quantization makes: the stage takes none off."""
 FALSE_AREA, FALSE_TIMES = 4, 3.0
@@ -106,14 +108,27 @@ def outputs(tools: dict[str, Any], frames: Tensor, views: Views, sigma: float) -
     mask, healed = run_net(tools["net"], frame, views, sigma)
     own = decide(mask)
     patch = leveled(frame, healed, own, sigma)
-    # Where nothing is replaced nothing need be denoised.
-    if sigma >= LEAST_GRAIN and bool((own > 0).any()):
-        patch = run_any_size(tools["grain"], patch[None], sigma)[0]
+    if sigma >= LEAST_GRAIN:
+        patch = denoised_where(tools["grain"], patch, own, sigma)
     return {
         "tmedian": (median, torch.ones_like(share)),
         "classical": (put(frame, cure, share), share),
         "ours": (put(frame, patch, own), own),
     }
+
+
+def denoised_where(net: nn.Module, picture: Tensor, share: Tensor, sigma: float) -> Tensor:
+    """The picture [3, H, W], denoised in the box around what is replaced: elsewhere nobody looks."""
+    rows, columns = (torch.nonzero((share[0] > 0).any(axis)).flatten().tolist() for axis in (1, 0))
+    if not rows:
+        return picture
+    # Even corners, and the net's whole reach around: the box equals the whole.
+    top, left = (max(0, at[0] - REACH) // 2 * 2 for at in (rows, columns))
+    bottom, right = rows[-1] + REACH, columns[-1] + REACH
+    part = picture[:, top:bottom, left:right]
+    result = picture.clone()
+    result[:, top:bottom, left:right] = run_any_size(net, part[None], sigma)[0]
+    return result
 
 
 def labelled(mask: Tensor) -> list[Tensor]:
@@ -221,8 +236,8 @@ def evaluate(parts: Iterable[Scene], net: DirtNet, output: Path, tools: dict[str
     """
     output.mkdir(parents=True, exist_ok=True)
     if tools is None:
-        banks = {name: grain_of(name, 5000 + index) for index, name in enumerate(STOCKS)}
-        grain_net = TrainableFfdnet().eval()
+        banks = {name: kept_grain(name, 5000 + index, WORK / "grain") for index, name in enumerate(STOCKS)}
+        grain_net = Ffdnet(TrainableFfdnet().state_dict()).eval()
         grain_net.load_state_dict(shipped_state(MODELS / "degrain.onnx"))
         tools = {"rife": load_rife(), "degrain": pretrained_degrain().eval(), "grain": grain_net, "banks": banks, "kept": WORK / "views"}
     tools = {**tools, "net": net, "aligner": Aligner(tools["rife"], tools["degrain"], tools.get("kept"))}
