@@ -82,7 +82,7 @@ def evaluate(options: argparse.Namespace) -> None:
     weights = options.weights or WORK / "runs" / options.model / "best.pt"
     need(weights, f"train the model first: `train {options.model}`")
     output = options.output or WORK / "evaluation" / options.model
-    print(RECIPES[options.model].evaluate(options.data, options.limit, weights, output))
+    print(RECIPES[options.model].evaluate(options.data, options.limit, weights, output, options.part))
 
 
 def evaluate_deblur(options: argparse.Namespace) -> None:
@@ -211,6 +211,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--output", type=Path, help="where figures and crops go")
     one.add_argument("--limit", type=int, help="about so many photographs and clips each")
     one.add_argument("--threads", type=int, help="CPU threads")
+    one.add_argument("--part", type=share, default=(0, 1), help="degrain: 0/2 and 1/2, say, in two processes; then once more without")
     one.add_argument("--steps", type=int, default=8, help="deblur: denoisings")
     one.set_defaults(run_command=evaluate)
 

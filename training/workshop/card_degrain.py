@@ -49,7 +49,7 @@ def sections(made: dict[str, Any], result: dict[str, Any], notes: list[str]) -> 
         f"told the true strength once. *+ neighbors*: after the stage's fusion with the frame before and the frame after (`temporal` 1). "
         f"Over the better baseline of one frame: {gain:+.2f} dB with one frame (wanted: +1.5), {more:+.2f} dB with neighbors (wanted: +2.5)."
         "\n\n" + table(result).strip(),
-        "## Crops at 100 %\n\nTruth, grainy, FFDNet, nlmeans, this model, FFDNet and this model with neighbors, and what this model "
+        "## Crops at 100 %\n\nTruth, grainy, FFDNet, nlmeans, this model, this model with neighbors, and what this model "
         "removed of one frame, 8-fold.\n\n" + words,
         "## Known failures\n\n" + "\n".join(f"- {text}" for text in FAILURES),
     )

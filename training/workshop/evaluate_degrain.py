@@ -1,15 +1,17 @@
 """`evaluate degrain`: one table, every method on the same grainy clips in the same run.
 
 FFDNet is told 1 to 2.8 times the true strength, nlmeans gets six of its own, and each is scored at the setting that happens to
-be best for the very clip (by the truth, which no user has). Ours is told the true strength once. Methods with `+ neighbors` see the
-frame fused with the frame before and the frame after (`fuse`, the stage's `temporal` 1), and are told what noise is left.
+be best for the very clip (by the truth, which no user has). Ours is told the true strength once. `ours + neighbors` sees the
+frame fused with the frame before and the frame after (`fuse`, the stage's `temporal` 1), and is told what noise is left.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,16 +24,16 @@ from degradation.grain_bank import GrainBank, make_stack
 from degradation.stocks import STOCKS
 from emulsion_training.ffdnet import TrainableFfdnet
 
+from . import fuse as fuse_module
 from . import metrics
 from .align import load_rife
 from .baselines import ffmpeg_filter, to_bytes
 from .eval_set import EvalClip
-from .fuse import fuse
+from .fuse import GUIDE_TIMES, fuse
 from .networks import pretrained_degrain, run_any_size
 from .paths import WORK
 
 FFDNET_TIMES = (1.0, 1.4, 2.0, 2.8)
-FUSED_TIMES = (1.0, 2.0)
 NLMEANS = (2, 4, 6, 9, 13, 20)
 FIELD = 288
 """Side of the evaluation's grain fields; larger than its pictures, so that nothing repeats in one."""
@@ -39,7 +41,7 @@ STOCKS_EACH = 2
 CROP = 96
 GAIN = 8
 SINGLE = ("noisy", "FFDNet", "nlmeans", "ours")
-METHODS = (*SINGLE, "FFDNet + neighbors", "ours + neighbors")
+METHODS = (*SINGLE, "ours + neighbors")
 FIGURES = ("psnr", "ssim", "gmsd", "edge", "kept")
 
 
@@ -99,18 +101,18 @@ class Nets:
 def methods(clip: Tensor, clean: Tensor, sigma: float, nets: Nets) -> dict[str, tuple[Tensor, str]]:
     """Each method's picture of the middle of a noisy clip [N, 3, H, W], with the setting it was scored at."""
     original, ours = nets.original, nets.ours
-    noisy = clip[clip.shape[0] // 2]
-    # As the app does: guides are FFDNet's, whichever network follows.
-    guides = torch.cat([run_any_size(original, frame[None], sigma) for frame in clip])
-    fused, level = (value[None] for value in fuse(clip, guides, clip.shape[0] // 2, sigma, nets.rife))
+    middle = clip.shape[0] // 2
+    noisy = clip[middle]
     best: dict[str, tuple[Tensor, str]] = {"noisy": (noisy, "")}
     tries: dict[str, list[tuple[Tensor, str]]] = {
         "FFDNet": [(run_any_size(original, noisy[None], sigma * t)[0], f"{t:g} σ") for t in FFDNET_TIMES],
         "nlmeans": [(ffmpeg_filter(noisy[None], f"nlmeans=s={s}")[0], f"s={s}") for s in NLMEANS],
         "ours": [(run_any_size(ours, noisy[None], sigma)[0], "1 σ")],
-        "FFDNet + neighbors": [(run_any_size(original, fused, level * t)[0], f"{t:g} σ") for t in FUSED_TIMES],
-        "ours + neighbors": [(run_any_size(ours, fused, level)[0], "1 σ")],
     }
+    # As the app does for coarse grain: guides are FFDNet's, told more than there is, because it leaves such grain.
+    guides = torch.stack([run_any_size(original, frame[None], GUIDE_TIMES * sigma)[0] for frame in clip])
+    fused, level = (value[None] for value in fuse(clip, guides, middle, sigma, nets.rife))
+    tries["ours + neighbors"] = [(run_any_size(ours, fused, level)[0], "1 σ")]
     for name, options in tries.items():
         best[name] = max(options, key=lambda option: metrics.psnr(option[0].clamp(0, 1), clean))
     return best
@@ -130,8 +132,12 @@ def evaluate(
     original: nn.Module | None = None,
     field: int = FIELD,
     rife: nn.Module | None = None,
+    part: tuple[int, int] = (0, 1),
 ) -> dict[str, Any]:
     """Runs everything; writes `evaluation.json`, `table.md` and the crops into `output`.
+
+    Cases are kept in `output`, so that a run that was stopped goes on, and several processes can share the work: each makes the
+    `part[0]`-th of every `part[1]`, and the last run is of all.
 
     `original` and `rife` may replace the published networks (for tests without downloads).
     """
@@ -142,10 +148,14 @@ def evaluate(
     rows: list[dict[str, Any]] = []
     pictures: list[list[Tensor]] = []
     begun = time.monotonic()
+    kept = Kept(output / "cases", weights)
     for index, clip in enumerate(clips):
         for turn in range(STOCKS_EACH):
             name = list(STOCKS)[(index + turn * (len(STOCKS) // STOCKS_EACH)) % len(STOCKS)]
-            row, shown = _case(clip, name, banks[name], index * 10 + turn, nets)
+            number = index * STOCKS_EACH + turn
+            if number % part[1] != part[0]:
+                continue
+            row, shown = kept.case(number, clip, lambda c=clip, n=name, s=index * 10 + turn: _case(c, n, banks[n], s, nets))  # type: ignore[misc]
             rows.append(row)
             pictures.append(shown)
             figures = ", ".join(f"{method} {row[method]['psnr']:.2f}" for method in METHODS)
@@ -155,6 +165,31 @@ def evaluate(
     (output / "evaluation.json").write_text(json.dumps(result, indent="\t", ensure_ascii=False) + "\n", encoding="utf-8")
     (output / "table.md").write_text(table(result), encoding="utf-8")
     return result
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Cases in a folder, named by their weights, their clip and the code that makes them: others make others."""
+
+    folder: Path
+    weights: Path
+
+    def case(self, number: int, clip: EvalClip, make: Callable[[], Case]) -> Case:
+        """The case, made if it is not there."""
+        sources = [Path(module.__file__ or "").read_bytes() for module in (sys.modules[__name__], fuse_module, metrics)]
+        told = hashlib.sha256(b"".join([*sources, self.weights.read_bytes(), clip.frames.numpy().tobytes()])).hexdigest()[:20]
+        path = self.folder / f"{number}-{told}.pt"
+        if path.exists():
+            row, shown = torch.load(path, weights_only=True)
+            return row, list(shown)
+        made = make()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        torch.save(made, path)
+        return made
+
+
+Case = tuple[dict[str, Any], list[Tensor]]
+"""A row, and the pictures of which crops are shown."""
 
 
 def _case(clip: EvalClip, name: str, bank: GrainBank, seed: int, nets: Nets) -> tuple[dict[str, Any], list[Tensor]]:
@@ -198,7 +233,7 @@ def table(result: dict[str, Any]) -> str:
 def _crops(rows: list[dict[str, Any]], pictures: list[list[Tensor]], output: Path) -> None:
     """Marks and draws worst, median and best by our gain over the better baseline.
 
-    Side by side: truth, noisy, FFDNet, nlmeans, ours, the last two with neighbors, and what ours alone removed, 8-fold.
+    Side by side: truth, noisy, FFDNet, nlmeans, ours, ours with neighbors, and what ours alone removed, 8-fold.
     """
     gains = [row["ours"]["psnr"] - max(row["FFDNet"]["psnr"], row["nlmeans"]["psnr"]) for row in rows]
     order = sorted(range(len(rows)), key=lambda i: gains[i])

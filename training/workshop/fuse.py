@@ -8,8 +8,10 @@ from torch.nn import functional
 
 from .align import confidence, pair_flows, warp
 
-STRICTNESS = 2.0
-"""The share of a neighbor falls to 1/e where its denoised copy is off by σ²/2."""
+GUIDE_TIMES = 2.8
+"""FFDNet leaves coarse grain: for guides it is told so many times what there is (as the stage does where the grain is coarse)."""
+STRICTNESS = 0.5
+"""The share of a neighbor falls to 1/e where its denoised copy is off by 2 σ²."""
 
 
 def _mean(plane: Tensor, radius: int) -> Tensor:

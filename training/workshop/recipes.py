@@ -22,8 +22,8 @@ class Recipe:
     """Learning rate at the start."""
     job: Callable[[argparse.Namespace, torch.device], Job]
     """What `train` runs, from its options."""
-    evaluate: Callable[[Path, int | None, Path, Path], str]
-    """Data, limit, weights, output: measures, writes `evaluation.json`, `table.md` and crops, returns the table."""
+    evaluate: Callable[[Path, int | None, Path, Path, tuple[int, int]], str]
+    """Data, limit, weights, output, this process's part: measures, writes `evaluation.json`, `table.md` and crops, returns the table."""
     sections: Callable[[dict[str, Any], dict[str, Any], list[str]], tuple[str, ...]]
     """What the card says beyond an imported model's, from `run.json`, `evaluation.json` and the run's notes."""
 
@@ -45,11 +45,11 @@ def _degrain(options: argparse.Namespace, device: torch.device) -> Job:
     )
 
 
-def _evaluate_degrain(data: Path, limit: int | None, weights: Path, output: Path) -> str:
+def _evaluate_degrain(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
     from .eval_set import eval_clips
     from .evaluate_degrain import evaluate, table
 
-    return table(evaluate(eval_clips(data, limit), weights, output))
+    return table(evaluate(eval_clips(data, limit), weights, output, part=part))
 
 
 def _dirt(options: argparse.Namespace, device: torch.device) -> Job:
@@ -65,9 +65,12 @@ def _dirt(options: argparse.Namespace, device: torch.device) -> Job:
     return dirt_job(options.data, **named, count=options.samples, start=start)
 
 
-def _evaluate_dirt(data: Path, limit: int | None, weights: Path, output: Path) -> str:
+def _evaluate_dirt(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
     from .evaluate_dirt import evaluate, load, scenes, table
+    from .paths import WorkshopError
 
+    if part != (0, 1):
+        raise WorkshopError("dirt is evaluated by one process (no --part): its views are kept, so that the next run is short")
     return table(evaluate(scenes(data, limit), load(weights), output))
 
 
