@@ -211,7 +211,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--output", type=Path, help="where figures and crops go")
     one.add_argument("--limit", type=int, help="about so many photographs and clips each")
     one.add_argument("--threads", type=int, help="CPU threads")
-    one.add_argument("--part", type=share, default=(0, 1), help="degrain: 0/2 and 1/2, say, in two processes; then once more without")
+    one.add_argument("--part", type=share, default=(0, 1), help="degrain, dirt: 0/2 and 1/2, say, in two processes; then once more without")
     one.add_argument("--steps", type=int, default=8, help="deblur: denoisings")
     one.set_defaults(run_command=evaluate)
 

@@ -7,11 +7,10 @@ frame fused with the frame before and the frame after (`fuse`, the stage's `temp
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from .align import load_rife
 from .baselines import ffmpeg_filter, to_bytes
 from .eval_set import EvalClip
 from .fuse import GUIDE_TIMES, fuse
+from .kept import Kept
 from .networks import pretrained_degrain, run_any_size
 from .paths import WORK
 
@@ -143,19 +143,21 @@ def evaluate(
     """
     output.mkdir(parents=True, exist_ok=True)
     nets = Nets(original or pretrained_degrain().eval(), load(weights), rife or load_rife())
-    drawn = (lambda name, seed: kept_grain(name, seed, WORK / "grain")) if field == FIELD else lambda name, seed: grain_of(name, seed, field)
+    drawn = (
+        (lambda name, seed: kept_grain(name, seed, WORK / "grain")) if field == FIELD else lambda name, seed: grain_of(name, seed, field)
+    )
     banks = {name: drawn(name, 4000 + index) for index, name in enumerate(STOCKS)}
     rows: list[dict[str, Any]] = []
     pictures: list[list[Tensor]] = []
     begun = time.monotonic()
-    kept = Kept(output / "cases", weights)
+    kept = Kept(output / "cases", weights.read_bytes(), (sys.modules[__name__], fuse_module, metrics))
     for index, clip in enumerate(clips):
         for turn in range(STOCKS_EACH):
             name = list(STOCKS)[(index + turn * (len(STOCKS) // STOCKS_EACH)) % len(STOCKS)]
             number = index * STOCKS_EACH + turn
             if number % part[1] != part[0]:
                 continue
-            row, shown = kept.case(number, clip, lambda c=clip, n=name, s=index * 10 + turn: _case(c, n, banks[n], s, nets))  # type: ignore[misc]
+            row, shown = kept.case(number, clip.frames, lambda c=clip, n=name, s=index * 10 + turn: _case(c, n, banks[n], s, nets))  # type: ignore[misc]
             rows.append(row)
             pictures.append(shown)
             figures = ", ".join(f"{method} {row[method]['psnr']:.2f}" for method in METHODS)
@@ -165,31 +167,6 @@ def evaluate(
     (output / "evaluation.json").write_text(json.dumps(result, indent="\t", ensure_ascii=False) + "\n", encoding="utf-8")
     (output / "table.md").write_text(table(result), encoding="utf-8")
     return result
-
-
-@dataclass(frozen=True)
-class Kept:
-    """Cases in a folder, named by their weights, their clip and the code that makes them: others make others."""
-
-    folder: Path
-    weights: Path
-
-    def case(self, number: int, clip: EvalClip, make: Callable[[], Case]) -> Case:
-        """The case, made if it is not there."""
-        sources = [Path(module.__file__ or "").read_bytes() for module in (sys.modules[__name__], fuse_module, metrics)]
-        told = hashlib.sha256(b"".join([*sources, self.weights.read_bytes(), clip.frames.numpy().tobytes()])).hexdigest()[:20]
-        path = self.folder / f"{number}-{told}.pt"
-        if path.exists():
-            row, shown = torch.load(path, weights_only=True)
-            return row, list(shown)
-        made = make()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        torch.save(made, path)
-        return made
-
-
-Case = tuple[dict[str, Any], list[Tensor]]
-"""A row, and the pictures of which crops are shown."""
 
 
 def _case(clip: EvalClip, name: str, bank: GrainBank, seed: int, nets: Nets) -> tuple[dict[str, Any], list[Tensor]]:

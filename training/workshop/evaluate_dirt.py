@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from degradation.damage import cut_outs, dirt
 from degradation.stocks import STOCKS
 from emulsion_training.ffdnet import Ffdnet, TrainableFfdnet
 
-from . import metrics
+from . import align, heal, metrics
 from .align import Views, load_rife
 from .baselines import ffmpeg_filter, to_bytes
 from .dirt_net import ALIGN, DirtNet, scale_of
@@ -33,6 +34,7 @@ from .estimate import grain, objects
 from .eval_set import eval_clips
 from .evaluate_degrain import grainy, kept_grain
 from .heal import classical, decide, leveled, put, spread
+from .kept import Case, Kept
 from .networks import pretrained_degrain, run_any_size
 from .paths import MODELS, WORK, need, split
 from .pictures import read_frames
@@ -177,6 +179,12 @@ def score(frame: Tensor, undamaged: Tensor, clean: Tensor, change: Tensor, found
     }
 
 
+def _case(scene: Scene, index: int, turn: int, tools: dict[str, Any]) -> Case:
+    if scene.kind == "damaged":
+        return _damaged(scene, index, turn, tools)
+    return (_clean if scene.kind == "clean" else _film)(scene, tools)
+
+
 def _damaged(scene: Scene, index: int, turn: int, tools: dict[str, Any]) -> tuple[dict[str, Any], list[Tensor]]:
     name = list(STOCKS)[(index + turn * 3) % len(STOCKS)]
     bank, seed = tools["banks"][name], 7000 + index * 10 + turn
@@ -229,8 +237,13 @@ def _film(scene: Scene, tools: dict[str, Any]) -> tuple[dict[str, Any], list[Ten
     return row, [frame, *(picture for picture, _ in found.values()), found["ours"][1].expand(3, -1, -1)]
 
 
-def evaluate(parts: Iterable[Scene], net: DirtNet, output: Path, tools: dict[str, Any] | None = None) -> dict[str, Any]:
+def evaluate(
+    parts: Iterable[Scene], net: DirtNet, output: Path, tools: dict[str, Any] | None = None, part: tuple[int, int] = (0, 1)
+) -> dict[str, Any]:
     """Runs everything; writes `evaluation.json`, `table.md` and the crops into `output`.
+
+    Cases are kept in `output`, so that a run that was stopped goes on, and several processes can share the work: each makes the
+    `part[0]`-th of every `part[1]`, and the last run is of all.
 
     `tools` may replace the published networks `rife` and `degrain`, our `grain` and the grain `banks` (for tests without downloads).
     """
@@ -244,12 +257,15 @@ def evaluate(parts: Iterable[Scene], net: DirtNet, output: Path, tools: dict[str
     rows: list[dict[str, Any]] = []
     pictures: list[list[Tensor]] = []
     begun = time.monotonic()
+    weights = b"".join(value.numpy().tobytes() for value in net.state_dict().values())
+    kept = Kept(output / "cases", weights, (sys.modules[__name__], heal, align, metrics))
+    number = -1
     for index, scene in enumerate(parts):
         for turn in range(2 if scene.kind == "damaged" else 1):
-            if scene.kind == "damaged":
-                row, shown = _damaged(scene, index, turn, tools)
-            else:
-                row, shown = (_clean if scene.kind == "clean" else _film)(scene, tools)
+            number += 1
+            if number % part[1] != part[0]:
+                continue
+            row, shown = kept.case(number, scene.frames, lambda s=scene, i=index, t=turn: _case(s, i, t, tools))  # type: ignore[misc]
             rows.append(row)
             pictures.append(shown)
             print(f"{scene.kind} {scene.name} ({time.monotonic() - begun:.0f} s)", flush=True)

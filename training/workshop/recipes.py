@@ -67,11 +67,8 @@ def _dirt(options: argparse.Namespace, device: torch.device) -> Job:
 
 def _evaluate_dirt(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
     from .evaluate_dirt import evaluate, load, scenes, table
-    from .paths import WorkshopError
 
-    if part != (0, 1):
-        raise WorkshopError("dirt is evaluated by one process (no --part): its views are kept, so that the next run is short")
-    return table(evaluate(scenes(data, limit), load(weights), output))
+    return table(evaluate(scenes(data, limit), load(weights), output, part=part))
 
 
 RECIPES: dict[str, Recipe] = {
