@@ -24,10 +24,7 @@ export interface DirtViews {
 	readonly after: Picture;
 	/** The middle of both neighbors, which has not seen the frame. */
 	readonly middle: Picture;
-	/**
-	 * 4 channels, 0…1: confidence of the flows to the frame before and to the frame after; how far the halves of the middle differ;
-	 * how fast things move there.
-	 */
+	/** Confidence of the flows to the frame before and to the frame after, 2 channels, 0…1. */
 	readonly trust: Picture;
 }
 

@@ -59,7 +59,7 @@ describe('canaries on wasm', () => {
 			if (id === 'rife') {
 				outputs.push(...Object.values(await interpolateRun(models, compute, image, image, 0.5, ['mid'], signal)));
 			} else if (id === 'dirt') {
-				const trust = filled(compute, side, side, 4, 0.5);
+				const trust = filled(compute, side, side, 2, 1);
 				const views = { frame: image, before: image, after: image, middle: image, trust };
 				const { mask, healed } = await dirtRun(models, compute, views, 0.01, { signal, breathe });
 				outputs.push(trust, mask, healed);

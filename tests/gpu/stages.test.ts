@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { agreeOp } from '../../src/stages/degrain/agree.ts';
 import { fusedOp, gatherOp } from '../../src/stages/degrain/fuse.ts';
 import { columnsOp, hash32, layOp, rowsOp, whiteOp } from '../../src/analysis/grain/field.ts';
-import { decideOp, doubtOp, levelOp, markOp, rimOp, softenOp, spreadOp } from '../../src/stages/dust-bust/gpu.ts';
+import { decideOp, levelOp, markOp, rimOp, softenOp, spreadOp } from '../../src/stages/dust-bust/gpu.ts';
 import { limitOp } from '../../src/stages/upscale/limit.ts';
 import { provenanceOp } from '../../src/stages/upscale/provenance.ts';
 import { bothTwins, maxDifference, noise, withErrorScope } from './kit.ts';
@@ -113,16 +113,6 @@ describe('kernels of the stages: shader and twin agree', () => {
 				expect(share).toBeGreaterThan(0.05);
 				expect(share).toBeLessThan(0.5);
 			}
-		}));
-
-	it('dust-bust/doubt', () =>
-		withErrorScope(async (compute) => {
-			const [back, forth] = [noise(AREA * 2, 22, -9, 9), noise(AREA * 2, 23, -9, 9)];
-			const inputs = [frame, near, back, forth];
-			const { shader, twin } = await bothTwins(compute, doubtOp, inputs, AREA * 2, { area: AREA, haste: 8 });
-			expect(maxDifference(shader, twin)).toBeLessThan(1e-5);
-			expect(Math.max(...shader.subarray(0, AREA))).toBeGreaterThan(0.05);
-			expect(Math.max(...shader.subarray(AREA))).toBeGreaterThan(0.3);
 		}));
 
 	it('dust-bust/soften, rim, level, mark', () =>

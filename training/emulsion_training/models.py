@@ -266,7 +266,7 @@ SCALE = np.full((1, 1, 1, 1), 40, np.float32)
 def _dirt_feeds(image: Float) -> dict[str, Float]:
     """Views that depend on the picture pixel by pixel: what a pixel reaches is then the net's reach alone."""
     views = {"before": 0.9 * image + 0.05, "after": 1.1 * image - 0.06, "middle": image[:, ::-1]}
-    made = {"frame": image, **views, "trust": np.concatenate([image, image[:, :1]], 1), "scale": SCALE}
+    made = {"frame": image, **views, "trust": image[:, :2], "scale": SCALE}
     return {name: np.ascontiguousarray(value, np.float32) for name, value in made.items()}
 
 
@@ -275,7 +275,7 @@ def _dirt_sample(height: int, width: int) -> dict[str, Float]:
     return {
         "frame": picture(height, width),
         **views,
-        "trust": np.repeat(noise_map(height, width) * 2, 4, 1).clip(0, 1),
+        "trust": np.repeat(noise_map(height, width) * 2, 2, 1).clip(0, 1),
         "scale": SCALE,
     }
 
@@ -305,13 +305,7 @@ DIRT = Model(
         _view("before", "the frame before, moved into the frame's place by its flow"),
         _view("after", "the frame after, moved into the frame's place by its flow"),
         _view("middle", "the middle of the frame before and the one after, which has not seen the frame"),
-        Port(
-            "trust",
-            [1, 4, "H", "W"],
-            "0…1",
-            "confidence of the flows to the frame before and to the frame after; how far the two halves of the middle differ (mean over "
-            "R′G′B′); how fast things move there, v ÷ (v + 8) of v pixels a frame",
-        ),
+        Port("trust", [1, 2, "H", "W"], "0…1", "confidence of the flows to the frame before and to the frame after"),
         Port("scale", [1, 1, 1, 1], "0…170", "1 ÷ √(σ² + (1.5/255)²), σ being the grain's standard deviation on the scale of the picture"),
     ),
     outputs=(
@@ -321,13 +315,13 @@ DIRT = Model(
     build=_trained_dirt,
     original=_trained_dirt,
     sample=_dirt_sample,
-    align=8,
+    align=4,
     scale=1,
     tile=512,
     bounded=True,
     smallest=16,
     compare_size=(96, 128),
-    padding="none needed: 19, 16, 32, 48 and 64 channels",
+    padding="none needed: 16, 32 and 48 channels",
     notes=(
         "It looks at differences, not at pictures: damage that is in a neighbor as well is not seen.",
         "Use `healed` where the mask says so, and nowhere else; lay new grain there, or the neighbors' grain stands still.",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from PIL import Image
@@ -24,8 +25,9 @@ from workshop.dirt_data import PLANES, SURE, DirtBatches, Sources, make_sample, 
 from workshop.dirt_net import DirtNet, scale_of
 from workshop.dirt_views import Aligner
 from workshop.evaluate_dirt import Scene, evaluate, labelled, means, score
-from workshop.heal import classical, decide, leveled, put, spread, thresholds
+from workshop.heal import classical, decide, leveled, put, spread, thresholds, vouching
 from workshop.paths import WorkshopError
+from workshop.shipped import shipped_state
 from workshop.smoke import StillRife, still_samples, synthetic_entries
 from workshop.trainer import Limits, Settings, train
 
@@ -61,11 +63,7 @@ def test_neighbors_come_to_lie_where_the_frame_is() -> None:
         assert torch.allclose(getattr(views, name)[:, inner, inner], frames[1][:, inner, inner], atol=1e-5), name
     middle = align.views_of(PanRife(4.0), frames, frames).middle
     assert torch.allclose(middle[:, inner, inner], frames[1][:, inner, inner], atol=1e-5)
-    assert float(views.trust[:2, inner, inner].min()) > 0.99
-    # Half of 2 px a frame: each half of the middle is a pixel off. It moves by a pixel there.
-    assert float(views.trust[2, inner, inner].mean()) > 0.005
-    assert float(align.views_of(PanRife(4.0), frames, frames).trust[2, inner, inner].max()) < 1e-5
-    assert torch.allclose(views.trust[3], torch.tensor(1 / (1 + align.HASTE)))
+    assert float(views.trust[:, inner, inner].min()) > 0.99
     # What comes from outside of the picture cannot be trusted.
     assert float(views.trust[0, :, :1].max()) == 0
     assert float(views.trust[1, :, -1:].max()) == 0
@@ -135,7 +133,7 @@ def test_a_batch_depends_on_its_number_alone() -> None:
         assert torch.equal(a, b)
     assert not torch.equal(one.frame, source.batch_of(5).frame)
     assert float(one.dirty.max()) == 1
-    with pytest.raises(WorkshopError, match="multiple of 8"):
+    with pytest.raises(WorkshopError, match="multiple of 4"):
         DirtBatches(still_samples(1), [0], 1, 30, 1)
 
 
@@ -145,7 +143,7 @@ def test_the_net_knows_its_evidence() -> None:
     frame = torch.full((1, 3, 8, 8), 0.5)
     frame[..., 2:4, 2:4] = 0.9
     still = torch.full((1, 3, 8, 8), 0.5)
-    trust, scale = torch.ones(1, 4, 8, 8), torch.full((1, 1, 1, 1), scale_of(0.01))
+    trust, scale = torch.ones(1, 2, 8, 8), torch.full((1, 1, 1, 1), scale_of(0.01))
     found = net.features(frame, still, still, still, trust, scale)
     bright, dark = found[0, 12], found[0, 13]
     assert float(bright[2, 2]) == pytest.approx(1.6, abs=1e-4)
@@ -156,25 +154,15 @@ def test_the_net_knows_its_evidence() -> None:
     assert scale_of(0) == pytest.approx(170)
 
 
-def test_the_wider_net_starts_as_the_earlier_one_ended() -> None:
+def test_training_goes_on_from_what_is_shipped(tmp_path: Path) -> None:
     torch.manual_seed(1)
-    earlier = {name: value.clone() for name, value in DirtNet().state_dict().items()}
-    earlier["first.weight"] = earlier["first.weight"][:, :16]
-    for name in [name for name in earlier if name.split(".")[0] in ("deepest", "far", "back")]:
-        del earlier[name]
-    torch.manual_seed(2)
     net = DirtNet()
-    net.start_from(earlier)
-    source = DirtBatches(still_samples(2), range(2), 1, 32, 5).batch_of(0)
-    views = (source.frame, source.views.before, source.views.after, source.views.middle)
-    with torch.no_grad():
-        told = [net(*views, torch.cat([torch.ones(1, 2, 32, 32), late], 1), source.scale)[0] for late in _late()]
-    assert torch.equal(told[0], told[1])
-    assert torch.equal(net.state_dict()["head.weight"], earlier["head.weight"])
-
-
-def _late() -> list[Tensor]:
-    return [torch.zeros(1, 2, 32, 32), torch.ones(1, 2, 32, 32)]
+    request = ExportRequest(net, example(DIRT, 16, 24), list(DIRT.inputs), list(DIRT.outputs), {"id": "dirt"})
+    onnx.save(export(request), str(tmp_path / "dirt.onnx"))
+    job = dirt_job(tmp_path, seed=3, batch=2, crop=32, stocks=1, kept=still_samples(6), start=shipped_state(tmp_path / "dirt.onnx"))
+    for name, value in job.net.state_dict().items():
+        # Half of the mantissa is stored.
+        assert torch.allclose(value, net.state_dict()[name], rtol=1e-3, atol=1e-6), name
 
 
 def test_the_exported_net_runs_on_webgpu() -> None:
@@ -203,9 +191,9 @@ def test_what_is_decided() -> None:
     mask[0, 8, 8] = sure + 0.01
     mask[0, 8, 9:12] = (sure + doubtful) / 2
     mask[0, 20, 18:22] = (sure + doubtful) / 2
-    share = decide(mask, grow=0)
+    share = decide(mask, mask, grow=0)
     assert torch.nonzero(share[0]).tolist() == [[8, 8], [8, 9], [8, 10], [8, 11]]
-    grown = decide(mask)
+    grown = decide(mask, mask)
     assert int((grown > 0).sum()) == 3 * 6
     assert float(grown.max()) == 1
     frame, healed = torch.rand(3, 24, 24), torch.rand(3, 24, 24)
@@ -213,6 +201,17 @@ def test_what_is_decided() -> None:
     same = share.expand(3, -1, -1) == 0
     assert torch.equal(result[same], frame[same])
     assert thresholds(1.0)[0] == pytest.approx(0.5)
+
+
+def test_what_neighbors_disagree_about_does_not_vouch() -> None:
+    frame, healed, mask = torch.full((3, 32, 32), 0.8), torch.full((3, 32, 32), 0.5), torch.full((1, 32, 32), 0.99)
+    apart = torch.zeros(1, 32, 32)
+    apart[:, :, 20:] = 0.2
+    vouch = vouching(mask, frame, healed, apart, 0.0)
+    assert float(vouch[0, :, :8].min()) > 0.9
+    assert float(vouch[0, :, 24:].max()) == 0
+    # Grain alone makes halves differ so.
+    assert float(vouching(mask, frame, healed, torch.full_like(apart, 0.05), 0.05).min()) > 0.9
 
 
 def test_the_patch_stands_at_the_level_of_its_rim() -> None:

@@ -18,23 +18,22 @@ from emulsion_training.rife import ALIGN, Rife, grid_inputs
 
 from .paths import CACHE, need
 
-HASTE = 8.0
-"""Pixels a frame that count as half of the greatest haste."""
 LOOKUPS = 2
 """How often a doubled half flow is looked up anew where it says it passes through (as in the app)."""
 
 
 @dataclass(frozen=True)
 class Views:
-    """What a frame [3, H, W] ought to show: `before`, `after`, `middle` [3, H, W].
+    """What a frame [3, H, W] ought to show: `before`, `after`, `middle` [3, H, W]; `trust` [2, H, W], 0…1, of the first two.
 
-    `trust` [4, H, W], 0…1: of the first two; how far the halves of the middle differ; how fast it moves there (`haste`).
+    `apart` [1, H, W] is how far the halves of the middle differ (mean over R′G′B′): where they do, nobody knows what belongs there.
     """
 
     before: Tensor
     after: Tensor
     middle: Tensor
     trust: Tensor
+    apart: Tensor
 
 
 def load_rife() -> nn.Module:
@@ -121,11 +120,5 @@ def views_of(rife: nn.Module, frames: Tensor, guides: Tensor, known: dict[int, t
     early, late = warp(frames[0], to_before), warp(frames[2], to_after)
     middle = early * share + late * (1 - share)
     apart = (early - late).abs().mean(0, keepdim=True).clamp(0, 1)
-    trust = torch.cat([confidence(back, there), confidence(forth, home), apart, haste(to_before, to_after)])
-    return Views(warp(frames[0], back), warp(frames[2], forth), middle, trust)
-
-
-def haste(to_before: Tensor, to_after: Tensor) -> Tensor:
-    """Speed between the outer frames, v ÷ (v + 8) of v pixels a frame: [1, H, W], 0…1."""
-    speed = (to_after - to_before).pow(2).sum(0, keepdim=True).sqrt() / 2
-    return speed / (speed + HASTE)
+    trust = torch.cat([confidence(back, there), confidence(forth, home)])
+    return Views(warp(frames[0], back), warp(frames[2], forth), middle, trust, apart)

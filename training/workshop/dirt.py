@@ -82,7 +82,7 @@ def dirt_job(
         kept = samples(Sources.of(data, cache), films, load_rife(), count, seed, cache)
     net = DirtNet()
     if start:
-        net.start_from(start)
+        net.load_state_dict(start)
     made = kept
     total = made["planes"].shape[0]
     # Every 12th sample validates and is not trained on. (The evaluation set is another one, of other films.)

@@ -45,7 +45,7 @@ LONGEST_CLIP = 180
 """Frames of a clip that are used; of longer ones evenly spread runs are not worth their decoding."""
 FAINT, SURE = 1 / 255, 4 / 255
 """A change by dirt below the first does not count as dirt, above the second it does; between them nothing is asked."""
-PLANES = {"frame": 3, "before": 3, "after": 3, "middle": 3, "truth": 3, "trust": 4, "change": 1}
+PLANES = {"frame": 3, "before": 3, "after": 3, "middle": 3, "truth": 3, "trust": 2, "apart": 1, "change": 1}
 """What is kept of a sample, in planes of bytes."""
 CAPACITY = 8192
 """Rows of the file of samples; it is sparse: only what was made takes room."""
@@ -170,6 +170,7 @@ def make_sample(sources: Sources, bank: GrainBank, rife: nn.Module, seed: int, n
         "middle": views.middle,
         "truth": clean[1],
         "trust": views.trust,
+        "apart": views.apart,
         # Bytes hold changes up to a quarter of the range: what counts lies at a few codes.
         "change": (change * 4).clamp(0, 1),
     }, sigma
@@ -184,7 +185,7 @@ def samples(
     cache: Path,
     part: tuple[int, int] = (0, 1),
 ) -> dict[str, Any]:
-    """The first `count` samples as bytes, `planes` [N, 20, SIDE, SIDE], and `sigma` [N].
+    """The first `count` samples as bytes, `planes` [N, 19, SIDE, SIDE], and `sigma` [N].
 
     Kept in a file: those that are missing are made, of them the `part[0]`-th of every `part[1]`, so that processes can share the
     work. Rows of other parts may be missing (σ is NaN there).
@@ -192,8 +193,8 @@ def samples(
     cache.mkdir(parents=True, exist_ok=True)
     if count > CAPACITY:
         raise WorkshopError(f"at most {CAPACITY} samples (got {count})")
-    planes = _mapped(cache / f"dirt-{seed}-planes.npy", (CAPACITY, sum(PLANES.values()), SIDE, SIDE), np.uint8)
-    sigmas = _mapped(cache / f"dirt-{seed}-sigma.npy", (CAPACITY,), np.float32)
+    planes = _mapped(cache / f"dirt-{seed}-planes.npy", (CAPACITY, sum(PLANES.values()), SIDE, SIDE), "uint8")
+    sigmas = _mapped(cache / f"dirt-{seed}-sigma.npy", (CAPACITY,), "float32")
     begun = time.monotonic()
     made = 0
     # Zero stands for a row that was never made; a sample without grain has σ 0, and is kept as -1.
@@ -212,11 +213,11 @@ def samples(
     return {"planes": torch.from_numpy(planes)[:count], "sigma": sigma}
 
 
-def _mapped(path: Path, shape: tuple[int, ...], kind: Any) -> Any:
+def _mapped(path: Path, shape: tuple[int, ...], kind: str) -> np.ndarray[Any, np.dtype[Any]]:
     """An array in a file, of zeros where nothing was written."""
     if not path.exists():
         own = path.with_suffix(f".{os.getpid()}.npy")
-        np.lib.format.open_memmap(own, "w+", kind, shape).flush()
+        np.lib.format.open_memmap(own, "w+", np.dtype(kind), shape).flush()
         try:
             # The first process's file counts.
             os.link(own, path)
@@ -273,9 +274,9 @@ class DirtBatches:
         scale = torch.tensor([scale_of(s * float(m)) for s, m in zip(sigmas, misread, strict=True)]).view(-1, 1, 1, 1)
         swap = (torch.rand(self.batch, generator=generator) < 0.5).view(-1, 1, 1, 1)
         before, after = planes["before"], planes["after"]
-        told = planes["trust"]
-        trust = torch.where(swap, torch.cat([told[:, 1:2], told[:, :1], told[:, 2:]], 1), told)
-        views = Views(torch.where(swap, after, before), torch.where(swap, before, after), planes["middle"], trust)
+        trust = torch.where(swap, planes["trust"].flip(1), planes["trust"])
+        sides = (torch.where(swap, after, before), torch.where(swap, before, after))
+        views = Views(*sides, planes["middle"], trust, planes["apart"])
         change = planes["change"] / 4
         dirty = (change >= SURE).float()
         # Dirt that grain hides can be asked for, not demanded.

@@ -2,8 +2,7 @@
 
 What is dirt stands out from the frame before, from the frame after and from the middle of both, on the same side, by more than
 grain would (the spike detection index SDIp, Kokaram 1998; rank-ordered differences, Nadenau and Mitra 1996); where the neighbors
-differ from each other, or their flow is not trusted, that says little; the less, the faster things move there. The net weighs this
-by its surroundings, and says which view heals.
+differ from each other, or their flow is not trusted, that says little. The net weighs this by its surroundings, and says which view heals.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ LUMA = (0.2126, 0.7152, 0.0722)
 KNEE = 3.0
 """Differences are squeezed to −1…1; this many σ come to about half."""
 RAW = 4.0
-WIDTHS = (16, 32, 48, 64)
-FEATURES = 19
-ALIGN = 8
+WIDTHS = (16, 32, 48)
+FEATURES = 16
+ALIGN = 4
 LEAST = 1.5 / 255
 """Noise below which differences are not told apart: quantization, resampling."""
 
@@ -29,22 +28,19 @@ def scale_of(sigma: float) -> float:
 
 
 class DirtNet(nn.Module):
-    """Frame, its three views, trust and scale to a mask and the healed picture. Height and width must be multiples of 8."""
+    """Frame, its three views, trust and scale to a mask and the healed picture. Height and width must be multiples of 4."""
 
     def __init__(self) -> None:
         super().__init__()
         self.luma = nn.Conv2d(3, 1, 1, bias=False)
         self.luma.weight = nn.Parameter(torch.tensor(LUMA).view(1, 3, 1, 1), requires_grad=False)
-        one, two, three, four = WIDTHS
+        one, two, three = WIDTHS
         self.first = nn.Conv2d(FEATURES, one, 3, 1, 1)
         self.second = nn.Conv2d(one, one, 3, 1, 1)
         self.down = nn.Conv2d(one, two, 2, 2)
         self.wide = nn.Conv2d(two, two, 3, 1, 1)
         self.deeper = nn.Conv2d(two, three, 2, 2)
         self.deep = nn.ModuleList([nn.Conv2d(three, three, 3, 1, 1) for _ in range(3)])
-        self.deepest = nn.Conv2d(three, four, 2, 2)
-        self.far = nn.Conv2d(four, four, 3, 1, 1)
-        self.back = nn.Conv2d(four, three, 1)
         self.up = nn.Conv2d(three, two, 1)
         self.joined = nn.Conv2d(two, two, 3, 1, 1)
         self.out = nn.Conv2d(two, one, 1)
@@ -54,23 +50,8 @@ class DirtNet(nn.Module):
         assert self.head.bias is not None
         self.head.bias.data[0] = -3.0
 
-    def start_from(self, state: dict[str, Tensor]) -> None:
-        """Takes over the weights of an earlier net, also of one without the later evidence and without the coarsest level.
-
-        What it lacks begins at zero: at first the wider net answers as the earlier one did.
-        """
-        own = self.state_dict()
-        for name, value in own.items():
-            if name in state:
-                told = state[name]
-                value.zero_()
-                value[tuple(slice(0, size) for size in told.shape)] = told
-            elif name.startswith("back."):
-                value.zero_()
-        self.load_state_dict(own)
-
     def features(self, frame: Tensor, before: Tensor, after: Tensor, middle: Tensor, trust: Tensor, scale: Tensor) -> Tensor:
-        """The classical evidence, [B, 19, H, W]."""
+        """The classical evidence, [B, 16, H, W]."""
         y, a, b, m = self.luma(frame), self.luma(before), self.luma(after), self.luma(middle)
 
         def squeezed(difference: Tensor) -> Tensor:
@@ -83,9 +64,7 @@ class DirtNet(nn.Module):
         dark = functional.relu(least(least(a - y, b - y), m - y))
         raw = RAW * (frame - middle)
         parts = [squeezed(y - a), squeezed(y - b), squeezed(y - m), squeezed(a - b), squeezed(bright), squeezed(dark)]
-        sure, apart, haste = trust[:, :2], trust[:, 2:3], trust[:, 3:]
-        late = [sure, haste, RAW * apart, squeezed(apart)]
-        return torch.cat([*parts, RAW * (y - a), RAW * (y - b), RAW * (a - b), raw, RAW * bright, RAW * dark, *late], 1)
+        return torch.cat([*parts, RAW * (y - a), RAW * (y - b), RAW * (a - b), raw, RAW * bright, RAW * dark, trust], 1)
 
     def logits(self, frame: Tensor, before: Tensor, after: Tensor, middle: Tensor, trust: Tensor, scale: Tensor) -> Tensor:
         """[B, 3, H, W]: that it is dirt; that the middle heals; that the frame before does where the middle does not."""
@@ -96,9 +75,6 @@ class DirtNet(nn.Module):
         fine = relu(self.second(relu(self.first(evidence))))
         half = relu(self.wide(relu(self.down(fine))))
         deep = relu(self.deeper(half))
-        far = relu(self.deepest(deep))
-        far = relu(far + self.far(far))
-        deep = relu(deep + functional.interpolate(self.back(far), scale_factor=2.0, mode="nearest"))
         for conv in self.deep:
             deep = relu(deep + conv(deep))
         half = relu(self.joined(relu(half + functional.interpolate(self.up(deep), scale_factor=2.0, mode="nearest"))))

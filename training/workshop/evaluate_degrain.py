@@ -143,9 +143,10 @@ def evaluate(
     """
     output.mkdir(parents=True, exist_ok=True)
     nets = Nets(original or pretrained_degrain().eval(), load(weights), rife or load_rife())
-    drawn = (
-        (lambda name, seed: kept_grain(name, seed, WORK / "grain")) if field == FIELD else lambda name, seed: grain_of(name, seed, field)
-    )
+
+    def drawn(name: str, seed: int) -> GrainBank:
+        return kept_grain(name, seed, WORK / "grain") if field == FIELD else grain_of(name, seed, field)
+
     banks = {name: drawn(name, 4000 + index) for index, name in enumerate(STOCKS)}
     rows: list[dict[str, Any]] = []
     pictures: list[list[Tensor]] = []

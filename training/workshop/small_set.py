@@ -116,10 +116,7 @@ def spots(path: Path, data: Path) -> Figures:
             column, row = generator.uniform(8, WIDTH - 8), generator.uniform(8, HEIGHT - 8)
             frame[..., np.hypot(x - column, y - row) < 1.5 + index / 2] = 0.9 if index % 3 == 0 else 0.05
         inputs = dict(zip(("before", "after", "middle"), views, strict=True))
-        # Flows that are trusted; the halves of the middle are the other views; nothing moves.
-        apart = np.abs(views[0] - views[1]).mean(1, keepdims=True)
-        trust = np.concatenate([np.ones((1, 2, HEIGHT, WIDTH), np.float32), apart, np.zeros_like(apart)], 1).astype(np.float32)
-        scale = np.full((1, 1, 1, 1), scale_of(sigma), np.float32)
+        trust, scale = np.ones((1, 2, HEIGHT, WIDTH), np.float32), np.full((1, 1, 1, 1), scale_of(sigma), np.float32)
         found = run_onnx(session, {"frame": frame, **inputs, "trust": trust, "scale": scale})
         before.append(psnr(to_bytes(frame), crop))
         after.append(psnr(to_bytes(np.where(found["mask"] > 0.5, found["healed"], frame)), crop))

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Picture } from '../../contracts/compute.ts';
 import { CpuCompute, cpuFloats } from '../../gpu/cpu-compute.ts';
 import { mix } from '../../gpu/ops/mix/op.ts';
-import { doubtOf, leveled, markOp, spread } from './gpu.ts';
+import { leveled, markOp, spread } from './gpu.ts';
 import { type Choice, choose, thresholds } from './heal.ts';
 import { params } from './meta.ts';
 import { stage } from './stage.ts';
@@ -87,29 +87,6 @@ describe('what is replaced', () => {
 		const row = cpuFloats(share).subarray(8 * W, 9 * W);
 		expect([...row].map((v, x) => (v > 0 ? x : -1)).filter((x) => x >= 0)).toEqual([13, 14, 15, 16, 17]);
 		for (const p of [frame, healed, mask, share]) p.release();
-	});
-});
-
-describe('what speaks against the middle', () => {
-	it('is how far its halves differ, and how fast things move there, also where motion was found on smaller pictures', () => {
-		const early = plane(() => 0.5, 3);
-		const late = plane((x) => (x < 10 ? 0.5 : 0.7), 3);
-		// Half as large: 8 px between both, so 16 of the picture's, 8 a frame.
-		const [small, area] = [{ width: W / 2, height: H / 2 }, (W * H) / 4];
-		const flow = (dx: number) =>
-			compute.uploadPicture(
-				Float32Array.from({ length: 2 * area }, (_, i) => (i < area ? dx : 0)),
-				small.width,
-				small.height,
-				2,
-			);
-		const [back, forth] = [flow(-4), flow(4)];
-		const doubt = doubtOf(compute, early, late, back, forth);
-		const values = cpuFloats(doubt);
-		expect([values[0]!, values[20]!]).toEqual([0, expect.closeTo(0.2, 5)]);
-		expect(values[AREA + 5 * W + 20]!).toBeCloseTo(0.5, 5);
-		for (const p of [early, late, back, forth, doubt]) p.release();
-		expect(compute.live).toBe(0);
 	});
 });
 

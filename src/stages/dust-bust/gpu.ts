@@ -2,9 +2,8 @@
 
 import type { Compute, Op, Picture } from '../../contracts/compute.ts';
 import { f32, groups, i32, lineGroups, produce, sameSize, u32, using } from '../../gpu/op.ts';
-import { resize, resizeFlow } from '../../gpu/ops/resize/op.ts';
+import { resize } from '../../gpu/ops/resize/op.ts';
 import decideWgsl from './decide.wgsl?raw';
-import doubtWgsl from './doubt.wgsl?raw';
 import levelWgsl from './level.wgsl?raw';
 import markWgsl from './mark.wgsl?raw';
 import rimWgsl from './rim.wgsl?raw';
@@ -169,53 +168,6 @@ export const markOp: Op<MarkParams> = {
 		for (let i = 0; i < area; i++) output[i] = Math.max(before[i]!, mask[i]! > 0 ? level : 0);
 	},
 };
-
-/** Parameters of {@link doubtOp}. */
-export interface DoubtParams {
-	readonly area: number;
-	/** Pixels a frame that count as half of the greatest haste. */
-	readonly haste: number;
-}
-
-/**
- * Inputs: the halves of the middle (3 channels each), its flows to the frame before and to the frame after (2 each, in pixels);
- * output, 2 channels, 0…1: how far the halves differ (mean over R′G′B′), and how fast things move there, v ÷ (v + haste) of v pixels
- * a frame.
- */
-export const doubtOp: Op<DoubtParams> = {
-	id: 'dust-bust/doubt',
-	wgsl: doubtWgsl,
-	uniforms: ({ area, haste }) => [...line(area), f32(haste)],
-	dispatch: ({ area }) => lineGroups(area, SIDE),
-	cpu: ([early, late, back, forth], [output], { area, haste }) => {
-		if (!early || !late || !back || !forth || !output) return;
-		for (let i = 0; i < area; i++) {
-			let apart = 0;
-			for (let c = 0; c < 3; c++) apart += Math.abs(early[c * area + i]! - late[c * area + i]!);
-			const speed = Math.hypot(forth[i]! - back[i]!, forth[area + i]! - back[area + i]!) / 2;
-			output[i] = Math.min(Math.max(apart / 3, 0), 1);
-			output[area + i] = speed / (speed + haste);
-		}
-	},
-};
-
-/** Pixels a frame that count as half of the greatest haste: the net was trained with it. */
-const HASTE = 8;
-
-/**
- * What speaks against trusting the middle, 2 channels ({@link doubtOp}), from its halves and its flows to the frame before and to
- * the frame after, which may be of another size. The caller owns it.
- */
-export function doubtOf(compute: Compute, early: Picture, late: Picture, back: Picture, forth: Picture): Picture {
-	sameSize('doubt', early, late);
-	const { width, height } = early;
-	const [a, b] = [resizeFlow(compute, back, width, height), resizeFlow(compute, forth, width, height)];
-	return using([a, b], () =>
-		produce(compute, width, height, 2, (output) => {
-			compute.run(doubtOp, [early, late, a, b], [output], { area: width * height, haste: HASTE });
-		}),
-	);
-}
 
 /** The extreme value in a square window of `radius` pixels to each side. The caller owns the result. */
 export function spread(compute: Compute, plane: Picture, radius: number, largest = true): Picture {

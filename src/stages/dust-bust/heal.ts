@@ -11,12 +11,11 @@ import { filled } from '../../gpu/ops/fill/op.ts';
 import { resize } from '../../gpu/ops/resize/op.ts';
 import { stack } from '../../gpu/ops/stack/op.ts';
 import { warp } from '../../gpu/ops/warp/op.ts';
-import { channelsOf } from '../../gpu/ops/window/op.ts';
 import { runTiled } from '../../gpu/tiling.ts';
 import { type DirtFound, dirtRun } from '../../models/dirt.ts';
 import { DEGRAIN, denoiseRun } from '../../models/ffdnet.ts';
-import { interpolateRun } from '../../models/rife.ts';
-import { decideOp, doubtOf, leveled, softenOp, spread } from './gpu.ts';
+import { composeMid, interpolateRun } from '../../models/rife.ts';
+import { decideOp, leveled, softenOp, spread } from './gpu.ts';
 
 /** A neighbor: its picture, its guide, and the flow that moves it into the frame's place. Borrowed. */
 export interface Neighbor {
@@ -33,48 +32,28 @@ export async function findDirt(
 	after: Neighbor,
 	sigma: number,
 ): Promise<DirtFound> {
-	const { compute, models, breathe } = env;
+	const { compute, models, signal, breathe } = env;
 	await breathe();
-	const { middle, doubt } = await middleOf(env, before, after);
-	return usingAsync([middle, doubt], async () => {
+	// The middle of both neighbors has not seen the frame: what lies on it cannot mislead this motion.
+	const { flow, mask } = await interpolateRun(
+		models,
+		compute,
+		before.guide,
+		after.guide,
+		0.5,
+		['flow', 'mask'],
+		signal,
+	);
+	const middle = using([flow, mask], () => composeMid(compute, before.picture, after.picture, flow, mask));
+	return usingAsync([middle], async () => {
 		await breathe();
 		const [a, b] = [before, after].map(({ picture, flow: own }) => warp(compute, picture, own.vectors));
 		return usingAsync([a!, b!], () => {
 			const both = stack(compute, before.flow.confidence, after.flow.confidence);
-			const sure = using([both], () => sized(compute, both, frame));
-			const trust = using([sure], () => stack(compute, sure, doubt));
+			const trust = using([both], () => sized(compute, both, frame));
 			return usingAsync([trust], () =>
 				dirtRun(models, compute, { frame, before: a!, after: b!, middle, trust }, sigma, env),
 			);
-		});
-	});
-}
-
-/** The middle of both neighbors, and what speaks against trusting it. */
-interface Middle {
-	readonly middle: Picture;
-	readonly doubt: Picture;
-}
-
-/** The middle has not seen the frame: what lies on it cannot mislead this motion. The caller owns both pictures. */
-async function middleOf({ compute, models, signal }: StageEnv, before: Neighbor, after: Neighbor): Promise<Middle> {
-	const wanted = ['flow', 'mask'] as const;
-	const { flow, mask } = await interpolateRun(models, compute, before.guide, after.guide, 0.5, wanted, signal);
-	return using([flow, mask], () => {
-		const [back, forth] = [channelsOf(compute, flow, 0, 2), channelsOf(compute, flow, 2, 2)];
-		return using([back, forth], () => {
-			const early = warp(compute, before.picture, back);
-			const late = warp(compute, after.picture, forth);
-			return using([early, late], () => {
-				const share = sized(compute, mask, early);
-				const middle = using([share], () => mix(compute, late, early, 1, share));
-				try {
-					return { middle, doubt: doubtOf(compute, early, late, back, forth) };
-				} catch (error) {
-					middle.release();
-					throw error;
-				}
-			});
 		});
 	});
 }
