@@ -25,7 +25,7 @@ from workshop.dirt_data import PLANES, SURE, DirtBatches, Sources, make_sample, 
 from workshop.dirt_net import DirtNet, scale_of
 from workshop.dirt_views import Aligner
 from workshop.evaluate_dirt import Scene, evaluate, labelled, means, score
-from workshop.heal import classical, decide, leveled, put, spread, thresholds, vouching
+from workshop.heal import classical, decide, leveled, put, spread, thresholds
 from workshop.paths import WorkshopError
 from workshop.shipped import shipped_state
 from workshop.smoke import StillRife, still_samples, synthetic_entries
@@ -191,9 +191,9 @@ def test_what_is_decided() -> None:
     mask[0, 8, 8] = sure + 0.01
     mask[0, 8, 9:12] = (sure + doubtful) / 2
     mask[0, 20, 18:22] = (sure + doubtful) / 2
-    share = decide(mask, mask, grow=0)
+    share = decide(mask, grow=0)
     assert torch.nonzero(share[0]).tolist() == [[8, 8], [8, 9], [8, 10], [8, 11]]
-    grown = decide(mask, mask)
+    grown = decide(mask)
     assert int((grown > 0).sum()) == 3 * 6
     assert float(grown.max()) == 1
     frame, healed = torch.rand(3, 24, 24), torch.rand(3, 24, 24)
@@ -201,17 +201,6 @@ def test_what_is_decided() -> None:
     same = share.expand(3, -1, -1) == 0
     assert torch.equal(result[same], frame[same])
     assert thresholds(1.0)[0] == pytest.approx(0.5)
-
-
-def test_what_neighbors_disagree_about_does_not_vouch() -> None:
-    frame, healed, mask = torch.full((3, 32, 32), 0.8), torch.full((3, 32, 32), 0.5), torch.full((1, 32, 32), 0.99)
-    apart = torch.zeros(1, 32, 32)
-    apart[:, :, 20:] = 0.2
-    vouch = vouching(mask, frame, healed, apart, 0.0)
-    assert float(vouch[0, :, :8].min()) > 0.9
-    assert float(vouch[0, :, 24:].max()) == 0
-    # Grain alone makes halves differ so.
-    assert float(vouching(mask, frame, healed, torch.full_like(apart, 0.05), 0.05).min()) > 0.9
 
 
 def test_the_patch_stands_at_the_level_of_its_rim() -> None:

@@ -24,16 +24,12 @@ LOOKUPS = 2
 
 @dataclass(frozen=True)
 class Views:
-    """What a frame [3, H, W] ought to show: `before`, `after`, `middle` [3, H, W]; `trust` [2, H, W], 0…1, of the first two.
-
-    `apart` [1, H, W] is how far the halves of the middle differ (mean over R′G′B′): where they do, nobody knows what belongs there.
-    """
+    """What a frame [3, H, W] ought to show: `before`, `after`, `middle` [3, H, W]; `trust` [2, H, W], 0…1, of the first two."""
 
     before: Tensor
     after: Tensor
     middle: Tensor
     trust: Tensor
-    apart: Tensor
 
 
 def load_rife() -> nn.Module:
@@ -117,8 +113,6 @@ def views_of(rife: nn.Module, frames: Tensor, guides: Tensor, known: dict[int, t
     there, back = pairs[0] if 0 in pairs else pair_flows(rife, guides[0], guides[1])
     forth, home = pairs[1] if 1 in pairs else pair_flows(rife, guides[1], guides[2])
     to_before, to_after, share = half_flows(rife, guides[0], guides[2])
-    early, late = warp(frames[0], to_before), warp(frames[2], to_after)
-    middle = early * share + late * (1 - share)
-    apart = (early - late).abs().mean(0, keepdim=True).clamp(0, 1)
+    middle = warp(frames[0], to_before) * share + warp(frames[2], to_after) * (1 - share)
     trust = torch.cat([confidence(back, there), confidence(forth, home)])
-    return Views(warp(frames[0], back), warp(frames[2], forth), middle, trust, apart)
+    return Views(warp(frames[0], back), warp(frames[2], forth), middle, trust)

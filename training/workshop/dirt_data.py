@@ -45,7 +45,7 @@ LONGEST_CLIP = 180
 """Frames of a clip that are used; of longer ones evenly spread runs are not worth their decoding."""
 FAINT, SURE = 1 / 255, 4 / 255
 """A change by dirt below the first does not count as dirt, above the second it does; between them nothing is asked."""
-PLANES = {"frame": 3, "before": 3, "after": 3, "middle": 3, "truth": 3, "trust": 2, "apart": 1, "change": 1}
+PLANES = {"frame": 3, "before": 3, "after": 3, "middle": 3, "truth": 3, "trust": 2, "change": 1}
 """What is kept of a sample, in planes of bytes."""
 CAPACITY = 8192
 """Rows of the file of samples; it is sparse: only what was made takes room."""
@@ -170,7 +170,6 @@ def make_sample(sources: Sources, bank: GrainBank, rife: nn.Module, seed: int, n
         "middle": views.middle,
         "truth": clean[1],
         "trust": views.trust,
-        "apart": views.apart,
         # Bytes hold changes up to a quarter of the range: what counts lies at a few codes.
         "change": (change * 4).clamp(0, 1),
     }, sigma
@@ -185,7 +184,7 @@ def samples(
     cache: Path,
     part: tuple[int, int] = (0, 1),
 ) -> dict[str, Any]:
-    """The first `count` samples as bytes, `planes` [N, 19, SIDE, SIDE], and `sigma` [N].
+    """The first `count` samples as bytes, `planes` [N, 18, SIDE, SIDE], and `sigma` [N].
 
     Kept in a file: those that are missing are made, of them the `part[0]`-th of every `part[1]`, so that processes can share the
     work. Rows of other parts may be missing (σ is NaN there).
@@ -276,7 +275,7 @@ class DirtBatches:
         before, after = planes["before"], planes["after"]
         trust = torch.where(swap, planes["trust"].flip(1), planes["trust"])
         sides = (torch.where(swap, after, before), torch.where(swap, before, after))
-        views = Views(*sides, planes["middle"], trust, planes["apart"])
+        views = Views(*sides, planes["middle"], trust)
         change = planes["change"] / 4
         dirty = (change >= SURE).float()
         # Dirt that grain hides can be asked for, not demanded.

@@ -12,12 +12,6 @@ SENSITIVITY = 0.5
 REACH = 5
 """Half side of the window in which a sure pixel vouches for doubtful ones."""
 GROW = 1
-AROUND = 4
-"""Half side, in pixels, of the surroundings over which the neighbors' disagreement is averaged."""
-GRAIN_APART = 1.2
-"""Mean disagreement that grain of σ 1 makes by itself."""
-UNREST_TIMES = 20.0
-"""Dirt stands out by so many times what the neighbors disagree around it."""
 NEAR, FAR, FAR_SHARE = 8, 64, 0.02
 """Surroundings that say how bright the rim is, in pixels, and how much the far ones count beside the near."""
 EXPOSURE = 0.04
@@ -35,23 +29,10 @@ def spread(plane: Tensor, radius: int) -> Tensor:
     return functional.max_pool2d(plane[None], 2 * radius + 1, 1, radius)[0] if radius else plane
 
 
-def vouching(mask: Tensor, frame: Tensor, healed: Tensor, apart: Tensor, sigma: float) -> Tensor:
-    """The mask [1, H, W] where a pixel may vouch for dirt: 0 where the frame differs from its cure by less than the neighbors'
-    disagreement around (`apart`, see `Views`), beyond their grain of σ, allows. There motion is not understood, and a fast hand looks
-    like dirt.
-    """
-    unrest = (_mean(apart, AROUND) - GRAIN_APART * sigma).clamp(min=0)
-    contrast = (frame - healed).abs().mean(0, keepdim=True)
-    return torch.where(contrast >= UNREST_TIMES * unrest, mask, 0.0)
-
-
-def decide(mask: Tensor, vouch: Tensor, sensitivity: float = SENSITIVITY, grow: int = GROW) -> Tensor:
-    """Share of the healed picture, [1, H, W]: 0 outside, softened within the outermost pixel of what is replaced.
-
-    `vouch` is the mask of what may be sure (`vouching`).
-    """
+def decide(mask: Tensor, sensitivity: float = SENSITIVITY, grow: int = GROW) -> Tensor:
+    """Share of the healed picture, [1, H, W]: 0 outside, softened within the outermost pixel of what is replaced."""
     sure, doubtful = thresholds(sensitivity)
-    kept = ((mask > doubtful) & (spread(vouch, REACH) > sure)).float()
+    kept = ((mask > doubtful) & (spread(mask, REACH) > sure)).float()
     grown = spread(kept, grow)
     padded = functional.pad(grown[None], (1, 1, 1, 1), mode="replicate")
     return grown * functional.avg_pool2d(padded, 3, 1)[0]
