@@ -40,7 +40,7 @@ PASSED = 0.4
 SPOTLESS = 0.33
 """Share of samples without any dirt: what is found there is false."""
 WATCHED = ("student", "please")
-"""Clips of the training part that no sample is made of: validation counts false removals there."""
+"""Clips of the training part that no sample is made of: settings can be chosen on them."""
 LONGEST_CLIP = 180
 """Frames of a clip that are used; of longer ones evenly spread runs are not worth their decoding."""
 FAINT, SURE = 1 / 255, 4 / 255

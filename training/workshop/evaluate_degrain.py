@@ -54,7 +54,7 @@ def grain_of(name: str, seed: int, field: int = FIELD) -> GrainBank:
 
 
 def kept_grain(name: str, seed: int, folder: Path) -> GrainBank:
-    """`grain_of`, kept in a folder: drawing it takes most of a minute."""
+    """`grain_of`, kept in a folder."""
     path = folder / f"grain-{name.replace(' ', '-').replace(',', '')}-{FIELD}-{seed}.pt"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
