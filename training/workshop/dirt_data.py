@@ -208,8 +208,7 @@ def samples(
         if made % 40 == 0:
             print(f"{number + 1} of {count} samples ({time.monotonic() - begun:.0f} s)", flush=True)
     told = torch.from_numpy(np.array(sigmas[:count]))
-    sigma = torch.where(told == 0, torch.nan, told.clamp(min=0))
-    return {"planes": torch.from_numpy(planes)[:count], "sigma": sigma}
+    return {"planes": torch.from_numpy(planes)[:count], "sigma": torch.where(told == 0, torch.nan, told.clamp(min=0))}
 
 
 def _mapped(path: Path, shape: tuple[int, ...], kind: str) -> np.ndarray[Any, np.dtype[Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -63,7 +64,7 @@ def _name(frame: Tensor) -> str:
     return hashlib.sha256(frame.contiguous().numpy().tobytes()).hexdigest()
 
 
-def _forget(memory: dict[str, object]) -> None:
+def _forget(memory: dict[str, Any]) -> None:
     """Leaves room for one more of the four that three consecutive frames need."""
     while len(memory) >= 4:
         del memory[next(iter(memory))]
