@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -32,7 +34,8 @@ def test_what_differs_is_not_averaged() -> None:
     assert torch.equal(level, torch.full_like(level, SIGMA))
     # The guides alone say so too.
     guides[1] += 0.2
-    assert float(agreement(guides[0], guides[1], torch.ones(1, 40, 40), SIGMA).max()) < 1e-6
+    share = agreement(guides[0], guides[1], torch.ones(1, 40, 40), SIGMA)
+    assert float(share.max()) == pytest.approx(math.exp(-0.5 * 0.2**2 / SIGMA**2), rel=1e-4)
 
 
 def test_the_same_noise_is_not_averaged_with_itself() -> None:
