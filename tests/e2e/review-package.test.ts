@@ -242,6 +242,13 @@ describe('a blind vote on a package', () => {
 		await painted(page);
 		await page.getByRole('button', { name: 'Right is better', pressed: false }).click();
 		await page.getByRole('button', { name: 'Right is better', pressed: true }).waitFor();
+		// A reason that comes after the answer: the click on the next pair is the first that the page hears of it.
+		await page.getByText('Reason (optional)').click();
+		await page.getByText('A reason came with your answer').waitFor();
+		await page.getByRole('textbox', { name: 'Reason (optional)' }).fill('REASONTEXT come late');
+		await page.getByRole('button', { name: 'Next' }).click();
+		await page.getByRole('button', { name: 'Back', exact: true }).click();
+		expect(await page.getByRole('textbox', { name: 'Reason (optional)' }).inputValue()).toBe('REASONTEXT come late');
 		await page.getByRole('button', { name: 'Next' }).click();
 		await page.getByRole('button', { name: 'Next' }).click();
 		const download = page.waitForEvent('download');
@@ -332,6 +339,8 @@ describe('a blind vote on a package', () => {
 		expect(await page.getByTestId('voters').textContent()).toBe('1');
 		await page.getByText('No difference shown yet').waitFor();
 		await page.getByTestId('pair').getByText(MARKERS[0]!).first().waitFor();
+		await page.getByTestId('reason').getByText('REASONTEXT come late').waitFor();
+		expect(await page.getByTestId('reason').count()).toBe(1);
 		const download = page.waitForEvent('download');
 		await page.getByRole('button', { name: 'CSV' }).click();
 		await (await download).saveAs(tmp.path('results.csv'));
@@ -478,7 +487,7 @@ describe('comparing and noting on a package', () => {
 		await painted(page);
 		await page.getByTestId('lossless').getByText('Lossless crop').waitFor();
 		// One figure: versions have no names here, and are to have no other.
-		expect(await codecLoss(page)).toMatch(/^The clips keep at least (84|93) % of the grain · Asked on lossless crops$/);
+		expect(await codecLoss(page)).toMatch(/^Seen without loss; the clips may keep only (84|93) % of the grain$/);
 		expect((await counters(page)).numbers).toEqual([4, 4]);
 		await page.keyboard.press('f');
 		await page.getByRole('button', { name: 'Full screen', pressed: true }).waitFor();

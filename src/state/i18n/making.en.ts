@@ -9,8 +9,11 @@ export const MAKING_EN = {
 	'making.add': 'Keep',
 	'making.again': 'Make another',
 	'making.blind': 'Blind: voters do not learn which version is which',
-	'making.blindDoc':
-		'Pairs of one version and repeated pairs are mixed in, to find votes that were given without looking. Files are of equal length; names, recipes and order stay with you.',
+	'making.blindControls':
+		'Pairs of one version and repeated pairs are mixed in, to find votes that were given without looking.',
+	'making.blindDoc': 'Files are of equal length; names, recipes and order stay with you.',
+	'making.blindFew':
+		'With {count} pairs or more, pairs of one version and repeated pairs are mixed in, to find votes that were given without looking.',
 	'making.cancel': 'Discard',
 	'making.codec': 'Clips',
 	'making.codec.av1': 'AV1, smaller; recent browsers',
@@ -24,6 +27,7 @@ export const MAKING_EN = {
 	'making.doneFile':
 		'The review was saved as {file}. Put it beside this app on any web server, or send it: its readers open it from disk with their link. It ends on {date}.',
 	'making.estimate': 'Shots: {shots}. Frames of all clips: {frames}. About {bytes}',
+	'making.estimateMost': ', up to {bytes} if the codec loses grain and lossless crops are needed',
 	'making.estimateGuess': 'by the codec’s usual size; time unknown until measured',
 	'making.estimateMeasured': 'measured on twelve frames of each version; rendering about {time}',
 	'making.expires': 'Ends after, days',
@@ -36,6 +40,10 @@ export const MAKING_EN = {
 	'making.link.owner': 'Yours: reads the votes, closes and deletes the review. Do not pass it on.',
 	'making.link.viewer': 'For looking only',
 	'making.link.voter': 'For voting: every device is one voter',
+	'making.local':
+		'These links lead to {host}, which is this computer: nobody else can open them. For others, run the review service on a server (docs/share-service.md) or save the review as one file.',
+	'making.localFile':
+		'These links lead to {host}, which is this computer. Others need the app at an address of their own: put it and the file on a web server.',
 	'making.measure': 'Measure',
 	'making.measuring': 'Measuring…',
 	'making.menu': 'New review…',
@@ -52,6 +60,7 @@ export const MAKING_EN = {
 	'making.phase.clips': 'Rendering shot {shot}, version {version}',
 	'making.phase.grain': 'Measuring grain of shot {shot}, version {version}',
 	'making.phase.stills': 'Stills of shot {shot}, version {version}',
+	'making.preparing': 'Encrypting, and asking the service for room…',
 	'making.qr': 'QR code of the link',
 	'making.qrHide': 'Hide the QR code',
 	'making.qrShow': 'QR code',
@@ -75,6 +84,11 @@ export const MAKING_EN = {
 	'making.ties': '“No difference” is an answer',
 	'making.title': 'Make a review',
 	'making.name': 'Title',
+	'making.truth': 'Known truth',
+	'making.truthDoc':
+		'For test material: the version that shows what the others should look like. They are measured against it (PSNR, SSIM).',
+	'making.truthNone': 'none',
+	'making.twins': '“{a}” and “{b}” are the same recipe: voters would be shown equal pictures.',
 	'making.versionCurrent': 'Current recipe',
 	'making.versionSource': 'Source',
 	'making.versions': 'Versions',

@@ -52,6 +52,8 @@ export const REVIEWING_EN = {
 	'rv.grain.crops': 'Asked on lossless crops',
 	'rv.grain.least': 'The clips keep at least {percent} % of the grain',
 	'rv.grain.none': 'What the codec kept of the grain: no figure',
+	'rv.grain.seen': 'Seen without loss; the clips keep only {percent} % of the grain',
+	'rv.grain.seenLeast': 'Seen without loss; the clips may keep only {percent} % of the grain',
 	'rv.key.back1': 'One frame back',
 	'rv.key.back10': 'Ten frames back',
 	'rv.key.clear': 'Clear in and out',
@@ -227,6 +229,13 @@ export const REVIEWING_EN = {
 	'rv.vote.closed': 'Voting is closed.',
 	'rv.vote.conflict':
 		'You answered this pair in another window or on another device. That answer is shown; choose again to change it.',
+	'rv.vote.intro':
+		'{count} pairs to judge. Look at both pictures, then choose; which stands on the left is drawn by lot in every pair.',
+	'rv.vote.introBlind':
+		'Nothing here says which version is which. Some pairs may come twice, or show one version twice.',
+	'rv.vote.introFile':
+		'Your answers stay on this device until you save them as a file at the end; only the owner of the review can read it, and it does not name you.',
+	'rv.vote.introSent': 'Only the owner of the review sees your answers, without your name.',
 	'rv.vote.kept': 'Kept on this device. You may change it.',
 	'rv.vote.look': 'Look at both sides for another {seconds} s',
 	'rv.vote.lost': '{count} votes did not arrive before voting was closed and do not count.',
@@ -234,6 +243,7 @@ export const REVIEWING_EN = {
 	'rv.vote.progress': '{at} of {of}',
 	'rv.vote.ready': 'Choose an answer.',
 	'rv.vote.reason': 'Reason (optional)',
+	'rv.vote.reasonSent': 'A reason came with your answer; what you write now replaces it.',
 	'rv.vote.reasonWho': 'Sent with your answer; only the owner of the review can read it.',
 	'rv.vote.sent': 'Your answer has arrived. You may change it until voting is closed.',
 	'rv.vote.waiting': 'Kept here, sent when the service answers again.',
