@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -58,17 +58,17 @@ def fitted(picture: Tensor, truth: Tensor) -> Tensor:
     """The picture [3, H, W] under the affine map of its colors (3×3 and an offset) that is nearest to the truth."""
     values = torch.cat([picture.reshape(3, -1), torch.ones(1, picture[0].numel())]).double()
     solution = torch.linalg.lstsq(values.T, truth.reshape(3, -1).T.double()).solution
-    return (solution.T @ values).float().view_as(picture)
+    result: Tensor = (solution.T @ values).float().view_as(picture)
+    return result
 
 
 def enlarged_and_back(picture: Tensor, model: Path) -> Tensor:
     """A ×4 upscaler's picture brought back by averages of 4×4."""
-    return torch.nn.functional.avg_pool2d(torch.from_numpy(run_onnx(open_session(model), {"image": picture[None].numpy()})["upscaled"]), 4)[
-        0
-    ]
+    large = run_onnx(open_session(model), {"image": picture[None].numpy()})["upscaled"]
+    return torch.nn.functional.avg_pool2d(torch.from_numpy(large), 4)[0]
 
 
-def tries(soft: Tensor, vivid: Path) -> dict[str, list[Tensor]]:
+def tries(soft: Tensor, vivid: Callable[[Tensor], Tensor]) -> dict[str, list[Tensor]]:
     """Each baseline's pictures at all its settings."""
     # One process for all: copies of the frame, each through one filter.
     chain = ",".join(f"{name}:enable=eq(n\\,{k})" for k, name in enumerate(FILTERS))
@@ -77,7 +77,7 @@ def tries(soft: Tensor, vivid: Path) -> dict[str, list[Tensor]]:
         "ffmpeg": list(ffmpeg),
         "Wiener": [wiener(soft, gaussian_kernel(s), r) for s in WIENER_SIGMAS for r in WIENER_RATIOS],
         "Richardson–Lucy": [out for s in LUCY_SIGMAS for out in richardson_lucy(soft, gaussian_kernel(s), LUCY_TURNS)],
-        "Real-ESRGAN": [enlarged_and_back(soft, vivid)],
+        "Real-ESRGAN": [vivid(soft)],
     }
 
 
@@ -142,7 +142,7 @@ def evaluate(clips: Iterable[EvalClip], net: nn.Module, output: Path, tools: dic
     tools = tools or {
         "bank": grain_of(STOCK, 6000, FIELD),
         "denoiser": pretrained_degrain().eval(),
-        "vivid": MODELS / "realesrgan-x4fast.onnx",
+        "vivid": lambda soft: enlarged_and_back(soft, MODELS / "realesrgan-x4fast.onnx"),
     }
     rows: list[dict[str, Any]] = []
     pictures: list[dict[str, Tensor]] = []

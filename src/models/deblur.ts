@@ -1,0 +1,53 @@
+/** The feed-forward net of deblurring: softness that no kernel describes taken back, grain kept. In tiles. */
+
+import type { Compute, Picture } from '../contracts/compute.ts';
+import type { ModelRuntime } from '../contracts/models.ts';
+import { clamp, usingAsync } from '../gpu/op.ts';
+import { runTiled } from '../gpu/tiling.ts';
+import { tileOptions } from './tiles.ts';
+import type { TiledRun } from './tiles.ts';
+
+/** Id in the manifest. */
+export const DEBLUR_SMALL = 'deblur-small';
+
+/** What softens a film after the camera, in film order: the order of the net's port `causes`. */
+export const FILM_CAUSES = ['storage', 'duplication', 'digitization', 'compression'] as const;
+
+/** One of {@link FILM_CAUSES}. */
+export type FilmCause = (typeof FILM_CAUSES)[number];
+
+/** How strongly each cause acted, 0…1 (0 and absent: not at all), or {@link UNKNOWN}. */
+export type FilmCauses = Readonly<Partial<Record<FilmCause, number>>>;
+
+/** A cause that acted, nobody knows how strongly. */
+export const UNKNOWN = -1;
+
+/** The port `causes`: a strength for each cause, in their order. */
+export function toldOf(causes: FilmCauses): Float32Array<ArrayBuffer> {
+	return Float32Array.from(FILM_CAUSES, (cause) => {
+		const strength = causes[cause] ?? 0;
+		return strength < 0 ? UNKNOWN : clamp(strength, 0, 1);
+	});
+}
+
+/**
+ * Sharpens a picture (R′G′B′, any size) that `causes` softened. Tiled equals untiled: the halo covers the receptive field. The caller owns
+ * the result.
+ */
+export async function deblurRun(
+	models: ModelRuntime,
+	compute: Compute,
+	image: Picture,
+	causes: FilmCauses,
+	run: TiledRun,
+): Promise<Picture> {
+	const options = { ...tileOptions(models.spec(DEBLUR_SMALL), run), channelsOut: 3 };
+	const told = compute.uploadPicture(toldOf(causes), 1, 1, FILM_CAUSES.length);
+	return usingAsync([told], () =>
+		runTiled(compute, image, options, run.breathe, async (tile) => {
+			const size = { width: tile.width, height: tile.height, channels: 3 };
+			const { sharp } = await models.run(DEBLUR_SMALL, { image: tile, causes: told }, { sharp: size }, run.signal);
+			return sharp as Picture;
+		}),
+	);
+}
