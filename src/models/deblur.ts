@@ -16,18 +16,15 @@ export const FILM_CAUSES = ['storage', 'duplication', 'digitization', 'compressi
 /** One of {@link FILM_CAUSES}. */
 export type FilmCause = (typeof FILM_CAUSES)[number];
 
-/** How strongly each cause acted, 0…1 (0 and absent: not at all), or {@link UNKNOWN}. */
+/** How strongly each cause acted: 0…1 (0 and absent: not at all), or −p where it acted with probability p, nobody knows how strongly. */
 export type FilmCauses = Readonly<Partial<Record<FilmCause, number>>>;
 
-/** A cause that acted, nobody knows how strongly. */
+/** A cause that surely acted, nobody knows how strongly. */
 export const UNKNOWN = -1;
 
 /** The port `causes`: a strength for each cause, in their order. */
 export function toldOf(causes: FilmCauses): Float32Array<ArrayBuffer> {
-	return Float32Array.from(FILM_CAUSES, (cause) => {
-		const strength = causes[cause] ?? 0;
-		return strength < 0 ? UNKNOWN : clamp(strength, 0, 1);
-	});
+	return Float32Array.from(FILM_CAUSES, (cause) => clamp(causes[cause] ?? 0, UNKNOWN, 1));
 }
 
 /**

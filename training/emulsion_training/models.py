@@ -339,7 +339,7 @@ def _trained_deblur(directory: Path) -> nn.Module:
 
 
 def _deblur_feeds(image: Float) -> dict[str, Float]:
-    return {"image": image, "causes": np.array([0.2, 0.8, 0.0, -1.0], np.float32).reshape(1, 4, 1, 1)}
+    return {"image": image, "causes": np.array([0.2, 0.8, 0.0, -0.6], np.float32).reshape(1, 4, 1, 1)}
 
 
 DEBLUR_SMALL = Model(
@@ -355,7 +355,8 @@ DEBLUR_SMALL = Model(
             "causes",
             [1, 4, 1, 1],
             "-1…1",
-            "how strongly storage, duplication, digitization, compression acted (in this order): 0 not at all, up to 1, −1 perhaps",
+            "how strongly storage, duplication, digitization, compression acted (in this order): 0 not at all, up to 1; "
+            "−p with probability p, the strength unknown",
         ),
     ),
     outputs=(_image("sharp", "the sharper picture with its grain; may leave 0…1 slightly"),),
@@ -368,10 +369,11 @@ DEBLUR_SMALL = Model(
     bounded=True,
     smallest=16,
     compare_size=(96, 128),
-    padding="none needed: 12 and 96 channels",
+    padding="none needed: 12 and 96 channels, 8 and 108 in convolutions of one pixel",
     notes=(
         "Levels are left as they are: neither fading nor a copy's contrast is undone.",
-        "A cause told that did not act is a wish: it sharpens what was sharp. Tell −1 where the strength is not known.",
+        "A cause told that did not act is a wish: it sharpens what was sharp. Tell −1 where a cause is known and its strength is not, −.25 "
+        "for each where nothing is.",
     ),
     feeds=_deblur_feeds,
 )

@@ -17,7 +17,8 @@ from emulsion_training.ffdnet import Ffdnet, TrainableFfdnet
 from emulsion_training.models import DEBLUR_SMALL, example
 from workshop.card_deblur import sections
 from workshop.deblur_data import GROUP, SHARP, SIDE, DeblurBatches, draw_causes, make_group, pool
-from workshop.deblur_net import CAUSES, UNKNOWN, WARM_SIGMA, DeblurNet, told, warm
+from workshop.deblur_head import solve_head
+from workshop.deblur_net import BLIND, CAUSES, UNKNOWN, WARM_SIGMA, DeblurNet, told, warm
 from workshop.deblur_pairs import Codec, Grain, coded, film, quantized
 from workshop.eval_set import EvalClip
 from workshop.evaluate_deblur_film import BASELINES, OURS, evaluate, fitted, tries
@@ -51,10 +52,16 @@ def test_the_net_is_small_and_starts_as_ffdnets_body_that_changes_nothing() -> N
     # With FFDNet's last layer it says, added to the picture, what FFDNet says of the strength it was made to believe in.
     last, given = net.convs[-1], original.model[-2]
     assert isinstance(last, nn.Conv2d) and isinstance(given, nn.Conv2d) and last.bias is not None and given.bias is not None
-    last.weight.data, last.bias.data = given.weight.data, given.bias.data
+    last.weight.data[:12], last.bias.data[:12] = given.weight.data, given.bias.data
     wanted = Ffdnet(original.state_dict())(image, torch.full((1, 1, 6, 5), WARM_SIGMA))
-    inside = (..., slice(2, -2), slice(2, -2))
+    # The strength is told by a bias, where FFDNet pads it with 0: they differ at the rim.
+    inside = (..., slice(4, -4), slice(4, -4))
     assert torch.allclose((net(image, told({})) - image)[inside], wanted[inside], atol=2e-3)
+    # What is told selects among the last layers, and mixes them.
+    last.weight.data[12:24] = last.weight.data[:12]
+    last.bias.data[12:24] = last.bias.data[:12]
+    plain, half = (net(image, told({"storage": strength})) - image for strength in (0, 0.5))
+    assert torch.allclose(half, 1.5 * plain, atol=1e-5)
 
 
 def test_what_is_told() -> None:
@@ -131,7 +138,7 @@ def test_a_pool_goes_on_where_it_stopped_and_batches_depend_on_their_number(tmp_
     assert one.soft.shape == one.truth.shape == (6, 3, 48, 48)
     assert one.told.shape == (6, 4, 1, 1)
     everything = torch.cat([source.batch_of(number).told for number in range(40)])
-    assert float(everything.min()) == UNKNOWN and 0.5 < float(everything.max()) <= 1
+    assert {UNKNOWN, BLIND} <= set(everything.flatten().tolist()) and 0.5 < float(everything.max()) <= 1
     with pytest.raises(ValueError, match="at most 112"):
         DeblurBatches(whole, [0], 1, SIDE, 1)
     with pytest.raises(ValueError, match="128 px or larger"):
@@ -165,6 +172,25 @@ def test_a_few_steps_sharpen_what_was_blurred() -> None:
         optimizer.step()
     with torch.no_grad():
         assert psnr(net(soft, causes), sharp) > psnr(soft, sharp) + 0.5
+
+
+def test_the_last_layers_are_solved(bank: GrainBank) -> None:
+    torch.manual_seed(3)
+    net = DeblurNet(16)
+    planes, strengths = torch.zeros(8, 6, SIDE, SIDE, dtype=torch.uint8), torch.zeros(8, 4)
+    sharp = torch.cat([picture(SIDE, seed) for seed in range(8)])
+    for index in range(8):
+        # Two causes, one a blur, the other its opposite: what is told decides.
+        soft = blur(sharp[index], 1.0) if index % 2 else 2 * sharp[index] - blur(sharp[index], 1.0)
+        planes[index] = (torch.cat([soft, sharp[index]]).clamp(0, 1) * 255).round().to(torch.uint8)
+        strengths[index, index % 2] = 0.8
+    solve_head(net, {"planes": planes, "strengths": strengths}, 8, bf16=False)
+    for index, cause in enumerate(CAUSES[:2]):
+        soft, truth = (planes[index, part].float() / 255 for part in (slice(0, 3), slice(3, 6)))
+        with torch.no_grad():
+            given, named, wrong = (net(soft[None], told(c))[0] for c in ({cause: 0.8}, {cause: UNKNOWN}, {CAUSES[1 - index]: 0.8}))
+        assert min(psnr(given, truth), psnr(named, truth)) > psnr(soft, truth) + 1, cause
+        assert psnr(given, truth) > psnr(wrong, truth) + 1, cause
 
 
 def test_baselines_are_many_settings_of_each() -> None:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from degradation.grain_bank import GrainBank
 
-from .deblur_net import CAUSES, UNKNOWN
+from .deblur_net import BLIND, CAUSES, UNKNOWN
 from .deblur_pairs import Codec, Grain, Pair, coded, film
 from .degrain_data import LUMA
 from .pictures import Entry
@@ -34,7 +34,7 @@ SHARP = 0.06
 GRAINLESS = 0.3
 WEAKEST, STRONGEST = 1 / 255, 14 / 255
 """Of the negative's grain at the middle codes."""
-GIVEN, BLIND = 0.45, 0.2
+GIVEN, UNTOLD = 0.45, 0.2
 """Shares of samples whose strengths are told, and of which nothing is; of the others the causes are told and no strength."""
 MISREAD = 0.1
 FLOOR = 0.02
@@ -193,4 +193,4 @@ class DeblurBatches:
         acted = torch.maximum((strengths > 0).float(), sharp * named)
         draw = torch.rand(size, 1, generator=chance)
         known = torch.where(draw < GIVEN, acted * misread, acted * UNKNOWN)
-        return torch.where(draw > 1 - BLIND, torch.full_like(known, UNKNOWN), known)
+        return torch.where(draw > 1 - UNTOLD, torch.full_like(known, BLIND), known)

@@ -16,7 +16,9 @@ from emulsion_training.ffdnet import LAYERS, reorder_first
 CAUSES = ("storage", "duplication", "digitization", "compression")
 """In film order: the order of the port `causes`."""
 UNKNOWN = -1.0
-"""Told for a cause that may have acted, and nobody knows how strongly."""
+"""Told for a cause that acted, and nobody knows how strongly; a share of it for a cause that acted with that probability."""
+BLIND = UNKNOWN / len(CAUSES)
+"""Told for every cause where nothing is known."""
 FEATURES = 96
 TOLD_AGAIN = 5
 """The layer at which the causes are told a second time: the first layers see too little to act on them."""
@@ -27,38 +29,57 @@ WARM_SIGMA = 5 / 255
 class DeblurNet(nn.Module):
     """Picture [B, 3, H, W] (H and W even, codes 0…1) and causes [B, 4, 1, 1] to the sharper picture [B, 3, H, W].
 
-    A cause is 0 (did not act), up to 1 (its strength as `degradation.chain` draws it), or −1 (may have acted, strength unknown).
+    A cause is 0 (did not act), up to 1 (its strength as `degradation.chain` draws it), or −p (acted with probability p, strength unknown).
     """
 
     def __init__(self, features: int = FEATURES) -> None:
         super().__init__()
-        widths = [12, *[features] * (LAYERS - 1), 12]
+        gates = 1 + 2 * len(CAUSES)
+        widths = [12, *[features] * (LAYERS - 1), 12 * gates]
         self.convs = nn.ModuleList([nn.Conv2d(a, b, 3, 1, 1) for a, b in zip(widths, widths[1:], strict=False)])
         self.told = nn.Conv2d(2 * len(CAUSES), features, 1, bias=False)
         self.told_again = nn.Conv2d(2 * len(CAUSES), features, 1, bias=False)
+        # Each thing that can be told has a last layer of its own: theirs are added up by how much of each is told, the first one always.
+        self.gate = nn.Conv2d(2 * len(CAUSES), 12 * gates, 1)
+        self.total = nn.Conv2d(12 * gates, 12, 1, bias=False)
+        which = torch.arange(12 * gates) // 12
+        assert self.gate.bias is not None
+        self.gate.weight.data = (which[:, None] == 1 + torch.arange(2 * len(CAUSES))).float()[..., None, None]
+        self.gate.bias.data = (which == 0).float()
+        self.total.weight.data = (torch.arange(12)[:, None] == torch.arange(12 * gates) % 12).float()[..., None, None]
+        for fixed in (self.gate.weight, self.gate.bias, self.total.weight):
+            fixed.requires_grad_(False)
         last = self.convs[-1]
         assert isinstance(last, nn.Conv2d) and last.bias is not None
         for weight in (self.told.weight, self.told_again.weight, last.weight, last.bias):
             nn.init.zeros_(weight)
 
-    def forward(self, image: Tensor, causes: Tensor) -> Tensor:
-        """Sharpens."""
-        # Unknown is not a strength below 0 but another statement.
-        said = torch.cat([functional.relu(causes), functional.relu(causes * -1.0)], 1)
+    def features(self, image: Tensor, said: Tensor) -> Tensor:
+        """What the last layers see, [B, features, H/2, W/2]; `said` is `said_of` of the causes."""
         x = torch.cat([image[:, :, dy::2, dx::2] for dy in (0, 1) for dx in (0, 1)], 1)
-        for index, conv in enumerate(self.convs):
+        for index, conv in enumerate(list(self.convs)[:-1]):
             x = conv(x)
             if index == 0:
                 x = x + self.told(said)
             elif index == TOLD_AGAIN:
                 x = x + self.told_again(said)
-            if index < LAYERS - 1:
-                x = functional.relu(x)
-        return image + functional.pixel_shuffle(x, 2)
+            x = functional.relu(x)
+        return x
+
+    def forward(self, image: Tensor, causes: Tensor) -> Tensor:
+        """Sharpens."""
+        said = said_of(causes)
+        added = self.total(self.convs[-1](self.features(image, said)) * self.gate(said))
+        return image + functional.pixel_shuffle(added, 2)
+
+
+def said_of(causes: Tensor) -> Tensor:
+    """[B, 8, 1, 1] from causes [B, 4, 1, 1]: strengths, then what is unknown, which is not a strength below 0 but another statement."""
+    return torch.cat([functional.relu(causes), functional.relu(causes * -1.0)], 1)
 
 
 def warm(net: DeblurNet, state: dict[str, Tensor], sigma: float = WARM_SIGMA) -> DeblurNet:
-    """Fills the body from FFDNet's published state, told one strength of noise; the last layer stays 0."""
+    """Fills the body from FFDNet's published state, told one strength of noise; the last layers stay 0."""
     for index, conv in enumerate(list(net.convs)[:-1]):
         assert isinstance(conv, nn.Conv2d) and conv.bias is not None
         weight, bias = state[f"model.{2 * index}.weight"], state[f"model.{2 * index}.bias"]

@@ -26,7 +26,7 @@ from emulsion_training.compare import open_session, run_onnx
 
 from . import metrics
 from .baselines import ffmpeg_filter, to_bytes
-from .deblur_net import CAUSES, UNKNOWN, DeblurNet, told
+from .deblur_net import BLIND, CAUSES, UNKNOWN, DeblurNet, told
 from .deblur_pairs import Codec, Grain, Pair, coded, film
 from .eval_set import EvalClip
 from .evaluate_deblur import gaussian_kernel, richardson_lucy, ringing, wiener
@@ -109,7 +109,7 @@ def case(
     fit = cause == "storage"
     source = unfaded if fit else pair
     soft, kept, clean = pair.soft[middle], source.kept[middle].clamp(0, 1), source.clean[middle]
-    causes = {"given": told({cause: strength}), "named": told({cause: UNKNOWN}), "blind": told(dict.fromkeys(CAUSES, UNKNOWN))}
+    causes = {"given": told({cause: strength}), "named": told({cause: UNKNOWN}), "blind": told(dict.fromkeys(CAUSES, BLIND))}
 
     def ours(picture: Tensor, what: str) -> Tensor:
         with torch.no_grad():
