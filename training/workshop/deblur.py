@@ -19,7 +19,7 @@ from .pictures import Entry
 from .trainer import Job, charbonnier
 
 SAMPLES = 1920
-SOLVED = 480
+SOLVED = 160
 """Samples by which the last layers are solved."""
 WATCHED = 128
 """Samples of the validation pool, of pictures that are not trained on."""

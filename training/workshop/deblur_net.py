@@ -51,7 +51,9 @@ class DeblurNet(nn.Module):
             fixed.requires_grad_(False)
         last = self.convs[-1]
         assert isinstance(last, nn.Conv2d) and last.bias is not None
-        for weight in (self.told.weight, self.told_again.weight, last.weight, last.bias):
+        for weight in (self.told.weight, self.told_again.weight):
+            nn.init.normal_(weight, 0, 1e-3)
+        for weight in (last.weight, last.bias):
             nn.init.zeros_(weight)
 
     def features(self, image: Tensor, said: Tensor) -> Tensor:
