@@ -11,7 +11,6 @@ import { psnr } from '../../src/gpu/ops/stats/op.ts';
 import { warp } from '../../src/gpu/ops/warp/op.ts';
 import { channelsOf } from '../../src/gpu/ops/window/op.ts';
 import { computeFlow, releaseFlow } from '../../src/analysis/flow/flow.ts';
-import { deblurRun, UNKNOWN } from '../../src/models/deblur.ts';
 import { dirtRun } from '../../src/models/dirt.ts';
 import { denoiseRun } from '../../src/models/ffdnet.ts';
 import { composeMid, interpolateRun } from '../../src/models/rife.ts';
@@ -52,7 +51,7 @@ afterAll(async () => {
 });
 
 describe('canaries on wasm', () => {
-	for (const id of ['rife', 'ffdnet', 'degrain', 'dirt', 'deblur-small', 'spanx2', 'spanx4', 'realesrgan-x4fast']) {
+	for (const id of ['rife', 'ffdnet', 'degrain', 'dirt', 'spanx2', 'spanx4', 'realesrgan-x4fast']) {
 		it(`${id} ≤ 1e-4 against onnxruntime on the CPU`, async () => {
 			const side = models.spec(id).align === 64 ? 64 : 16;
 			const image = scene(side, side);
@@ -64,8 +63,6 @@ describe('canaries on wasm', () => {
 				const views = { frame: image, before: image, after: image, middle: image, trust };
 				const { mask, healed } = await dirtRun(models, compute, views, 0.01, { signal, breathe });
 				outputs.push(trust, mask, healed);
-			} else if (id === 'deblur-small') {
-				outputs.push(await deblurRun(models, compute, image, { storage: 0.2 }, { signal, breathe }));
 			} else if (id === 'ffdnet' || id === 'degrain') {
 				outputs.push(await denoiseRun(models, compute, image, 0.1, { signal, breathe }, id));
 			} else {
@@ -93,16 +90,6 @@ describe('tiled equals untiled (≤ 1e-3)', () => {
 		expect(await maxDifference(whole, tiled)).toBeLessThan(1e-3);
 		expect(await psnr(compute, whole, image)).toBeGreaterThan(25);
 		[image, map, whole, tiled].forEach((p) => p.release());
-	});
-
-	it('deblur-small', async () => {
-		const image = scene(151, 97);
-		const causes = { duplication: 0.6, compression: UNKNOWN };
-		const whole = await deblurRun(models, compute, image, causes, { signal, breathe, tile: 512 });
-		const tiled = await deblurRun(models, compute, image, causes, { signal, breathe, tile: 80 });
-		expect(await maxDifference(whole, tiled)).toBeLessThan(1e-3);
-		expect(await maxDifference(whole, image)).toBeGreaterThan(0.01);
-		[image, whole, tiled].forEach((p) => p.release());
 	});
 
 	for (const [model, tile] of [

@@ -15,7 +15,6 @@ const { compute, models, env } = bench;
 const auto = {
 	cause: 'auto',
 	size: 'auto',
-	severity: 'auto',
 	angle: 'auto',
 	edge: 'auto',
 	noise: 'auto',

@@ -18,7 +18,6 @@ from emulsion_training.models import DEBLUR_SMALL, example
 from workshop import deblur, deblur_data
 from workshop.card_deblur import sections
 from workshop.deblur_data import SHARP, SIDE, DeblurBatches, draw_causes, pool
-from workshop.deblur_head import solve_head
 from workshop.deblur_net import BLIND, CAUSES, UNKNOWN, WARM_SIGMA, DeblurNet, told, warm
 from workshop.deblur_pairs import Codec, Grain, coded, film, quantized
 from workshop.eval_set import EvalClip
@@ -173,25 +172,6 @@ def test_the_job_starts_by_changing_nothing_and_trains(tmp_path: Path, bank: Gra
     made = train(job, settings, Limits(1e6, 3), tmp_path / "run", torch.device("cpu"))
     assert made["steps"] == 3
     assert job.validate(job.net) != 0
-
-
-def test_the_last_layers_are_solved(bank: GrainBank) -> None:
-    torch.manual_seed(3)
-    net = DeblurNet(16)
-    planes, strengths = torch.zeros(8, 6, SIDE, SIDE, dtype=torch.uint8), torch.zeros(8, 4)
-    sharp = torch.cat([picture(SIDE, seed) for seed in range(8)])
-    for index in range(8):
-        # Two causes, one a blur, the other its opposite: what is told decides.
-        soft = blur(sharp[index], 1.0) if index % 2 else 2 * sharp[index] - blur(sharp[index], 1.0)
-        planes[index] = (torch.cat([soft, sharp[index]]).clamp(0, 1) * 255).round().to(torch.uint8)
-        strengths[index, index % 2] = 0.8
-    solve_head(net, {"planes": planes, "strengths": strengths}, 8, bf16=False)
-    for index, cause in enumerate(CAUSES[:2]):
-        soft, truth = (planes[index, part].float() / 255 for part in (slice(0, 3), slice(3, 6)))
-        with torch.no_grad():
-            given, named, wrong = (net(soft[None], told(c))[0] for c in ({cause: 0.8}, {cause: UNKNOWN}, {CAUSES[1 - index]: 0.8}))
-        assert min(psnr(given, truth), psnr(named, truth)) > psnr(soft, truth) + 1, cause
-        assert psnr(given, truth) > psnr(wrong, truth) + 1, cause
 
 
 def test_baselines_are_many_settings_of_each() -> None:

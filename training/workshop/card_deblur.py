@@ -24,7 +24,7 @@ def sections(made: dict[str, Any], result: dict[str, Any], notes: list[str]) -> 
             f"Adam from {settings['rate']:g}, Charbonnier loss relative to each sample's softness, weights averaged.",
             f"- Machine: {made['machine']}, {made['hours']} h of wall time (shared with other work), PyTorch {made['torch']}"
             + (", bfloat16 arithmetic." if settings["bf16"] else "."),
-            "- Start: FFDNet's body, and last layers solved by least squares on 160 samples (`deblur_head`); then all of it by steps.",
+            "- Start: FFDNet's published body, last layers of 0.",
             "- Data: photographs, portraits and clips of `training/split.json`'s training part through `training/degradation`: one "
             "cause in three quarters of the samples, mixtures in the others, none in 6 %; grain of the physical model on most. "
             "Strengths told (misread by .1) for 45 %, causes alone for 35 %, nothing for 20 %.",

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from .deblur_data import DeblurBatches, pool
-from .deblur_head import solve_head
 from .deblur_net import DeblurNet, warm
 from .degrain import bank, held_back, psnr_each
 from .networks import pretrained_degrain
@@ -19,8 +16,6 @@ from .pictures import Entry
 from .trainer import Job, charbonnier
 
 SAMPLES = 1920
-SOLVED = 160
-"""Samples by which the last layers are solved."""
 WATCHED = 128
 """Samples of the validation pool, of pictures that are not trained on."""
 VALIDATION_BATCHES = 4
@@ -61,17 +56,4 @@ def deblur_job(
         return float(torch.cat(gains).mean())
 
     net = DeblurNet()
-    if not fresh:
-        _start(net, made, cache / f"deblur-head-{count}-{seed}.pt")
-    return Job(net, loss, validate, "mean gain of validation crops, dB")
-
-
-def _start(net: DeblurNet, made: dict[str, Any], path: Path) -> None:
-    """FFDNet's body with last layers by least squares, kept on disk."""
-    if path.exists():
-        net.load_state_dict(torch.load(path, weights_only=True))
-        return
-    begun = time.monotonic()
-    solve_head(warm(net, pretrained_degrain().state_dict()), made, SOLVED)
-    torch.save(net.state_dict(), path)
-    print(f"solved the last layers in {time.monotonic() - begun:.0f} s", flush=True)
+    return Job(net if fresh else warm(net, pretrained_degrain().state_dict()), loss, validate, "mean gain of validation crops, dB")

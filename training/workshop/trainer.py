@@ -84,8 +84,7 @@ def train(job: Job, settings: Settings, limits: Limits, folder: Path, device: to
     losses: list[float] = []
     while True:
         state["seconds"] = before + time.monotonic() - begun
-        # No steps at all leaves what a model starts from, which some models solve for.
-        progress = max(state["seconds"] / limits.seconds, state["step"] / limits.steps) if limits.steps else 1.0
+        progress = max(state["seconds"] / limits.seconds, state["step"] / limits.steps)
         if progress >= 1 or time.monotonic() - saved >= limits.every:
             _checkpoint(job, settings, net, optimizer, average, state, losses, folder, device)
             saved, losses = time.monotonic(), []

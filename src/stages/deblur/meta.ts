@@ -10,10 +10,6 @@ export const params = {
 			{ value: 'defocus', doc: 'A lens out of focus: a disk.' },
 			{ value: 'soft', doc: 'Softness of optics and printing: a Gaussian.' },
 			{ value: 'motion', doc: 'Straight motion while the shutter was open: a line.' },
-			{ value: 'storage', doc: 'Film that buckled in the can: softness that varies over the frame.' },
-			{ value: 'duplication', doc: 'Copies of copies.' },
-			{ value: 'digitization', doc: 'A scanner, reduction and enlargement, halos of sharpening.' },
-			{ value: 'compression', doc: 'A codec: blocks, ringing, smeared texture.' },
 		],
 		unit: '',
 		doc: 'What blurred the picture.',
@@ -27,16 +23,6 @@ export const params = {
 		step: 0.1,
 		unit: 'px',
 		doc: 'Radius of the disk, standard deviation of the Gaussian or length of the line; auto estimates it in each shot.',
-	},
-	severity: {
-		type: 'number',
-		default: 'auto',
-		auto: true,
-		min: 0,
-		max: 1,
-		step: 0.01,
-		unit: '',
-		doc: 'How strongly storage, duplication, digitization or compression acted; auto lets the net judge by the picture.',
 	},
 	angle: {
 		type: 'number',
@@ -98,15 +84,15 @@ export const params = {
 	},
 } as const satisfies StageMeta['params'];
 
-/** Takes softness back: the camera's by plug-and-play deconvolution, kernel given or estimated; what came after it by a feed-forward net. */
+/** Takes the camera's blur back: kernel given or estimated, plug-and-play deconvolution in linear light. */
 export const meta: StageMeta<typeof params> = {
 	id: 'deblur',
 	version: 1,
 	label: 'Deblur',
-	doc: 'Takes blur back: the camera’s (defocus, softness, straight motion), given or estimated in each shot; that of copies, scanners, codecs and storage by a net that is told the cause.',
+	doc: 'Takes the camera’s blur back: defocus, softness or straight motion, given or estimated in each shot.',
 	order: 65,
 	params,
-	models: ['ffdnet', 'deblur-small'],
+	models: ['ffdnet'],
 	changesTimeline: false,
 	changesSize: false,
 	provenance: 'repaired',

@@ -9,25 +9,20 @@ import { using } from '../../gpu/op.ts';
 import { residualView } from '../../gpu/ops/difference/op.ts';
 import { filled } from '../../gpu/ops/fill/op.ts';
 import { runTiled } from '../../gpu/tiling.ts';
-import { DEBLUR_SMALL, type FilmCauses } from '../../models/deblur.ts';
-import { FFDNET } from '../../models/ffdnet.ts';
 import { canvasSide, deconvolve, type Deconvolution, marginOf, meanSquareSlope } from './deconvolve.ts';
-import { acted, filmOf, sharpenedFilm } from './film.ts';
 import { meta, type params } from './meta.ts';
 
 type Values = ValuesOf<typeof params>;
 
 /** Artifact of `deblur`: the shot's blur and its noise. */
 export interface DeblurArtifact {
-	/** What is taken back: as given, or as found; `sharp` where the camera did nothing. */
+	/** What is taken back: as given, or as found. */
 	readonly blur: Blur;
-	/** Standard deviation of the noise on the scale of the picture; absent where nothing needs it. */
-	readonly noise?: number;
-	/** What acted after the camera: then the net takes it back. */
-	readonly film?: FilmCauses;
+	/** Standard deviation of the noise on the scale of the picture. */
+	readonly noise: number;
 }
 
-/** GFLOP a megapixel and step: the denoiser, as in the model manifest; the net's body is the same. */
+/** GFLOP a megapixel and step: the denoiser, as in the model manifest. */
 const FFDNET_GFLOP = 427;
 /** Gain of the residual view. */
 export const RESIDUAL_GAIN = 8;
@@ -57,13 +52,10 @@ async function analyze(access: ShotAccess, values: Values, env: StageEnv): Promi
 		return own;
 	};
 	const known = given(values);
-	const film = filmOf(values);
-	if (film && values.grain === 'kept') return { blur: { cause: 'sharp' }, film };
 	const noise =
 		values.noise === 'auto'
 			? (await shotNoise({ compute, range: access.range, picture, breathe })).sigma
 			: values.noise / 255;
-	if (film) return { blur: { cause: 'sharp' }, noise, film };
 	if (known) return { blur: known, noise };
 	const spectrum = await shotSpectrum(access, noise, env);
 	const { cause, size, angle, edge } = values;
@@ -80,14 +72,10 @@ function tileOf(picture: Picture, margin: number): number {
 }
 
 async function sharpened(
-	{ params: values, artifact: { blur, noise = 0, film } }: { params: Values; artifact: DeblurArtifact },
+	{ params: values, artifact: { blur, noise } }: { params: Values; artifact: DeblurArtifact },
 	env: StageEnv,
 	{ picture, color }: WorkingFrame,
 ): Promise<Picture> {
-	if (film) {
-		const removed = values.grain === 'removed' ? noise : undefined;
-		return sharpenedFilm(env, picture, { film, strength: values.strength, removed });
-	}
 	const kernel = kernelOf(blur);
 	const margin = marginOf(kernel);
 	const job: Deconvolution = {
@@ -109,7 +97,7 @@ async function render(request: RenderRequest<Values, DeblurArtifact>, env: Stage
 	const input = request.input(request.frame.needs[0]!);
 	const { picture, sides, color } = input;
 	const { params, artifact } = request;
-	const isSharp = !artifact || (artifact.film ? !acted(artifact.film) : artifact.blur.cause === 'sharp');
+	const isSharp = !artifact || artifact.blur.cause === 'sharp';
 	const done = isSharp ? picture.retain() : await sharpened({ params, artifact }, env, input);
 	if (request.view === 'residual') {
 		return { picture: using([done], () => residualView(compute, done, picture, RESIDUAL_GAIN)), sides: {}, color };
@@ -121,38 +109,27 @@ async function render(request: RenderRequest<Values, DeblurArtifact>, env: Stage
 	return { picture: done, sides: { provenance }, color };
 }
 
-/**
- * What `auto` stands for, in the parameters' units; size 0 is a shot found sharp, an angle or an edge of 0 where there is none. A severity that
- * is left to the net has no number.
- */
-function resolved(values: Values, { blur, noise, film }: DeblurArtifact): Partial<Record<keyof typeof params, number>> {
+/** What `auto` stands for, in the parameters' units; size 0 is a shot found sharp, an angle or an edge of 0 where there is none. */
+function resolved(values: Values, { blur, noise }: DeblurArtifact): Partial<Record<keyof typeof params, number>> {
 	const auto = {
 		size: sizeOf(blur),
 		angle: blur.cause === 'motion' ? blur.angle : 0,
 		edge: blur.cause === 'defocus' ? blur.edge : 0,
-		...(noise === undefined ? {} : { noise: noise * 255 }),
-		...(film ? {} : { severity: 0 }),
+		noise: noise * 255,
 	};
 	return Object.fromEntries(Object.entries(auto).filter(([name]) => values[name as keyof typeof auto] === 'auto'));
 }
 
-/** The models that a shot surely runs: none but the denoiser where the cause has yet to be found. */
-function modelsOf(values: Values): string[] {
-	if (!filmOf(values)) return [FFDNET];
-	return values.grain === 'removed' ? [FFDNET, DEBLUR_SMALL] : [DEBLUR_SMALL];
-}
-
-/** Takes softness back; see README.md. */
+/** Takes the camera's blur back; see README.md. */
 export const stage: Stage<typeof params, DeblurArtifact> = {
 	meta,
-	models: modelsOf,
+	models: () => ['ffdnet'],
 	touches: (_frame, { strength }) => strength > 0,
 	needs: (frame) => ({ inputs: [frame.needs[0]!] }),
 	analyze,
 	resolved,
 	render,
-	costHint: (values, { width, height }) => ({
-		gflopPerFrame:
-			((width * height) / 1e6) * FFDNET_GFLOP * (filmOf(values) ? modelsOf(values).length : values.steps * 1.2),
+	costHint: ({ steps }, { width, height }) => ({
+		gflopPerFrame: ((width * height) / 1e6) * FFDNET_GFLOP * steps * 1.2,
 	}),
 };
