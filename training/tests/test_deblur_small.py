@@ -165,7 +165,7 @@ def test_the_job_starts_by_changing_nothing_and_trains(tmp_path: Path, bank: Gra
     monkeypatch.setattr(deblur, "VALIDATION_BATCHES", 1)
     monkeypatch.setattr(deblur, "DeblurNet", lambda: DeblurNet(8))
     job = deblur.deblur_job(
-        synthetic_entries(8, 136, 2), seed=1, batch=2, crop=32, stocks=1, count=FEW, watched=FEW, fresh=True, cache=tmp_path
+        synthetic_entries(8, 130, 2), seed=1, batch=2, crop=32, stocks=1, count=FEW, watched=FEW, fresh=True, cache=tmp_path
     )
     assert job.validate(job.net) == 0
     settings = Settings("deblur-small", seed=1, batch=2, crop=32, rate=1e-3, bf16=False)
