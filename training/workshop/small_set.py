@@ -18,11 +18,13 @@ import numpy as np
 import torch
 from PIL import Image
 
+from degradation.optics import blur, to_codes, to_linear
 from emulsion_training.cards import SMALL_SET, replace_small_set
 from emulsion_training.compare import Float, open_session, run_onnx
 from emulsion_training.evaluate import CLIPS, Bytes, interpolate, kodak, psnr, resize, to_bytes, to_network
 from emulsion_training.manifest import write_json
 
+from .deblur_net import told
 from .dirt_net import scale_of
 from .evaluate_degrain import grain_of, grainy
 from .paths import DATA, MODELS, WorkshopError, need
@@ -123,11 +125,39 @@ def spots(path: Path, data: Path) -> Figures:
     return {"with discs on it": float(np.mean(before)), "with the discs healed": float(np.mean(after))}
 
 
+def sharpened(path: Path, data: Path) -> Figures:
+    """PSNR of crops that were reduced and brought back, and of crops blurred in light, before and after the net, told what was done."""
+    session = open_session(path)
+    found: Figures = {}
+    for what, cause, soften in (
+        ("reduced to 1/2 and brought back", "digitization", _halved),
+        (
+            "blurred by σ 1 in light",
+            "duplication",
+            lambda crop: to_bytes(to_codes(blur(to_linear(torch.from_numpy(to_network(crop))), 1.0)).numpy()),
+        ),
+    ):
+        before, after = [], []
+        for crop in crops(data):
+            soft = soften(crop)
+            done = run_onnx(session, {"image": to_network(soft), "causes": told({cause: 0.6}).numpy()})["sharp"]
+            before.append(psnr(soft, crop))
+            after.append(psnr(to_bytes(done), crop))
+        found[what] = float(np.mean(before))
+        found[f"{what}, sharpened"] = float(np.mean(after))
+    return found
+
+
+def _halved(crop: Bytes) -> Bytes:
+    return resize(resize(crop, WIDTH // 2, HEIGHT // 2, Image.Resampling.BICUBIC), WIDTH, HEIGHT, Image.Resampling.BICUBIC)
+
+
 TRIALS: dict[str, Callable[[Path, Path], Figures]] = {
     "rife": between,
     "ffdnet": white_noise,
     "degrain": lambda path, data: {**white_noise(path, data), **film_grain(path, data)},
     "dirt": spots,
+    "deblur-small": sharpened,
     "spanx2": lambda path, data: enlarged(path, data, 2),
     "spanx4": lambda path, data: enlarged(path, data, 4),
     "realesrgan-x4fast": lambda path, data: enlarged(path, data, 4),

@@ -1,0 +1,206 @@
+"""The feed-forward net of deblur: pairs, pool, the net, training and evaluation; without downloads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from degradation.grain_bank import GrainBank, make_stack
+from degradation.optics import blur
+from degradation.stock import Stock
+from emulsion_training.export import ExportRequest, check_for_webgpu, export
+from emulsion_training.ffdnet import Ffdnet, TrainableFfdnet
+from emulsion_training.models import DEBLUR_SMALL, example
+from workshop import deblur, deblur_data
+from workshop.card_deblur import sections
+from workshop.deblur_data import SHARP, SIDE, DeblurBatches, draw_causes, pool
+from workshop.deblur_net import BLIND, CAUSES, UNKNOWN, WARM_SIGMA, DeblurNet, told, warm
+from workshop.deblur_pairs import Codec, Grain, coded, film, quantized
+from workshop.eval_set import EvalClip
+from workshop.evaluate_deblur_film import BASELINES, OURS, evaluate, fitted, tries
+from workshop.metrics import detail, psnr
+from workshop.smoke import synthetic_entries
+from workshop.trainer import Limits, Settings, train
+
+FEW = 4
+
+
+@pytest.fixture(scope="module")
+def bank() -> GrainBank:
+    return GrainBank([make_stack(Stock(radius=0.35, layers=5, cloud=0.5), 64, 1)])
+
+
+def picture(side: int = 96, seed: int = 3) -> Tensor:
+    """A clip of one frame [1, 3, side, side]."""
+    return torch.from_numpy(synthetic_entries(1, side, seed)[0].frames.copy()).permute(0, 3, 1, 2).float() / 255
+
+
+def grain(bank: GrainBank, strength: float) -> Grain:
+    return Grain(bank, 0, 0.2, strength, strength / 2, strength / 2)
+
+
+def test_the_net_is_small_and_starts_as_ffdnets_body_that_changes_nothing() -> None:
+    net = DeblurNet()
+    assert sum(p.numel() for p in net.parameters()) <= 1_000_000
+    torch.manual_seed(2)
+    original = TrainableFfdnet()
+    warm(net, original.state_dict())
+    image = torch.rand(1, 3, 12, 10)
+    assert torch.equal(net(image, told({"storage": 0.4})), image)
+    # With FFDNet's last layer it says, added to the picture, what FFDNet says of the strength it was made to believe in.
+    last, given = net.convs[-1], original.model[-2]
+    assert isinstance(last, nn.Conv2d) and isinstance(given, nn.Conv2d) and last.bias is not None and given.bias is not None
+    last.weight.data[:12], last.bias.data[:12] = given.weight.data, given.bias.data
+    wanted = Ffdnet(original.state_dict())(image, torch.full((1, 1, 6, 5), WARM_SIGMA))
+    # The strength is told by a bias, where FFDNet pads it with 0: they differ at the rim.
+    inside = (..., slice(4, -4), slice(4, -4))
+    assert torch.allclose((net(image, told({})) - image)[inside], wanted[inside], atol=2e-3)
+    # What is told selects among the last layers, and mixes them.
+    last.weight.data[12:24] = last.weight.data[:12]
+    last.bias.data[12:24] = last.bias.data[:12]
+    plain, half = (net(image, told({"storage": strength})) - image for strength in (0, 0.5))
+    assert torch.allclose(half, 1.5 * plain, atol=1e-5)
+
+
+def test_what_is_told() -> None:
+    assert told({"digitization": 0.5, "storage": UNKNOWN}).flatten().tolist() == [-1, 0, 0.5, 0]
+    with pytest.raises(ValueError, match="capture"):
+        told({"capture": 1})
+    net = DeblurNet()
+    last = net.convs[-1]
+    assert isinstance(last, nn.Conv2d)
+    for weight in (net.told.weight, net.told_again.weight, last.weight):
+        nn.init.normal_(weight, 0, 0.1)
+    image = torch.rand(1, 3, 8, 8)
+    outputs = [net(image, told({"storage": strength})) for strength in (0, 0.5, 1, UNKNOWN)]
+    assert all(float((a - b).detach().abs().max()) > 1e-4 for i, a in enumerate(outputs) for b in outputs[:i])
+
+
+def test_the_truth_is_sharp_and_has_the_inputs_grain_and_levels(bank: GrainBank) -> None:
+    clip = picture()
+    nothing = film(clip, {}, grain(bank, 0.02), 5)
+    assert float((nothing.soft - nothing.kept.clamp(0, 1)).abs().max()) < 0.51 / 255
+    assert float((nothing.kept - clip).std()) > 0.01
+    for cause in CAUSES[:3]:
+        pair = film(clip, {cause: 0.8}, grain(bank, 0.02), 5)
+        # As good as none, and drawn like the other.
+        quiet = film(clip, {cause: 0.8}, grain(bank, 1e-9), 5)
+        # What the grain adds to input and truth is the same, and the truth without grain does not know of it.
+        assert float((pair.kept - pair.clean - (pair.soft - quiet.soft)).abs().mean()) < 2 / 255, cause
+        assert torch.allclose(quiet.kept, quiet.clean, atol=1e-5)
+        power = [float(detail(p[0])[8:-8, 8:-8].pow(2).sum()) for p in (quiet.soft, quiet.clean)]
+        assert cause == "digitization" or power[0] < 0.8 * power[1], cause
+        assert float((quiet.soft - quiet.clean).mean().abs()) < 0.01, cause
+        again = film(clip, {cause: 0.8}, grain(bank, 0.02), 5)
+        assert torch.equal(pair.soft, again.soft)
+    faded, kept = film(clip, {"storage": 1.0}, grain(bank, 0), 5), film(clip, {"storage": 1.0}, grain(bank, 0), 5, fades=False)
+    assert float((faded.clean - kept.clean).abs().mean()) > 0.02
+    # The same film but for its dyes: an affine map of the colors brings one near the other.
+    assert psnr(fitted(faded.clean[0], kept.clean[0]), kept.clean[0]) > psnr(faded.clean[0], kept.clean[0]) + 5
+
+
+def test_a_codec_takes_grain_for_picture(bank: GrainBank) -> None:
+    pair = film(picture(), {}, grain(bank, 0.02), 5)
+    packed = coded(pair, Codec.of(0.5, 0))
+    assert torch.equal(packed.kept, pair.kept)
+    assert 20 < psnr(packed.soft, packed.kept.clamp(0, 1)) < 40
+    assert [Codec.of(1, kind) for kind in range(3)] == [Codec("jpeg", 12), Codec("mpeg2", 31), Codec("h264", 44)]
+    assert Codec.of(0, 0).quality == 80
+
+
+def test_causes_are_drawn_in_all_numbers() -> None:
+    generator = torch.Generator().manual_seed(1)
+    drawn = [draw_causes(generator) for _ in range(600)]
+    share = [sum(len(causes) == count for causes in drawn) / len(drawn) for count in range(5)]
+    assert share[0] == pytest.approx(SHARP, abs=0.03)
+    assert share[1] == pytest.approx(0.75 * (1 - SHARP), abs=0.06)
+    assert min(share[2:4]) > 0.02
+    assert {cause for causes in drawn for cause in causes} == set(CAUSES)
+
+
+def test_a_pool_goes_on_where_it_stopped_and_batches_depend_on_their_number(
+    tmp_path: Path, bank: GrainBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deblur_data, "GROUP", FEW)
+    entries = synthetic_entries(3, 160, 1)
+    whole = pool(entries, bank, 2 * FEW, 1, tmp_path, "train")
+    path = tmp_path / f"deblur-train-{2 * FEW}-1.pt"
+    broken = torch.load(path, weights_only=True)
+    broken["done"], broken["planes"][FEW:] = 1, 0
+    torch.save(broken, path)
+    again = pool(entries, bank, 2 * FEW, 1, tmp_path, "train")
+    softness = (whole["planes"][:, :3].float() - whole["planes"][:, 3:].float()).abs().mean((1, 2, 3))
+    assert bool((softness[whole["strengths"].sum(1) > 0.1] > 0).all())
+    assert torch.equal(whole["planes"], again["planes"]) and torch.equal(whole["strengths"], again["strengths"])
+    source = DeblurBatches(whole, range(2 * FEW), 6, 48, 5)
+    one = source.batch_of(4)
+    source.batch_of(9)
+    same = source.batch_of(4)
+    assert torch.equal(one.soft, same.soft) and torch.equal(one.told, same.told)
+    assert not torch.equal(one.soft, source.batch_of(5).soft)
+    assert one.soft.shape == one.truth.shape == (6, 3, 48, 48)
+    assert one.told.shape == (6, 4, 1, 1)
+    everything = torch.cat([source.batch_of(number).told for number in range(40)])
+    assert {UNKNOWN, BLIND} <= set(everything.flatten().tolist()) and 0.5 < float(everything.max()) <= 1
+    with pytest.raises(ValueError, match="at most 112"):
+        DeblurBatches(whole, [0], 1, SIDE, 1)
+    with pytest.raises(ValueError, match="128 px or larger"):
+        pool(synthetic_entries(1, 64, 1), bank, 4, 1, tmp_path, "small")
+
+
+def test_the_exported_net_runs_on_webgpu() -> None:
+    request = ExportRequest(
+        DeblurNet(), example(DEBLUR_SMALL, 16, 24), list(DEBLUR_SMALL.inputs), list(DEBLUR_SMALL.outputs), {"id": "deblur-small"}
+    )
+    assert check_for_webgpu(export(request)) == []
+
+
+def test_the_job_starts_by_changing_nothing_and_trains(tmp_path: Path, bank: GrainBank, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deblur_data, "GROUP", FEW)
+    monkeypatch.setattr(deblur, "bank", lambda *_: bank)
+    monkeypatch.setattr(deblur, "VALIDATION_BATCHES", 1)
+    monkeypatch.setattr(deblur, "DeblurNet", lambda: DeblurNet(8))
+    job = deblur.deblur_job(
+        synthetic_entries(8, 130, 2), seed=1, batch=2, crop=32, stocks=1, count=FEW, watched=FEW, fresh=True, cache=tmp_path
+    )
+    assert job.validate(job.net) == 0
+    settings = Settings("deblur-small", seed=1, batch=2, crop=32, rate=1e-3, bf16=False)
+    made = train(job, settings, Limits(1e6, 3), tmp_path / "run", torch.device("cpu"))
+    assert made["steps"] == 3
+    assert job.validate(job.net) != 0
+
+
+def test_baselines_are_many_settings_of_each() -> None:
+    soft = quantized(blur(picture(64), 0.8))[0]
+    found = tries(soft, lambda p: p)
+    assert list(found) == list(BASELINES)
+    assert len(found["ffmpeg"]) == 12
+    # Each filter acts on its own copy alone.
+    assert len({round(float(p.sum()), 3) for p in found["ffmpeg"]}) == 12
+    assert all(p.shape == soft.shape for options in found.values() for p in options)
+
+
+def test_evaluation_and_card_without_downloads(tmp_path: Path, bank: GrainBank) -> None:
+    class Same(nn.Module):
+        def forward(self, image: Tensor, other: Tensor) -> Tensor:
+            return image
+
+    clips = [EvalClip("blobs", picture(64).expand(3, -1, -1, -1).contiguous())]
+    rows = evaluate(clips, Same(), tmp_path, {"bank": bank, "denoiser": Same(), "vivid": lambda p: p})["rows"]
+    assert [row["cause"] for row in rows] == list(CAUSES)
+    for row in rows:
+        assert all(row[name]["psnr"] == pytest.approx(row["input"]["psnr"], abs=1e-6) for name in (*OURS, "Real-ESRGAN")), row["cause"]
+        assert row["ffmpeg"]["psnr"] != row["input"]["psnr"]
+    written = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
+    assert {row["shown as"] for row in written["rows"] if "shown as" in row} == {"worst", "median", "best"}
+    assert (tmp_path / "deblur-worst.png").exists()
+    assert "| compression | 1 |" in (tmp_path / "table.md").read_text(encoding="utf-8")
+    settings = {"batch": 4, "crop": 96, "seed": 1, "rate": 1e-4, "bf16": False}
+    made = {"settings": settings, "steps": 3, "machine": "CPU", "hours": 0.1, "torch": "2", "start": 0.0, "best": 0.5}
+    card = "\n".join(sections(made, written, ["a note"]))
+    assert "compression +0.00 dB of +0.8 (0.80 dB missing)" in card
+    assert "- a note" in card
