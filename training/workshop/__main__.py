@@ -12,8 +12,10 @@ import torch
 
 from .paths import DATA, MODELS, TRAINING, WORK, WorkshopError, need
 
-TRAINED = ("degrain", "dirt")
+TRAINED = ("degrain", "dirt", "blur-cause")
 """The workshop's models; `recipes` holds how each is made."""
+SHOTS = 4000
+"""Shots for `blur-cause`, if not said otherwise."""
 
 
 def seconds(text: str) -> float:
@@ -24,6 +26,14 @@ def seconds(text: str) -> float:
     return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
 
 
+def part_of(text: str) -> tuple[int, int]:
+    """A share of some work: 1/2 is the first of two."""
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise argparse.ArgumentTypeError(f"{text}: a part is K/N with K from 1 to N, for instance 1/2")
+    return int(found[1]), int(found[2])
+
+
 def make_data(options: argparse.Namespace) -> None:
     """`make-data`."""
     from .pictures import collect, pack
@@ -32,6 +42,18 @@ def make_data(options: argparse.Namespace) -> None:
     entries = collect(options.data, options.limit)
     pack(entries, options.output, options.jpeg, like)
     print(f"{options.output}: {len(entries)} entries, {options.output.stat().st_size / 1e6:.1f} MB")
+
+
+def make_shots(options: argparse.Namespace) -> None:
+    """`shots`."""
+    from .cause_data import photographs, pool
+    from .degrain import bank
+    from .pictures import unpack
+
+    torch.set_num_threads(options.threads or torch.get_num_threads())
+    films = bank(options.stocks, options.seed, torch.device("cpu"))
+    part = options.part[0] - 1, options.part[1]
+    pool(photographs(unpack(options.pictures)), films, options.data, options.count, options.seed, WORK / "cause", part)
 
 
 def train(options: argparse.Namespace) -> None:
@@ -155,6 +177,16 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--limit", type=int, help="about so many of each source")
     one.add_argument("--jpeg", type=int, help="compress with this JPEG quality instead of storing the codes")
     one.set_defaults(run_command=make_data)
+
+    one = commands.add_parser("shots", help="make the shots that blur-cause is trained on; goes on where it stopped")
+    one.add_argument("--count", type=int, default=SHOTS, help="shots in all")
+    one.add_argument("--part", type=part_of, default=(1, 1), help="which share of them, for processes side by side: 1/2, 2/2")
+    one.add_argument("--pictures", type=Path, default=WORK / "pictures.bin", help="the data set of make-data")
+    one.add_argument("--data", type=Path, default=DATA, help="the cut-outs of dirt")
+    one.add_argument("--stocks", type=int, default=20, help="film stocks to draw grain of")
+    one.add_argument("--seed", type=int, default=1)
+    one.add_argument("--threads", type=int, help="CPU threads")
+    one.set_defaults(run_command=make_shots)
 
     one = commands.add_parser("train", help="train a model, or go on training it")
     one.add_argument("model", choices=TRAINED)

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from . import card_degrain, card_dirt
+from . import card_cause, card_degrain, card_dirt
 from .trainer import Job
 
 
@@ -67,7 +67,23 @@ def _evaluate_dirt(data: Path, limit: int | None, weights: Path, output: Path) -
     return table(evaluate(scenes(data, limit), load(weights), output))
 
 
+def _cause(options: argparse.Namespace, device: torch.device) -> Job:
+    from .cause import cause_job, measured
+    from .paths import WORK, WorkshopError
+
+    if device.type != "cpu":
+        raise WorkshopError("blur-cause is trained on the CPU: its shots are measured there, and the net is small (--device cpu)")
+    return cause_job(measured(WORK / "cause"), seed=options.seed, batch=options.batch)
+
+
+def _evaluate_cause(data: Path, limit: int | None, weights: Path, output: Path) -> str:
+    from .evaluate_cause import evaluate, table
+
+    return table(evaluate(data, limit, weights, output))
+
+
 RECIPES: dict[str, Recipe] = {
     "degrain": Recipe(1.5e-4, _degrain, _evaluate_degrain, card_degrain.sections),
     "dirt": Recipe(2e-3, _dirt, _evaluate_dirt, card_dirt.sections),
+    "blur-cause": Recipe(2e-3, _cause, _evaluate_cause, card_cause.sections),
 }
