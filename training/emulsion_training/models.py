@@ -329,6 +329,7 @@ DIRT = Model(
     feeds=_dirt_feeds,
 )
 
+
 def _cause_sample(height: int, width: int) -> dict[str, Float]:
     return {"frames": np.concatenate([picture(height, width, shift) for shift in range(3)], 1)}
 
@@ -347,7 +348,8 @@ CAUSE = Model(
     title="Blur cause: why a shot is soft",
     license="MIT",
     source="trained in training/workshop from random weights",
-    summary="Which of capture, storage, duplication, digitization and compression took a shot's detail, how much each, and whether it is soft.",
+    summary="Which of capture, storage, duplication, digitization and compression took a shot's detail, how much each, and whether it is "
+    "soft at all.",
     inputs=(
         Port("frames", [1, 9, "H", "W"], RGB, "three consecutive frames of one place, R′G′B′ each, at their own size, never resampled"),
     ),

@@ -46,14 +46,23 @@ def make_data(options: argparse.Namespace) -> None:
 
 def make_shots(options: argparse.Namespace) -> None:
     """`shots`."""
-    from .cause_data import photographs, pool
+    from .cause_data import chances, photographs, pool
     from .degrain import bank
-    from .pictures import unpack
+    from .pictures import film_of, unpack
 
     torch.set_num_threads(options.threads or torch.get_num_threads())
     films = bank(options.stocks, options.seed, torch.device("cpu"))
     part = options.part[0] - 1, options.part[1]
-    pool(photographs(unpack(options.pictures)), films, options.data, options.count, options.seed, WORK / "cause", part)
+    pool(
+        photographs(unpack(options.pictures)),
+        films,
+        options.data,
+        options.count,
+        options.seed,
+        WORK / "cause",
+        part,
+        chances(film_of(options.pictures)),
+    )
 
 
 def train(options: argparse.Namespace) -> None:

@@ -23,7 +23,8 @@ def sections(made: dict[str, Any], result: dict[str, Any], notes: list[str]) -> 
             f"- Machine: {made['machine']}, {made['hours']} h of wall time (shared with other work), PyTorch {made['torch']}.",
             f"- Data: {result['training shots']} shots of three frames, 160×160, of reduced photographs under a moving camera "
             "(`training/split.json`'s training part), through `training/degradation/chain.py` with none to five causes, grain of the "
-            "physical model, flicker, weave, scratches and some dirt (FilmDamageSimulator, MIT). No clip of video: all of ours are compressed.",
+            "physical model, flicker, weave, scratches and some dirt (FilmDamageSimulator, MIT). No clip of video: all of ours are "
+            "compressed.",
             f"- Calibration: {result['held back']} shots of photographs held back from training give the votes' scales.",
             f"- Validation on the same held-back shots: {made['start']:.1f} before, {made['best']:.1f} after "
             "([curve](blur-cause/curve.png), [log](blur-cause/log.csv)).",
@@ -34,8 +35,8 @@ def sections(made: dict[str, Any], result: dict[str, Any], notes: list[str]) -> 
     count = ours["shots"]
     return (
         "## What the figures mean\n\n"
-        "**Strength** of a cause is the detail that it takes by itself: the clean shot goes through its softening part alone, levels fitted "
-        "back, and in each of four octaves of luma the amplitude of what is missing or wrong is put against the clean picture's own; "
+        "**Strength** of a cause is the detail that it takes by itself: the clean shot goes through its softening part alone, its levels "
+        "are fitted back, and in each of four octaves of luma the amplitude of what is missing or wrong is put against the clean picture's own; "
         "the mean over the octaves. So causes can be compared; the **leading** one is the strongest. *Soft* is a shot in which any "
         "cause took 0.15 or more, *sharp* one in which none happened; what lies between is not asked.",
         f"## Trained\n\n{trained}",

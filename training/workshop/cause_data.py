@@ -17,6 +17,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -83,7 +84,9 @@ def taken(clean: Tensor, details: dict[str, object]) -> NDArray[np.float32]:
         drawn = details.get(cause)
         if isinstance(drawn, dict):
             # Buckling draws frame after frame, and a video codec needs what is before and after.
-            part = clean if "mpeg2" in drawn or "h264" in drawn else clean[: middle + 1] if cause == "storage" else clean[middle : middle + 1]
+            part = (
+                clean if "mpeg2" in drawn or "h264" in drawn else clean[: middle + 1] if cause == "storage" else clean[middle : middle + 1]
+            )
             soft = alone(part, cause, details)[min(middle, part.shape[0] - 1)]
             found[i] = lost(own, luma(soft))
     return found
@@ -100,9 +103,23 @@ class Shot:
     details: dict[str, object]
 
 
-def planned(generator: torch.Generator, count: int | None = None) -> Plan:
-    """Which causes happen: `count` of them, or a number drawn by `COUNTS`."""
+def chances(film: dict[str, Any] | None) -> dict[str, float] | None:
+    """How likely each cause is where training is for films like one that `estimate` reported; None without such a report."""
+    found = (film or {}).get("blur", {}).get("causes")
+    if not found:
+        return None
+    most = max(found["strength"].values())
+    # No diagnosis is so sure that the other causes may be forgotten.
+    return {cause: 0.1 + 0.85 * found["strength"][cause] / max(most, 1e-6) for cause in CAUSES}
+
+
+def planned(generator: torch.Generator, count: int | None = None, likely: dict[str, float] | None = None) -> Plan:
+    """Which causes happen: each by its own chance where `likely` says them, else `count` of them, or a number drawn by `COUNTS`."""
     draw = float(torch.rand(1, generator=generator))
+    if likely is not None:
+        happens = torch.rand(len(CAUSES), generator=generator).tolist()
+        sharp = draw < COUNTS[0]
+        return Plan({c: float(not sharp and h < likely[c]) for c, h in zip(CAUSES, happens, strict=True)}, grain=0.8, dirt=0.15)
     number = count if count is not None else int(np.searchsorted(np.cumsum(COUNTS)[:-1], draw, side="right"))
     order = torch.randperm(len(CAUSES), generator=generator).tolist()
     return Plan({cause: 1.0 if order.index(i) < number else 0.0 for i, cause in enumerate(CAUSES)}, grain=0.8, dirt=0.15)
@@ -150,13 +167,20 @@ def clean_clip(photo: Tensor, generator: torch.Generator) -> Tensor:
     return torch.stack(places)
 
 
-def training_shot(photos: Sequence[Entry], bank: GrainBank, shapes: Sequence[Tensor], seed: int, number: int) -> Shot:
+def training_shot(
+    photos: Sequence[Entry],
+    bank: GrainBank,
+    shapes: Sequence[Tensor],
+    seed: int,
+    number: int,
+    likely: dict[str, float] | None = None,
+) -> Shot:
     """Shot `number`."""
     generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
     entry = photos[int(torch.randint(0, len(photos), (1,), generator=generator))]
     photo = torch.from_numpy(entry.frames[0].copy()).permute(2, 0, 1).float() / 255
     clean = clean_clip(photo, generator)
-    return shot_of(clean, planned(generator), bank, shapes, int(torch.randint(0, 2**31 - 1, (1,), generator=generator)))
+    return shot_of(clean, planned(generator, likely=likely), bank, shapes, int(torch.randint(0, 2**31 - 1, (1,), generator=generator)))
 
 
 def photographs(entries: Sequence[Entry]) -> list[Entry]:
@@ -169,10 +193,19 @@ def held_back(number: int) -> bool:
     return number % 10 == 7
 
 
-def pool(photos: Sequence[Entry], bank: GrainBank, data: Path, count: int, seed: int, folder: Path, part: tuple[int, int] = (0, 1)) -> None:
+def pool(
+    photos: Sequence[Entry],
+    bank: GrainBank,
+    data: Path,
+    count: int,
+    seed: int,
+    folder: Path,
+    part: tuple[int, int] = (0, 1),
+    likely: dict[str, float] | None = None,
+) -> None:
     """Makes `count` shots in files of `SHARD`; files that are there are left. Process `part[0]` of `part[1]` makes its share of them.
 
-    Every tenth file is of photographs held back.
+    Every tenth file is of photographs held back. `likely` are the causes' `chances` for films like one.
     """
     need(data, "the cut-outs of dirt are read from ../shared/data or from the folder EMULSION_DATA")
     shapes = cut_outs(data / "damage", evaluate=False, every=split()["damage"]["evaluateEvery"])[::8]
@@ -185,7 +218,7 @@ def pool(photos: Sequence[Entry], bank: GrainBank, data: Path, count: int, seed:
         if path.exists():
             continue
         own = watched if held_back(shard) else kept
-        shots = [training_shot(own, bank, shapes, seed, shard * SHARD + i) for i in range(SHARD)]
+        shots = [training_shot(own, bank, shapes, seed, shard * SHARD + i, likely) for i in range(SHARD)]
         fresh = path.with_suffix(f".{os.getpid()}.tmp")
         with fresh.open("wb") as file:
             np.savez(

@@ -39,6 +39,8 @@ FIELD = 128
 SPECTRUM = len(RINGS) * SECTORS
 """The first measures: mean logarithm of luma's power in the bands, which is all that the baselines see."""
 SEED = 60_000
+SURE = 0.6
+"""A leading cause is named from this confidence on; as in `src/analysis/blur/cause.ts`."""
 
 
 def bank(cache: Path) -> GrainBank:
@@ -70,7 +72,8 @@ def evaluation_shots(data: Path, count: int, cache: Path) -> dict[str, Any]:
             # Every photograph meets every number of causes: 7 and 12 have no common divisor with each other or with 10's rows.
             photo_path = photos[(7 * index + index // 10) % len(photos)]
             photo = torch.from_numpy(read_picture(photo_path, 10**6).copy()).permute(2, 0, 1).float() / 255
-            top, left = (int(v * (size - span)) for v, size, span in zip(torch.rand(2, generator=generator).tolist(), photo.shape[1:], (240, 304), strict=True))
+            room = torch.rand(2, generator=generator).tolist()
+            top, left = int(room[0] * (photo.shape[1] - 240)), int(room[1] * (photo.shape[2] - 304))
             part = photo[:, top : top + 240, left : left + 304]
             clean = moving_clip(part, random_camera(generator), FRAMES, (HEIGHT, WIDTH), SEED + index)
             shots.append(shot_of(clean, planned(generator, number_of_causes(index)), films, shapes, SEED + index))
@@ -153,6 +156,13 @@ def says(outputs: Tensor) -> dict[str, Any]:
         "confidence": round(float(chance.max()), 2),
         "strength": {cause: round(float(strength[i]), 2) for i, cause in enumerate(CAUSES)},
     }
+
+
+def verdict(outputs: Tensor) -> dict[str, Any]:
+    """The same as the app decides: `leading` is None where the shot is sharp, and "unsure" where no cause has `SURE`."""
+    said = says(outputs)
+    leading = None if said["soft"] < 0.5 else said["leading"] if said["confidence"] >= SURE else "unsure"
+    return {**said, "leading": leading}
 
 
 def look_at_film(net: CauseNet, film: Path, frames: int, shots: int = 4) -> dict[str, Any]:
