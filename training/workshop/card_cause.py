@@ -36,8 +36,8 @@ def sections(made: dict[str, Any], result: dict[str, Any], notes: list[str]) -> 
     return (
         "## What the figures mean\n\n"
         "**Strength** of a cause is the detail that it takes by itself: the clean shot goes through its softening part alone, its levels "
-        "are fitted back, and in each of four octaves of luma the amplitude of what is missing or wrong is put against the clean picture's own; "
-        "the mean over the octaves. So causes can be compared; the **leading** one is the strongest. *Soft* is a shot in which any "
+        "are fitted back, and in each of four octaves of luma what is missing or wrong is put against the clean picture's own, as "
+        "amplitudes; the mean over the octaves. So causes can be compared; the **leading** one is the strongest. *Soft* is a shot in which any "
         "cause took 0.15 or more, *sharp* one in which none happened; what lies between is not asked.",
         f"## Trained\n\n{trained}",
         f"## Evaluated\n\n`python -m workshop evaluate blur-cause`: {sum(count.values())} shots of Kodak 01–12 ({count['sharp']} sharp, "

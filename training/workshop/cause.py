@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from torch.nn import functional
 from degradation.chain import CAUSES
 
 from . import cause_measures
+from .cause_data import held_back
 from .cause_net import CauseNet
 from .paths import WorkshopError
 from .trainer import Job
@@ -44,27 +46,38 @@ def views(codes: Tensor) -> list[Tensor]:
     return [codes, turned]
 
 
+def version_of(net: cause_measures.Measures) -> str:
+    """Names measures by what they make of a fixed picture: what was measured by others is not read."""
+    with torch.no_grad():
+        probe = net(torch.rand(1, 9, 64, 64, generator=torch.Generator().manual_seed(1)))
+    return hashlib.sha256(probe.mul(100).round().to(torch.int32).numpy().tobytes()).hexdigest()[:8]
+
+
+def measure_file(path: Path, net: cause_measures.Measures, version: str) -> Path:
+    """The file of measures of a file of shots; made if it is not there."""
+    kept = path.with_name(f"{path.stem}-{version}.pt")
+    if not kept.exists():
+        shots = np.load(path)
+        rows = []
+        with torch.no_grad():
+            for codes in shots["codes"]:
+                whole = torch.from_numpy(codes.astype(np.float32) / 255)[None]
+                rows.append(torch.cat([net(view).flatten(1) for view in views(whole)]))
+        fresh = kept.with_suffix(f".{os.getpid()}.tmp")
+        torch.save((torch.stack(rows), torch.from_numpy(shots["strength"]), torch.from_numpy(shots["drawn"])), fresh)
+        os.replace(fresh, kept)
+    return kept
+
+
 def measured(folder: Path) -> Measured:
     """Measures every file of shots in a folder that was not measured yet by these measures, and reads them all."""
     net = cause_measures.Measures().eval()
-    with torch.no_grad():
-        # Other measures give other numbers for the same picture: what was measured by them is not read.
-        probe = net(torch.rand(1, 9, 64, 64, generator=torch.Generator().manual_seed(1)))
-    version = hashlib.sha256(probe.mul(100).round().to(torch.int32).numpy().tobytes()).hexdigest()[:8]
+    version = version_of(net)
     parts: list[tuple[Tensor, ...]] = []
     for path in sorted(folder.glob("shots-*.npz")):
-        kept = path.with_name(f"{path.stem}-{version}.pt")
-        if not kept.exists():
-            shots = np.load(path)
-            rows = []
-            with torch.no_grad():
-                for codes in shots["codes"]:
-                    whole = torch.from_numpy(codes.astype(np.float32) / 255)[None]
-                    rows.append(torch.cat([net(view).flatten(1) for view in views(whole)]))
-            torch.save((torch.stack(rows), torch.from_numpy(shots["strength"]), torch.from_numpy(shots["drawn"])), kept)
+        one = torch.load(measure_file(path, net, version), weights_only=True)
         number = int(path.stem.split("-")[-1])
-        one = torch.load(kept, weights_only=True)
-        parts.append((*one, torch.full((one[0].shape[0],), number % 10 == 7)))
+        parts.append((*one, torch.full((one[0].shape[0],), held_back(number))))
     if not parts:
         raise WorkshopError(f"{folder}: no shots; make them with `shots`")
     return Measured(*(torch.cat([part[k] for part in parts]) for k in range(4)))
