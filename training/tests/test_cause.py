@@ -176,8 +176,9 @@ def test_an_evaluation_shows_its_baselines_and_pictures(tmp_path: Path) -> None:
     clip = texture(6, 200).expand(3, -1, -1, -1).contiguous()
     shots = [shot_of(clip, only(*names), bank(), [], 3) for names in ((), ("capture",), ("capture", "compression"))]
     net = CauseNet().eval()
-    rows = [evaluate_cause.measure(net, shot.codes) for shot in shots]
-    assert [row.shape[0] for row in rows] == [4, 4, 4]
+    rows = [evaluate_cause.measure(net, shot.codes, evaluate_cause.CORNERS) for shot in shots]
+    assert [row.shape[0] for row in rows] == [2, 2, 2]
+    assert len(evaluate_cause.places(np.zeros((9, 480, 640), np.uint8))) == 5
     data = {
         "codes": np.stack([shot.codes for shot in shots]),
         "strength": np.stack([shot.strength for shot in shots]),

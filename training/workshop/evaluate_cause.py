@@ -89,20 +89,27 @@ def evaluation_shots(data: Path, count: int, cache: Path) -> dict[str, Any]:
     return dict(np.load(path))
 
 
-def places(codes: NDArray[np.uint8]) -> list[Tensor]:
-    """The places [1, 9, PLACE, PLACE] of a shot's three frames that are looked at: its corners, or at most four spread over it."""
+SPOTS = ((0.5, 0.5), (0.2, 0.25), (0.8, 0.25), (0.2, 0.75), (0.8, 0.75))
+"""Where the places of a film lie, as in `src/analysis/blur/cause.ts`."""
+CORNERS = ((0.0, 0.0), (1.0, 1.0))
+"""Where those of an evaluation shot lie: it is hardly larger than a place."""
+GRID = 8
+
+
+def places(codes: NDArray[np.uint8], spots: tuple[tuple[float, float], ...] = SPOTS) -> list[Tensor]:
+    """The places [1, 9, h, w] of three frames [9, H, W] that are looked at, at multiples of `GRID` from the corner."""
     height, width = codes.shape[-2:]
-    side = min(PLACE, height // 8 * 8, width // 8 * 8)
-    tops = sorted({0, (height - side) // 16 * 8, height - side}) if height > 2 * side else sorted({0, height - side})
-    lefts = sorted({0, (width - side) // 16 * 8, width - side}) if width > 2 * side else sorted({0, width - side})
+    h, w = (min(PLACE, size) // GRID * GRID for size in (height, width))
     whole = torch.from_numpy(codes.astype(np.float32) / 255)[None]
-    return [whole[..., top : top + side, left : left + side] for top in tops for left in lefts]
+    found = {(int((height - h) * y / GRID + 0.5) * GRID, int((width - w) * x / GRID + 0.5) * GRID) for x, y in spots}
+    found = {(min(top, (height - h) // GRID * GRID), min(left, (width - w) // GRID * GRID)) for top, left in found}
+    return [whole[..., top : top + h, left : left + w] for top, left in sorted(found)]
 
 
-def measure(net: CauseNet, codes: NDArray[np.uint8]) -> Tensor:
+def measure(net: CauseNet, codes: NDArray[np.uint8], spots: tuple[tuple[float, float], ...] = SPOTS) -> Tensor:
     """Measures [places, M] of one shot."""
     with torch.no_grad():
-        return torch.cat([net.measures(place).flatten(1) for place in places(codes)])
+        return torch.cat([net.measures(place).flatten(1) for place in places(codes, spots)])
 
 
 def centroids(shots: Measured, rows: Tensor) -> Tensor:
@@ -184,7 +191,7 @@ def evaluate(data: Path, limit: int | None, weights: Path, output: Path, cache: 
     training = measured(cache / "cause")
     shots = evaluation_shots(data, limit or SHOTS, cache)
     strength, drawn = torch.from_numpy(shots["strength"]), torch.from_numpy(shots["drawn"])
-    rows = [measure(net, codes) for codes in shots["codes"]]
+    rows = [measure(net, codes, CORNERS) for codes in shots["codes"]]
     spectrum = torch.stack([row[:, :SPECTRUM].mean(0) for row in rows])
     ours = outputs_of(net, rows)
     methods = {
