@@ -109,10 +109,10 @@ def test_measures_see_blur_blocks_and_repeated_frames() -> None:
         with torch.no_grad():
             return net(clip).flatten()
 
-    sharp, soft = seen(moving), seen(capture.through_kernel(moving.view(3, 3, 128, 128), capture.disk_kernel(2)).view(1, 9, 128, 128))
+    sharp, soft = seen(moving), seen(capture.through_kernel(moving.view(3, 3, 128, 128), capture.disk_kernel(2)).reshape(1, 9, 128, 128))
     # The first measures are luma's spectrum, from low to high.
     assert float((sharp - soft)[16:36].mean()) > 2
-    blocks = seen(compression.jpeg(moving.view(3, 3, 128, 128), 10).view(1, 9, 128, 128))
+    blocks = seen(compression.jpeg(moving.view(3, 3, 128, 128), 10).reshape(1, 9, 128, 128))
     assert float((sharp - blocks).abs().max()) > 3
     assert float((seen(still.repeat(1, 3, 1, 1)) - sharp).abs().max()) > 3
     assert bool(torch.isfinite(seen(torch.zeros(1, 9, 64, 64))).all())

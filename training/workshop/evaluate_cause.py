@@ -25,7 +25,7 @@ from degradation.grain_bank import GrainBank, make_stack
 from degradation.motion import moving_clip, random_camera
 from degradation.stocks import STOCKS
 
-from .cause import Measured, N, load, measured, outputs_of, scores
+from .cause import Measured, N, load, measured, outputs_of, scores, version_of
 from .cause_data import FRAMES, planned, shot_of
 from .cause_measures import RINGS, SECTORS
 from .cause_net import PLACE, CauseNet
@@ -172,26 +172,38 @@ def verdict(outputs: Tensor) -> dict[str, Any]:
     return {**said, "leading": leading}
 
 
-def look_at_film(net: CauseNet, film: Path, frames: int, shots: int = 4) -> dict[str, Any]:
-    """What the net says of a film of `frames` frames, pooled over runs of three frames spread over it and places spread over them."""
+def film_measures(net: CauseNet, film: Path, frames: int, runs: int = 4) -> Tensor:
+    """Measures [places, M] of a film of `frames` frames: runs of three frames spread over it, places spread over them."""
     rows = []
-    for k in range(shots):
-        first = 1 + (frames - FRAMES - 2) * k // max(1, shots - 1)
+    for k in range(runs):
+        first = 1 + (frames - FRAMES - 2) * k // max(1, runs - 1)
         run = read_frames(film, first, FRAMES).transpose(0, 3, 1, 2)
         rows.append(measure(net, run.reshape(-1, *run.shape[-2:])))
-    return says(outputs_of(net, [torch.cat(rows)])[0])
+    return torch.cat(rows)
+
+
+def measured_evaluation(net: CauseNet, data: Path, codes: NDArray[np.uint8], cache: Path) -> tuple[list[Tensor], dict[str, Tensor]]:
+    """Measures of the evaluation shots, and of the split's films and the real ones by name; made once, as they do not depend on weights."""
+    from .estimate import probe
+
+    kept = cache / f"cause-evaluation-{len(codes)}-{version_of(net.measures)}.pt"
+    if not kept.exists():
+        rows = [measure(net, shot, CORNERS) for shot in codes]
+        parts = split()["video"]["evaluate"]
+        names = [*(data / name for name in dict.fromkeys(name for name, *_ in parts)), *sorted((data / "film").glob("*.mp4"))]
+        torch.save((rows, {film.name: film_measures(net, film, probe(film)["frames"]) for film in names}), kept)
+    loaded: tuple[list[Tensor], dict[str, Tensor]] = torch.load(kept, weights_only=True)
+    return loaded
 
 
 def evaluate(data: Path, limit: int | None, weights: Path, output: Path, cache: Path = WORK) -> dict[str, Any]:
     """Measures, and writes `evaluation.json`, `table.md` and crops."""
-    from .estimate import probe
-
     begun = time.monotonic()
     net = load(weights)
     training = measured(cache / "cause")
     shots = evaluation_shots(data, limit or SHOTS, cache)
     strength, drawn = torch.from_numpy(shots["strength"]), torch.from_numpy(shots["drawn"])
-    rows = [measure(net, codes, CORNERS) for codes in shots["codes"]]
+    rows, films = measured_evaluation(net, data, shots["codes"], cache)
     spectrum = torch.stack([row[:, :SPECTRUM].mean(0) for row in rows])
     ours = outputs_of(net, rows)
     methods = {
@@ -205,10 +217,8 @@ def evaluate(data: Path, limit: int | None, weights: Path, output: Path, cache: 
         "held back": int(training.held.sum()),
         "films": {},
     }
-    parts = split()["video"]["evaluate"]
-    names = [*(data / name for name in dict.fromkeys(name for name, *_ in parts)), *sorted((data / "film").glob("*.mp4"))]
-    for film in names:
-        found["films"][film.name] = look_at_film(net, film, probe(film)["frames"])
+    for name, outputs in zip(films, outputs_of(net, list(films.values())), strict=True):
+        found["films"][name] = says(outputs)
     output.mkdir(parents=True, exist_ok=True)
     found["shown"] = crops(shots, ours, output)
     found["seconds"] = round(time.monotonic() - begun)
