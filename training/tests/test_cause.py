@@ -147,12 +147,12 @@ def test_figures_of_known_answers() -> None:
 
 
 def synthetic_shots(count: int = 80) -> Measured:
-    """Measures in which each cause has one of its own."""
+    """Measures each of which tells of one cause."""
     generator = torch.Generator().manual_seed(4)
     strength = torch.rand(count, N, generator=generator) * (torch.rand(count, N, generator=generator) < 0.5)
     size = CauseNet().count
     measures = 0.1 * torch.randn(count, 2, size, generator=generator)
-    measures[:, :, :N] += 3 * strength[:, None]
+    measures += 3 * strength.repeat(1, size // N + 1)[:, None, :size]
     return Measured(measures, strength, strength, torch.arange(count) % 10 == 7)
 
 

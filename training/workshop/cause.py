@@ -25,6 +25,8 @@ from .trainer import Job
 N = len(CAUSES)
 SOFT = 0.15
 """Strength from which on a shot is called soft when sharp and soft are told apart; between 0 and this it is neither."""
+NOISE = 0.15
+"""σ of the noise on training measures, of their own σ."""
 SHARPEST = 0.04
 """Two causes nearer than this in strength share the lead while training."""
 Array = NDArray[np.float64]
@@ -110,7 +112,9 @@ def ranks(values: Array) -> Array:
 
 
 def rank_correlation(a: Array, b: Array) -> float:
-    """Spearman's; 0 where one of them does not vary."""
+    """Spearman's; 0 where one of them does not vary, or there is nothing."""
+    if len(a) == 0:
+        return 0.0
     x, y = ranks(a), ranks(b)
     x, y = x - x.mean(), y - y.mean()
     norm = float(np.sqrt((x**2).sum() * (y**2).sum()))
@@ -217,10 +221,6 @@ def cause_job(shots: Measured, *, seed: int, batch: int) -> Job:
         return validation_figure(outputs, shots.strength[held], shots.drawn[held])
 
     return Job(net, loss, validate, "mean of the bars' figures on validation shots, %")
-
-
-NOISE = 0.15
-"""σ of the noise on training measures, of their own σ."""
 
 
 def outputs_of(net: CauseNet, measures: Sequence[Tensor]) -> Tensor:
