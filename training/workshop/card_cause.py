@@ -9,16 +9,17 @@ from degradation.chain import CAUSES
 from .evaluate_cause import table
 
 FAILURES = (
-    "It learns single shots by heart after some hundred steps, and twice the shots brought little (see the notes above): the "
-    "measures, pooled over a place, are what limits it. A small net on the pixels beside them is the next thing to try; only part of the parameters allowed "
-    "are used.",
+    "It learns single shots by heart after some hundred steps, and twice the shots brought little (see the notes above): the measures, "
+    "pooled over a place, are what limits it. A small net on the pixels beside them is the next thing to try; only part of the "
+    "parameters allowed are used.",
     "In mixtures what comes later covers what came before: behind a coarse codec or a small scan little is left that tells the lens from "
     "copies. There the confidence falls, and the app says *unsure*; where it is named it is still wrong now and then (last row of the "
     "figures).",
     "Duplication is taken for capture or for the scan: all three are round blurs, and only grain that lies sharp over a soft picture, "
     "contrast and printed dirt tell them apart. Black and white film without color's help is harder still.",
-    "Every clip that reached us compressed is soft by compression to it, be the loss invisible: this is how it was trained to see. Shot "
-    "anew from such a file, a camera's blur has to be strong to be named.",
+    "The clips, none of them degraded here, are called soft: most by compression, which is what they have, a few unsure between that and "
+    "the scan (*digitization*: they were reduced). The film of the 1900s is unsure too; nobody knows its truth. A loss that no "
+    "eye sees is enough to be called soft.",
     "Strengths are trained on photographs reduced to a few hundred pixels. Films scanned with many more pixels than they hold look soft "
     "everywhere, as they are, and which cause that is called was not measured.",
 )
