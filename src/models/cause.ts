@@ -11,6 +11,8 @@ import { crop } from '../gpu/ops/window/op.ts';
 export const BLUR_CAUSE = 'blur-cause';
 /** Numbers that the net gives: five strengths, five votes for the leading cause, one for soft against sharp. */
 export const CAUSE_OUTPUTS = 11;
+/** What the net gives is in so many log odds. */
+const UNIT = 16;
 /** Smallest side of a place in pixels: below it the net's windows do not fit. */
 export const LEAST_PLACE = 64;
 
@@ -34,7 +36,10 @@ export async function causeRun(
 			return usingAsync([frames], async () => {
 				const wanted = { evidence: { width: 1, height: 1, channels: CAUSE_OUTPUTS } };
 				const { evidence } = await models.run(BLUR_CAUSE, { frames }, wanted, signal);
-				return usingAsync([evidence!], async () => new Float32Array(await compute.readback(evidence!)));
+				return usingAsync([evidence!], async () => {
+					const given = new Float32Array(await compute.readback(evidence!));
+					return given.map((value) => UNIT * value);
+				});
 			});
 		});
 	});

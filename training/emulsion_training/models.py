@@ -357,7 +357,7 @@ CAUSE = Model(
         Port(
             "evidence",
             [1, 11, 1, 1],
-            "log odds",
+            "log odds ÷ 16",
             "of each cause (capture, storage, duplication, digitization, compression) its strength before the sigmoid; then of each its "
             "vote for the leading cause, before the softmax; then soft against sharp, before the sigmoid",
         ),

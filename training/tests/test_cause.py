@@ -107,7 +107,8 @@ def test_measures_see_blur_blocks_and_repeated_frames() -> None:
 
     def seen(clip: Tensor) -> Tensor:
         with torch.no_grad():
-            return net(clip).flatten()
+            measures: Tensor = net(clip)
+        return measures.flatten()
 
     sharp, soft = seen(moving), seen(capture.through_kernel(moving.view(3, 3, 128, 128), capture.disk_kernel(2)).reshape(1, 9, 128, 128))
     # The first measures are luma's spectrum, from low to high.

@@ -91,7 +91,7 @@ class Measures(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         waves, bands = spectral_filters()
-        self.bands, self.half = len(bands), len(waves) // 2
+        self.bands, self.phases = len(bands), len(waves) // 2
 
         def fixed(weight: Tensor) -> nn.Parameter:
             # As it is shipped: a filter that is rounded afterwards would measure something else.
@@ -131,7 +131,7 @@ class Measures(nn.Module):
         """Power in bands [B, bands, h, w] of a plane [B, 1, H, W]."""
         waves = functional.conv2d(plane, self.waves, stride=STEP)
         square = waves * waves
-        return functional.conv2d(square[:, : self.half] + square[:, self.half :], self.rings)
+        return functional.conv2d(square[:, : self.phases] + square[:, self.phases :], self.rings)
 
     def forward(self, frames: Tensor) -> Tensor:
         """All measures."""

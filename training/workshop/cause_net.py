@@ -16,6 +16,8 @@ from .cause_measures import Measures
 HIDDEN = (256, 128)
 OUTPUTS = 2 * len(CAUSES) + 1
 """A strength and a vote for leading of each cause, and one for soft against sharp."""
+UNIT = 16.0
+"""What is given is in so many log odds: about 1 at most, as the canary's tolerance, made for pictures of 0…1, takes it."""
 PLACE = 160
 """Side in pixels of a place that is looked at."""
 
@@ -53,5 +55,5 @@ class CauseNet(nn.Module):
         return torch.cat([raw[:, :n], votes, raw[:, 2 * n :] * self.scales[:, 1:]], 1)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Of one place."""
-        return self.calibrated(self.raw(self.measures(frames)))
+        """Of one place, in units of `UNIT` log odds."""
+        return self.calibrated(self.raw(self.measures(frames))) * (1 / UNIT)

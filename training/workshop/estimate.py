@@ -182,6 +182,7 @@ def blur_causes(runs: list[NDArray[np.uint8]], model: Path = MODELS / "blur-caus
 
     from emulsion_training.compare import open_session, run_onnx
 
+    from .cause_net import UNIT
     from .evaluate_cause import places, verdict
 
     session = open_session(need(model, "export it with `export blur-cause`"))
@@ -191,7 +192,7 @@ def blur_causes(runs: list[NDArray[np.uint8]], model: Path = MODELS / "blur-caus
         codes = run[middle - 1 : middle + 2].transpose(0, 3, 1, 2)
         for place in places(codes.reshape(-1, *codes.shape[-2:])):
             evidence.append(run_onnx(session, {"frames": place.numpy()})["evidence"].ravel())
-    return verdict(torch.from_numpy(np.mean(evidence, 0)))
+    return verdict(UNIT * torch.from_numpy(np.mean(evidence, 0)))
 
 
 def estimate(film: Path, output: Path, frames: int = 24) -> dict[str, Any]:

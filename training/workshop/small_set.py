@@ -25,6 +25,7 @@ from emulsion_training.compare import Float, open_session, run_onnx
 from emulsion_training.evaluate import CLIPS, Bytes, interpolate, kodak, psnr, resize, to_bytes, to_network
 from emulsion_training.manifest import write_json
 
+from .cause_net import UNIT
 from .dirt_net import scale_of
 from .evaluate_degrain import grain_of, grainy
 from .paths import DATA, MODELS, WorkshopError, need
@@ -137,7 +138,7 @@ def causes(path: Path, data: Path) -> Figures:
             "of JPEG quality 20": jpeg(clean, 20),
         }
         for name, picture in made.items():
-            evidence = run_onnx(session, {"frames": picture.repeat(1, 3, 1, 1).numpy()})["evidence"].ravel()
+            evidence = run_onnx(session, {"frames": picture.repeat(1, 3, 1, 1).numpy()})["evidence"].ravel() * UNIT
             found.setdefault(f"crops {name} are soft", []).append(float(evidence[10]))
             found.setdefault(f"crops {name}: capture against compression", []).append(float(evidence[5] - evidence[9]))
     return {name: float(np.mean(values)) * 10 / float(np.log(10)) for name, values in found.items()}
