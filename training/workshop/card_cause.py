@@ -20,6 +20,8 @@ FAILURES = (
     "The clips, none of them degraded here, are called soft: most by compression, which is what they have, a few unsure between that and "
     "the scan (*digitization*: they were reduced). The film of the 1900s is unsure too; nobody knows its truth. A loss that no "
     "eye sees is enough to be called soft.",
+    "How a decoder brings coarse color to R′G′B′ matters: the same three frames of gestures/walk, lightly compressed, are soft at 98 % by "
+    "one of ffmpeg's ways (rgb24) and sharp at 80 % by another (gbrp). Compression leads in both.",
     "Strengths are trained on photographs reduced to a few hundred pixels. Films scanned with many more pixels than they hold look soft "
     "everywhere, as they are, and which cause that is called was not measured.",
 )
