@@ -30,6 +30,15 @@ export interface ProvenanceSummary extends ProvenanceShares {
 	readonly copiedFrames: number;
 }
 
+/** What a stage found of a shot. */
+export interface Finding {
+	/** Recipe entry. */
+	readonly stage: string;
+	/** Index of the shot, from 0. */
+	readonly shot: number;
+	readonly said: Phrase;
+}
+
 /** What a run did, its sentences as data. Times of day appear nowhere. */
 export interface ExportReport {
 	readonly version: 1;
@@ -79,6 +88,8 @@ export interface ExportReport {
 	readonly provenance: ProvenanceSummary;
 	readonly invariants: readonly InvariantResult[];
 	readonly chunks: { readonly total: number; readonly resumed: number };
+	/** What stages found of the shots, in order. */
+	readonly findings: readonly Finding[];
 	readonly recipe: unknown;
 	/** Mattes that the recipe's regions could name, with what identifies their files. */
 	readonly mattes: readonly { readonly id: string; readonly frames: number; readonly fingerprint: string }[];

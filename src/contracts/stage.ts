@@ -6,6 +6,7 @@
 
 import type { ColorTags, Size } from '../core/color.ts';
 import type { Timeline, TimelineFrame } from '../core/timeline.ts';
+import type { Phrase } from '../core/phrases.ts';
 import type { Rational } from '../core/rational.ts';
 import type { Shot } from '../core/shots.ts';
 import type { Compute, Picture } from './compute.ts';
@@ -240,6 +241,8 @@ export interface Stage<T extends ParamTable = ParamTable, A = unknown, S = unkno
 	 * what `render` uses, and what people are shown. A stage with such a parameter has it.
 	 */
 	resolved?(params: ValuesOf<T>, artifact: A): Partial<Record<keyof T & string, number>>;
+	/** What the stage found of a shot, as a sentence; read from the shot's artifact alone. The card shows it, the report keeps it. */
+	finding?(params: ValuesOf<T>, artifact: A): Phrase | undefined;
 	/** False where these parameters need no survey. Default true. */
 	surveys?(params: ValuesOf<T>): boolean;
 	/** Looks at a shot's source pictures while the film is planned and returns what `timeline` needs to know; stored, cancellable. */

@@ -228,6 +228,8 @@ export interface ViewResult {
 	readonly provenance?: ProvenanceShares;
 	/** Values that stand for `"auto"` at this frame, by recipe entry and parameter: those that were measured already. */
 	readonly resolved?: Readonly<Record<string, Readonly<Record<string, number | undefined>>>>;
+	/** What stages found of this frame's shot, by recipe entry: of shots that were looked at already. */
+	readonly findings?: Readonly<Record<string, Phrase>>;
 	readonly rendered: boolean;
 	readonly seconds: number;
 	/** Picture size of the result. */

@@ -4,7 +4,14 @@ import type { ModelManifest, ModelRole, ModelSpec, TensorSpec } from '../contrac
 import { EmulsionError } from '../core/errors.ts';
 import { phrase } from '../core/phrases.ts';
 
-const ROLES: readonly ModelRole[] = ['interpolate', 'denoise', 'upscale-faithful', 'upscale-vivid', 'damage'];
+const ROLES: readonly ModelRole[] = [
+	'interpolate',
+	'denoise',
+	'upscale-faithful',
+	'upscale-vivid',
+	'damage',
+	'diagnose',
+];
 /** Outside this range operators fall back to the CPU (design §3). */
 const OPSET = { min: 16, max: 19 };
 const DIMENSION = /^[HW](?:[*/][1-9]\d*)?$/;

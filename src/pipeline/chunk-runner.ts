@@ -5,7 +5,7 @@
 
 import type { FrameRange, FrameStream, PlanarFrame } from '../contracts/frames.ts';
 import type { EncodeConfig, EncodedChunk } from '../contracts/media.ts';
-import type { StageTime } from '../contracts/report.ts';
+import type { Finding, StageTime } from '../contracts/report.ts';
 import type { ExportRequest } from '../contracts/workers.ts';
 import { EmulsionError, toEmulsionError } from '../core/errors.ts';
 import { phrase } from '../core/phrases.ts';
@@ -15,6 +15,7 @@ import { Passing } from './passing.ts';
 import type { Plan } from './plan-types.ts';
 import { noNotes, type RenderNotes, RenderStream } from './render-stream.ts';
 import { mergeTimes } from './report.ts';
+import { findingsIn } from './resolved.ts';
 import { breatheOf, type Engine, makeExecutor, openReader, type RunOptions } from './session.ts';
 import type { SourceReader } from './source-reader.ts';
 
@@ -23,6 +24,8 @@ export interface ChunkNotes {
 	readonly render: RenderNotes;
 	/** MD5 of source frames first read for this chunk, by index. */
 	readonly sourceMd5: readonly (readonly [number, string])[];
+	/** What stages found of the chunk's shots; absent in chunks stored by versions that did not keep it. */
+	readonly findings?: readonly Finding[];
 }
 
 /** What running chunks needs. */
@@ -45,6 +48,8 @@ interface Running {
 	readonly handed: Promise<void>;
 	readonly chunk: Promise<EncodedChunk>;
 	readonly notes: RenderNotes;
+	/** What stages found of its shots; complete when all frames are handed over. */
+	readonly findings: () => Finding[];
 	/** Frames handed over so far. */
 	readonly count: () => number;
 }
@@ -52,6 +57,7 @@ interface Running {
 interface Session {
 	readonly backend: Backend;
 	readonly stream: RenderStream;
+	readonly findings: (range: FrameRange) => Finding[];
 	readonly times: () => StageTime[];
 	readonly passing: Passing;
 }
@@ -149,7 +155,9 @@ export class ChunkRunner {
 			signal: this.#signal,
 			breathe: breatheOf(engine, options.urgency),
 		});
-		this.#session = { backend, stream, times: () => [...executor.times(), stream.time()], passing };
+		const findings = ({ start, end }: FrameRange): Finding[] =>
+			findingsIn(plan.levels, { start: plan.window.start + start, end: plan.window.start + end }, executor);
+		this.#session = { backend, stream, findings, times: () => [...executor.times(), stream.time()], passing };
 		return this.#session;
 	}
 
@@ -159,10 +167,11 @@ export class ChunkRunner {
 		this.#session = undefined;
 	}
 
-	#start({ stream }: Session, range: FrameRange): Running {
+	#start({ stream, findings }: Session, range: FrameRange): Running {
 		const notes = noNotes();
 		const { engine, encodeJob, onFrames } = this.#context;
 		let count = 0;
+		let found: Finding[] = [];
 		let done: () => void = () => undefined;
 		let fail: (error: unknown) => void = () => undefined;
 		const handed = new Promise<void>((resolve, reject) => {
@@ -179,6 +188,7 @@ export class ChunkRunner {
 					onFrames(1);
 				}
 				complete = true;
+				found = findings(range);
 				done();
 			} catch (error) {
 				fail(error);
@@ -193,13 +203,13 @@ export class ChunkRunner {
 		};
 		const chunk = engine.encode.encode(encodeJob, range, frames, this.#signal);
 		chunk.catch((error: unknown) => fail(error));
-		return { handed, chunk, notes, count: () => count };
+		return { handed, chunk, notes, findings: () => found, count: () => count };
 	}
 
-	async #store(index: number, { chunk, notes }: Running): Promise<void> {
+	async #store(index: number, { chunk, notes, findings }: Running): Promise<void> {
 		const encoded = await chunk;
 		const sourceMd5 = [...this.#sourceMd5].filter(([frame]) => !this.#noted.has(frame));
-		const stored: ChunkNotes = { render: notes, sourceMd5 };
+		const stored: ChunkNotes = { render: notes, sourceMd5, findings: findings() };
 		try {
 			this.#job = await this.#context.jobs.add(this.#job, index, encoded, stored);
 		} catch (thrown) {

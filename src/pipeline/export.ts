@@ -1,7 +1,7 @@
 /** Export: plan, render in chunks, join, prove the invariants, report. Interrupted, it goes on from the chunks it stored. */
 
 import type { AudioResult, EncodeConfig, EncodedChunk } from '../contracts/media.ts';
-import type { ExportReport, StageTime } from '../contracts/report.ts';
+import type { ExportReport, Finding, StageTime } from '../contracts/report.ts';
 import type { ExportProgress, ExportRequest } from '../contracts/workers.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../core/errors.ts';
 import { type Phrase, phrase } from '../core/phrases.ts';
@@ -17,8 +17,8 @@ import { chunkBounds, chunkFrames, exportIdentity } from './chunks.ts';
 import { checkInvariants } from './invariants.ts';
 import type { Plan } from './plan-types.ts';
 import { ProgressMeter } from './progress.ts';
-import { addNotes, noNotes, type RenderNotes } from './render-stream.ts';
-import { makeReport, mergeTimes } from './report.ts';
+import { addNotes, noNotes } from './render-stream.ts';
+import { makeReport, mergeTimes, type ReportParts } from './report.ts';
 import { sequenceSpec } from './sequence-names.ts';
 import { type Engine, planRequest } from './session.ts';
 
@@ -141,15 +141,18 @@ async function usableChunks(
 	return usable;
 }
 
-function sumNotes(job: JobRecord): { notes: RenderNotes; sourceMd5: Map<number, string> } {
+function sumNotes(job: JobRecord): Pick<ReportParts, 'notes' | 'sourceMd5' | 'findings'> {
 	const notes = noNotes();
+	const findings = new Map<string, Finding>();
 	const sourceMd5 = new Map<number, string>();
 	for (const record of job.chunks) {
-		const { render, sourceMd5: md5 } = record.notes as ChunkNotes;
+		const { render, sourceMd5: md5, findings: said = [] } = record.notes as ChunkNotes;
+		// A shot may lie in several chunks.
+		for (const finding of said) findings.set(`${finding.shot}/${finding.stage}`, finding);
 		addNotes(notes, render);
 		for (const [index, hash] of md5) sourceMd5.set(index, hash);
 	}
-	return { notes, sourceMd5 };
+	return { notes, sourceMd5, findings: [...findings.values()].sort((a, b) => a.shot - b.shot) };
 }
 
 interface Prepared {

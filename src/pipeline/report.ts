@@ -3,7 +3,7 @@
 import type { AudioResult, EncodedChunk, EncodeConfig } from '../contracts/media.ts';
 import type { ModelUse } from '../contracts/models.ts';
 import type { BackendInfo } from '../contracts/compute.ts';
-import type { ExportReport, InvariantResult, StageTime } from '../contracts/report.ts';
+import type { ExportReport, Finding, InvariantResult, StageTime } from '../contracts/report.ts';
 import type { ExportRequest, MuxedFile } from '../contracts/workers.ts';
 import { formatPhrase } from '../core/color.ts';
 import { type Phrase, phrase } from '../core/phrases.ts';
@@ -46,6 +46,7 @@ export interface ReportParts {
 	readonly notes: RenderNotes;
 	readonly sourceMd5: ReadonlyMap<number, string>;
 	readonly inputSha256: string;
+	readonly findings: readonly Finding[];
 	readonly audio: AudioResult | undefined;
 	readonly written: MuxedFile;
 	readonly invariants: readonly InvariantResult[];
@@ -116,6 +117,7 @@ export function makeReport(parts: ReportParts): ExportReport {
 		},
 		invariants: parts.invariants,
 		chunks: { total: chunks.length, resumed: parts.resumed },
+		findings: parts.findings,
 		recipe: request.recipe,
 		mattes: (request.mattes ?? []).map(({ id, frames, fingerprint }) => ({ id, frames, fingerprint })),
 	};

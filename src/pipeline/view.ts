@@ -115,8 +115,8 @@ export async function viewFrame(
 		);
 		const { width, height } = result?.picture ?? plan.size;
 		const { origin } = plan.timeline.frames[state.frame]!;
-		const resolved = resolvedValues(plan.levels, plan.window.start + state.frame, executor);
-		const drawn = { frame: state.frame, sourceFrame, origin, resolved, rendered: true, size: { width, height } };
+		const told = resolvedValues(plan.levels, plan.window.start + state.frame, executor);
+		const drawn = { frame: state.frame, sourceFrame, origin, ...told, rendered: true, size: { width, height } };
 		if (!result || target.view !== 'result' || target.level !== plan.levels.length - 1) return drawn;
 		const key = await executor.key(target.level, target.index);
 		return { ...drawn, provenance: await shares.of(key, () => provenanceShares(compute, result)) };

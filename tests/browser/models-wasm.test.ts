@@ -11,6 +11,7 @@ import { psnr } from '../../src/gpu/ops/stats/op.ts';
 import { warp } from '../../src/gpu/ops/warp/op.ts';
 import { channelsOf } from '../../src/gpu/ops/window/op.ts';
 import { computeFlow, releaseFlow } from '../../src/analysis/flow/flow.ts';
+import { causeRun } from '../../src/models/cause.ts';
 import { dirtRun } from '../../src/models/dirt.ts';
 import { denoiseRun } from '../../src/models/ffdnet.ts';
 import { composeMid, interpolateRun } from '../../src/models/rife.ts';
@@ -51,9 +52,9 @@ afterAll(async () => {
 });
 
 describe('canaries on wasm', () => {
-	for (const id of ['rife', 'ffdnet', 'degrain', 'dirt', 'spanx2', 'spanx4', 'realesrgan-x4fast']) {
+	for (const id of ['rife', 'ffdnet', 'degrain', 'dirt', 'blur-cause', 'spanx2', 'spanx4', 'realesrgan-x4fast']) {
 		it(`${id} ≤ 1e-4 against onnxruntime on the CPU`, async () => {
-			const side = models.spec(id).align === 64 ? 64 : 16;
+			const side = models.spec(id).align === 64 || id === 'blur-cause' ? 64 : 16;
 			const image = scene(side, side);
 			const outputs: Picture[] = [];
 			if (id === 'rife') {
@@ -63,6 +64,11 @@ describe('canaries on wasm', () => {
 				const views = { frame: image, before: image, after: image, middle: image, trust };
 				const { mask, healed } = await dirtRun(models, compute, views, 0.01, { signal, breathe });
 				outputs.push(trust, mask, healed);
+			} else if (id === 'blur-cause') {
+				const rect = { x: 0, y: 0, width: side, height: side };
+				const evidence = await causeRun(models, compute, [image, image, image], rect, signal);
+				expect(evidence).toHaveLength(11);
+				expect(evidence.every(Number.isFinite)).toBe(true);
 			} else if (id === 'ffdnet' || id === 'degrain') {
 				outputs.push(await denoiseRun(models, compute, image, 0.1, { signal, breathe }, id));
 			} else {

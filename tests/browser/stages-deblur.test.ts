@@ -96,6 +96,31 @@ describe('deblur on moving clips', () => {
 		}
 	});
 
+	it('says why a shot is soft, and leaves alone what a codec softened', async (ctx) => {
+		const size = { width: W, height: H };
+		const frames = await clip(ctx, compute, 'photos/eval/kodak08.png', [0, 3], `loop=2:1,crop=${W}:${H}`, size);
+		const lens = frames.map((frame, i) => shoot(frame, { cause: 'defocus', radius: 3.5, edge: 0 }, 2.55, i + 1));
+		const blurred = lens.map((s) => s.blurred);
+		const camera = await stage.analyze!(accessOf(blurred), auto, env);
+		console.log(`deblur behind a lens: ${JSON.stringify(camera)}`);
+		expect(camera.cause).toMatchObject({ leading: 'capture' });
+		expect(camera.cause!.soft).toBeGreaterThan(0.9);
+		expect(['blur-caused', 'blur-unsure']).toContain(stage.finding!(auto, camera)?.code);
+		// As it comes, H.264.
+		const coded = await clip(ctx, compute, 'video/gestures/walk.mkv', [30, 3], `crop=${W}:${H}`, size);
+		const codec = await stage.analyze!(accessOf(coded), auto, env);
+		console.log(`deblur of a coded clip: ${JSON.stringify(codec)}`);
+		expect(codec.cause).toMatchObject({ leading: 'compression' });
+		expect(codec.blur).toEqual({ cause: 'sharp' });
+		// So light a loss is called soft or sharp as the way from 4:2:0 to R′G′B′ will have it (see the model's card).
+		expect(['blur-no-kernel', 'blur-sharp']).toContain(stage.finding!(auto, codec)?.code);
+		// Two frames are too few to say anything.
+		const short = await stage.analyze!(accessOf(blurred.slice(0, 2)), auto, env);
+		expect(short.cause).toBeUndefined();
+		expect(stage.finding!(auto, short)).toBeUndefined();
+		release(...frames, ...coded, ...lens.flatMap((s) => [s.blurred, s.sharp]));
+	});
+
 	it('returns a shot that auto finds sharp bit for bit, and says so', async (ctx) => {
 		const frames = await clip(ctx, compute, 'photos/eval/kodak08.png', [0, 2], `loop=1:1,crop=${W}:${H}`, {
 			width: W,

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from . import capture, compression, damage, digitization, duplication, storage
 from .grain_bank import GrainBank
+from .optics import blur, to_codes, to_linear
 
 CAUSES = ("capture", "storage", "duplication", "digitization", "compression")
 """The five ways in which a film becomes soft, in their order."""
@@ -86,6 +87,7 @@ def age(clip: Tensor, plan: Plan, bank: GrainBank, shapes: Sequence[Tensor], see
         steps = [duplication.Generation(0.5 + 0.5 * strength["duplication"], 1 + 0.15 * dice.unit(), 0, dice.between(1, 6) / 255)] * count
         clip = duplication.duplicate(clip, steps, bank, dice.seed())
         details["generations"] = count
+        details["duplication"] = {"sigma": steps[0].sigma, "contrast": steps[0].contrast, "generations": count}
     if dice.unit() < plan.flicker:
         clip, gain_map = damage.flicker(clip, dice.between(0.01, 0.12), dice.between(0, 0.05), dice.seed())
         details["flicker"] = [float(value) for value in gain_map.mean((1, 2, 3))]
@@ -99,43 +101,77 @@ def age(clip: Tensor, plan: Plan, bank: GrainBank, shapes: Sequence[Tensor], see
     return Aged(clip.clamp(0, 1), strength, mask, details)
 
 
+def alone(clip: Tensor, cause: str, details: dict[str, object]) -> Tensor:
+    """A clip through the softening part of one cause as `age` drew it, and through nothing else: no grain, no noise, no fading and
+    no warping. What it differs by from `clip` is the detail that this cause takes."""
+    drawn = details[cause]
+    assert isinstance(drawn, dict)
+    if cause == "capture":
+        return capture.through_kernel(clip, _kernel(drawn))
+    if cause == "storage":
+        return storage.buckle(clip, drawn["sigma"], drawn["breath"], drawn["seed"])[0]
+    if cause == "duplication":
+        for _ in range(drawn["generations"]):
+            clip = to_codes(blur(to_linear(clip.clamp(0, 1)), drawn["sigma"]))
+            clip = duplication.tone(clip, drawn["contrast"]).clamp(0, 1)
+        return clip
+    if cause == "digitization":
+        clip = to_codes(blur(to_linear(clip), drawn["sigma"])).clamp(0, 1)
+        clip = digitization.resampled(clip, max(drawn["share"], 0.3), drawn["antialias"])
+        return digitization.sharpened(clip, drawn["sharpening"], drawn["radius"])
+    return _coded(clip, drawn)
+
+
+def _kernel(drawn: dict[str, float]) -> Tensor:
+    if "defocus" in drawn:
+        return capture.disk_kernel(drawn["defocus"], drawn["edge"])
+    return capture.path_kernel(drawn["motion"], drawn["angle"], drawn["bend"])
+
+
 def _capture(clip: Tensor, strength: float, dice: _Dice, details: dict[str, object]) -> Tensor:
     if dice.unit() < 0.6:
-        radius = 0.7 + 3.3 * strength
-        details["capture"] = {"defocus": radius}
-        return capture.through_kernel(clip, capture.disk_kernel(radius, dice.between(-0.5, 0.5)))
-    length = 2 + 12 * strength
-    angle = dice.between(0, 180)
-    details["capture"] = {"motion": length, "angle": angle}
-    return capture.through_kernel(clip, capture.path_kernel(length, angle, dice.between(-40, 40)))
+        drawn = {"defocus": 0.7 + 3.3 * strength, "edge": dice.between(-0.5, 0.5)}
+    else:
+        drawn = {"motion": 2 + 12 * strength, "angle": dice.between(0, 180), "bend": dice.between(-40, 40)}
+    details["capture"] = drawn
+    return capture.through_kernel(clip, _kernel(drawn))
 
 
 def _storage(clip: Tensor, strength: float, dice: _Dice, details: dict[str, object]) -> Tensor:
-    clip, _ = storage.buckle(clip, 0.8 + 2.2 * strength, dice.between(0.1, 0.5), dice.seed())
+    sigma, breath, seed = 0.8 + 2.2 * strength, dice.between(0.1, 0.5), dice.seed()
+    clip, _ = storage.buckle(clip, sigma, breath, seed)
     loss = (dice.between(0, 0.7) * strength, dice.between(0, 0.3) * strength, dice.between(0, 0.5) * strength)
     fog = dice.between(0, 0.2) * strength
-    details["storage"] = {"loss": loss, "fog": fog}
+    details["storage"] = {"sigma": sigma, "breath": breath, "seed": seed, "loss": loss, "fog": fog}
     clip = storage.fade(clip, loss, (fog, fog * 0.8, fog * 1.2))
     return storage.shrink(clip, 0.01 * strength, 0.8 * strength, dice.seed())
 
 
 def _digitization(clip: Tensor, strength: float, dice: _Dice, details: dict[str, object]) -> Tensor:
-    share = 1 - 0.65 * strength
-    clip = digitization.scanner(clip, 0.3 + 0.5 * strength, dice.between(0, 4) / 255, dice.seed())
-    clip = digitization.resampled(clip, max(share, 0.3), dice.unit() < 0.8)
+    share, sigma = 1 - 0.65 * strength, 0.3 + 0.5 * strength
+    clip = digitization.scanner(clip, sigma, dice.between(0, 4) / 255, dice.seed())
+    antialias = dice.unit() < 0.8
+    clip = digitization.resampled(clip, max(share, 0.3), antialias)
     amount = dice.between(0, 1.2) if dice.unit() < 0.5 else 0.0
-    details["digitization"] = {"share": share, "sharpening": amount}
-    return digitization.sharpened(clip, amount, dice.between(0.8, 2.0))
+    radius = dice.between(0.8, 2.0)
+    details["digitization"] = {"share": share, "sigma": sigma, "antialias": antialias, "sharpening": amount, "radius": radius}
+    return digitization.sharpened(clip, amount, radius)
 
 
 def _compression(clip: Tensor, strength: float, dice: _Dice, details: dict[str, object]) -> Tensor:
     kind = int(dice.unit() * 3)
     if kind == 0:
-        quality = round(80 - 68 * strength)
-        details["compression"] = {"jpeg": quality}
-        return compression.jpeg(clip, quality)
-    codec, low, high = (("mpeg2", 3, 31), ("h264", 22, 44))[kind - 1]
-    setting = round(low + (high - low) * strength)
-    details["compression"] = {codec: setting}
+        drawn = {"jpeg": round(80 - 68 * strength)}
+    else:
+        codec, low, high = (("mpeg2", 3, 31), ("h264", 22, 44))[kind - 1]
+        drawn = {codec: round(low + (high - low) * strength)}
+    details["compression"] = drawn
+    return _coded(clip, drawn)
+
+
+def _coded(clip: Tensor, drawn: dict[str, int]) -> Tensor:
+    (codec, setting), *_ = drawn.items()
+    if codec == "jpeg":
+        return compression.jpeg(clip, setting)
     even = clip[..., : clip.shape[-2] // 2 * 2, : clip.shape[-1] // 2 * 2]
     return compression.video(even, codec, setting)

@@ -50,9 +50,11 @@ def video(clip: Tensor, codec: str, quality: int) -> Tensor:
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}"]
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / f"clip{suffix}")
-        encode = ["ffmpeg", "-v", "error", *raw, "-r", "25", "-i", "-", *arguments, option, str(quality), "-pix_fmt", "yuv420p", path]
+        # A few small frames: threads would cost more than they save.
+        quiet = ["ffmpeg", "-v", "error", "-threads", "1"]
+        encode = [*quiet, *raw, "-r", "25", "-i", "-", *arguments, option, str(quality), "-pix_fmt", "yuv420p", path]
         subprocess.run(encode, input=_bytes(clip).tobytes(), check=True, capture_output=True)
-        decode = ["ffmpeg", "-v", "error", "-i", path, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+        decode = [*quiet, "-i", path, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
         out = subprocess.run(decode, check=True, capture_output=True).stdout
     if len(out) != count * height * width * 3:
         raise RuntimeError(f"video: {codec} gave {len(out)} bytes for {count} frames of {width}×{height}")

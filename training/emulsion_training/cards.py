@@ -18,7 +18,7 @@ NOTICE_PARTS = (
     (("ffdnet", "degrain", "deblur-small"), "FFDNet.txt"),
     (("spanx2", "spanx4"), "SPAN.txt"),
     (("realesrgan-x4fast",), "Real-ESRGAN.txt"),
-    (("dirt",), "Emulsion.txt"),
+    (("dirt", "blur-cause"), "Emulsion.txt"),
 )
 """Which license file covers which models."""
 
@@ -63,7 +63,8 @@ def small_set(model: str) -> list[str]:
     figures = recorded.get(model)
     if not figures:
         return []
-    head = "Compared with the shipped file in every full test run (`python -m workshop.small_set`); PSNR:"
+    kind = "log odds, 10·log₁₀" if model == "blur-cause" else "PSNR"
+    head = f"Compared with the shipped file in every full test run (`python -m workshop.small_set`); {kind}:"
     return [f"{SMALL_SET_TITLE}\n\n{head}\n\n" + "\n".join(f"- {name}: {value:.2f} dB" for name, value in figures.items())]
 
 

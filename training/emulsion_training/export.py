@@ -20,16 +20,20 @@ FLOAT16_MAX = 65504.0
 
 WEBGPU_OPERATORS = frozenset(
     {
+        "Abs",
         "Add",
         "Cast",
         "Concat",
         "Conv",
         "ConvTranspose",
         "DepthToSpace",
+        "Div",
         "GridSample",
         "LeakyRelu",
+        "Log",
         "Mul",
         "PRelu",
+        "ReduceMean",
         "Relu",
         "Resize",
         "Sigmoid",

@@ -378,7 +378,57 @@ DEBLUR_SMALL = Model(
     feeds=_deblur_feeds,
 )
 
-OWN: tuple[Model, ...] = (DEGRAIN, DIRT, DEBLUR_SMALL)
+
+def _cause_sample(height: int, width: int) -> dict[str, Float]:
+    return {"frames": np.concatenate([picture(height, width, shift) for shift in range(3)], 1)}
+
+
+def _trained_cause(directory: Path) -> nn.Module:
+    from workshop.cause_net import CauseNet
+
+    net = CauseNet()
+    net.load_state_dict(_trained(directory))
+    return net
+
+
+CAUSE = Model(
+    id="blur-cause",
+    role="diagnose",
+    title="Blur cause: why a shot is soft",
+    license="MIT",
+    source="trained in training/workshop from random weights",
+    summary="Which of capture, storage, duplication, digitization and compression took a shot's detail, how much each, and whether it is "
+    "soft at all.",
+    inputs=(
+        Port("frames", [1, 9, "H", "W"], RGB, "three consecutive frames of one place, R′G′B′ each, at their own size, never resampled"),
+    ),
+    outputs=(
+        Port(
+            "evidence",
+            [1, 11, 1, 1],
+            "log odds ÷ 16",
+            "of each cause (capture, storage, duplication, digitization, compression) its strength before the sigmoid; then of each its "
+            "vote for the leading cause, before the softmax; then soft against sharp, before the sigmoid",
+        ),
+    ),
+    build=_trained_cause,
+    original=_trained_cause,
+    sample=_cause_sample,
+    align=8,
+    scale=1,
+    tile=160,
+    bounded=False,
+    smallest=64,
+    compare_size=(96, 128),
+    padding="none needed: every convolution wider than a pixel has one input channel",
+    notes=(
+        "Places and frames of a shot are pooled by the mean of their evidence, before sigmoid and softmax.",
+        "Places are 160 pixels wide and begin at multiples of 8 from the frame's corner: the grid of a codec's blocks is looked for.",
+        "A leading cause with a chance below the app's threshold is called unsure.",
+    ),
+)
+
+OWN: tuple[Model, ...] = (DEGRAIN, DIRT, DEBLUR_SMALL, CAUSE)
 """What the workshop makes (`python -m workshop export`), from a run's folder. The importer leaves these files and lines alone."""
 
 

@@ -12,8 +12,10 @@ import torch
 
 from .paths import DATA, MODELS, TRAINING, WORK, WorkshopError, need
 
-TRAINED = ("degrain", "dirt", "deblur-small")
+TRAINED = ("degrain", "dirt", "deblur-small", "blur-cause")
 """The workshop's models; `recipes` holds how each is made."""
+SHOTS = 4000
+"""Shots for `blur-cause`, if not said otherwise."""
 
 
 def seconds(text: str) -> float:
@@ -51,6 +53,26 @@ def share(text: str) -> tuple[int, int]:
     if not found or not int(found[1]) < int(found[2]):
         raise argparse.ArgumentTypeError(f"{text}: a part is 0/2 or 1/2, for instance")
     return int(found[1]), int(found[2])
+
+
+def make_shots(options: argparse.Namespace) -> None:
+    """`shots`."""
+    from .cause_data import chances, photographs, pool
+    from .degrain import bank
+    from .pictures import film_of, unpack
+
+    torch.set_num_threads(options.threads or torch.get_num_threads())
+    films = bank(options.stocks, options.seed, torch.device("cpu"))
+    pool(
+        photographs(unpack(options.pictures)),
+        films,
+        options.data,
+        options.count,
+        options.seed,
+        WORK / "cause",
+        options.part,
+        chances(film_of(options.pictures)),
+    )
 
 
 def train(options: argparse.Namespace) -> None:
@@ -183,6 +205,16 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--data", type=Path, default=DATA, help="the pictures, clips and cut-outs")
     one.add_argument("--threads", type=int, help="CPU threads")
     one.set_defaults(run_command=make_samples)
+
+    one = commands.add_parser("shots", help="make the shots that blur-cause is trained on; goes on where it stopped")
+    one.add_argument("--count", type=int, default=SHOTS, help="shots in all")
+    one.add_argument("--part", type=share, default=(0, 1), help="0/2 and 1/2, say, in two processes")
+    one.add_argument("--pictures", type=Path, default=WORK / "pictures.bin", help="the data set of make-data")
+    one.add_argument("--data", type=Path, default=DATA, help="the cut-outs of dirt")
+    one.add_argument("--stocks", type=int, default=20, help="film stocks to draw grain of")
+    one.add_argument("--seed", type=int, default=1)
+    one.add_argument("--threads", type=int, help="CPU threads")
+    one.set_defaults(run_command=make_shots)
 
     one = commands.add_parser("train", help="train a model, or go on training it")
     one.add_argument("model", choices=TRAINED)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .paths import WorkshopError
+from .paths import MODELS, WorkshopError, need
 from .pictures import read_frames
 
 Plane = NDArray[np.float32]
@@ -172,6 +172,29 @@ def scratch_columns(planes: Planes) -> int:
     return int((np.abs(line / scale).min(0) > 6).sum())
 
 
+def blur_causes(runs: list[NDArray[np.uint8]], model: Path = MODELS / "blur-cause.onnx") -> dict[str, Any]:
+    """What the shipped net says of why a film is soft, pooled over runs of frames [N, H, W, 3] and places spread over them.
+
+    `soft` and `confidence` are chances, `strength` is the share of detail that each cause took; `leading` is None where the film is
+    sharp, and "unsure" where no cause stands out.
+    """
+    import torch
+
+    from emulsion_training.compare import open_session, run_onnx
+
+    from .cause_net import UNIT
+    from .evaluate_cause import places, verdict
+
+    session = open_session(need(model, "export it with `export blur-cause`"))
+    evidence = []
+    for run in runs:
+        middle = run.shape[0] // 2
+        codes = run[middle - 1 : middle + 2].transpose(0, 3, 1, 2)
+        for place in places(codes.reshape(-1, *codes.shape[-2:])):
+            evidence.append(run_onnx(session, {"frames": place.numpy()})["evidence"].ravel())
+    return verdict(UNIT * torch.from_numpy(np.mean(evidence, 0)))
+
+
 def estimate(film: Path, output: Path, frames: int = 24) -> dict[str, Any]:
     """Measures a film and writes the report."""
     about = probe(film)
@@ -198,7 +221,10 @@ def estimate(film: Path, output: Path, frames: int = 24) -> dict[str, Any]:
         "film": film.name,
         **about,
         "monochrome": monochrome,
-        "blur": {"edgeSigmaPx": round(float(np.nanmedian([edge_sigma(planes[0]) for planes in lumas])), 2)},
+        "blur": {
+            "edgeSigmaPx": round(float(np.nanmedian([edge_sigma(planes[0]) for planes in lumas])), 2),
+            "causes": blur_causes(runs),
+        },
         "grain": {
             "sigma": round(sigma * 255, 2),
             "profile": best["profile"],

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from . import card_deblur, card_degrain, card_dirt
+from . import card_cause, card_deblur, card_degrain, card_dirt
 from .trainer import Job
 
 
@@ -94,8 +94,28 @@ def _evaluate_deblur_small(data: Path, limit: int | None, weights: Path, output:
     return table(evaluate(eval_clips(data, limit), load(weights), output)["rows"])
 
 
+def _cause(options: argparse.Namespace, device: torch.device) -> Job:
+    from .cause import cause_job, measured
+    from .paths import WORK, WorkshopError
+
+    if device.type != "cpu":
+        raise WorkshopError("blur-cause is trained on the CPU: its shots are measured there, and the net is small (--device cpu)")
+    return cause_job(measured(WORK / "cause"), seed=options.seed, batch=options.batch)
+
+
+def _evaluate_cause(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
+    from .evaluate_cause import evaluate, table
+    from .paths import WorkshopError
+
+    if part != (0, 1):
+        raise WorkshopError("the evaluation of blur-cause is not shared by processes: leave out --part")
+
+    return table(evaluate(data, limit, weights, output))
+
+
 RECIPES: dict[str, Recipe] = {
     "degrain": Recipe(1.5e-4, _degrain, _evaluate_degrain, card_degrain.sections),
     "deblur-small": Recipe(4e-4, _deblur_small, _evaluate_deblur_small, card_deblur.sections),
     "dirt": Recipe(1e-3, _dirt, _evaluate_dirt, card_dirt.sections),
+    "blur-cause": Recipe(2e-3, _cause, _evaluate_cause, card_cause.sections),
 }

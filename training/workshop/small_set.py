@@ -18,12 +18,15 @@ import numpy as np
 import torch
 from PIL import Image
 
+from degradation.capture import disk_kernel, through_kernel
+from degradation.compression import jpeg
 from degradation.optics import blur, to_codes, to_linear
 from emulsion_training.cards import SMALL_SET, replace_small_set
 from emulsion_training.compare import Float, open_session, run_onnx
 from emulsion_training.evaluate import CLIPS, Bytes, interpolate, kodak, psnr, resize, to_bytes, to_network
 from emulsion_training.manifest import write_json
 
+from .cause_net import UNIT
 from .deblur_net import told
 from .dirt_net import scale_of
 from .evaluate_degrain import grain_of, grainy
@@ -152,12 +155,31 @@ def _halved(crop: Bytes) -> Bytes:
     return resize(resize(crop, WIDTH // 2, HEIGHT // 2, Image.Resampling.BICUBIC), WIDTH, HEIGHT, Image.Resampling.BICUBIC)
 
 
+def causes(path: Path, data: Path) -> Figures:
+    """Log odds (10·log₁₀) that still crops are soft: as they are, through a lens out of focus, and as JPEG."""
+    session = open_session(path)
+    found: dict[str, list[float]] = {}
+    for crop in crops(data):
+        clean = torch.from_numpy(to_network(crop))
+        made = {
+            "as they are": clean,
+            "behind a disk of 3 px": through_kernel(clean, disk_kernel(3)),
+            "of JPEG quality 20": jpeg(clean, 20),
+        }
+        for name, picture in made.items():
+            evidence = run_onnx(session, {"frames": picture.repeat(1, 3, 1, 1).numpy()})["evidence"].ravel() * UNIT
+            found.setdefault(f"crops {name} are soft", []).append(float(evidence[10]))
+            found.setdefault(f"crops {name}: capture against compression", []).append(float(evidence[5] - evidence[9]))
+    return {name: float(np.mean(values)) * 10 / float(np.log(10)) for name, values in found.items()}
+
+
 TRIALS: dict[str, Callable[[Path, Path], Figures]] = {
     "rife": between,
     "ffdnet": white_noise,
     "degrain": lambda path, data: {**white_noise(path, data), **film_grain(path, data)},
     "dirt": spots,
     "deblur-small": sharpened,
+    "blur-cause": causes,
     "spanx2": lambda path, data: enlarged(path, data, 2),
     "spanx4": lambda path, data: enlarged(path, data, 4),
     "realesrgan-x4fast": lambda path, data: enlarged(path, data, 4),

@@ -6,7 +6,10 @@ export const params = {
 		type: 'enum',
 		default: 'auto',
 		values: [
-			{ value: 'auto', doc: 'Looks for the cause in each shot; a shot found sharp is left as it is.' },
+			{
+				value: 'auto',
+				doc: 'Looks for the cause in each shot and says it; a shot found sharp, or soft by storage, copying, scanning or a codec, is left as it is.',
+			},
 			{ value: 'defocus', doc: 'A lens out of focus: a disk.' },
 			{ value: 'soft', doc: 'Softness of optics and printing: a Gaussian.' },
 			{ value: 'motion', doc: 'Straight motion while the shutter was open: a line.' },
@@ -87,12 +90,12 @@ export const params = {
 /** Takes the camera's blur back: kernel given or estimated, plug-and-play deconvolution in linear light. */
 export const meta: StageMeta<typeof params> = {
 	id: 'deblur',
-	version: 1,
+	version: 2,
 	label: 'Deblur',
 	doc: 'Takes the camera’s blur back: defocus, softness or straight motion, given or estimated in each shot.',
 	order: 65,
 	params,
-	models: ['ffdnet'],
+	models: ['ffdnet', 'blur-cause'],
 	changesTimeline: false,
 	changesSize: false,
 	provenance: 'repaired',

@@ -1,6 +1,7 @@
 import type { Picture } from '../../contracts/compute.ts';
 import type { RenderRequest, ShotAccess, Stage, StageEnv, ValuesOf, WorkingFrame } from '../../contracts/stage.ts';
 import { PROVENANCE } from '../../contracts/stage.ts';
+import { type CauseDiagnosis, sayCause, shotCause, verdictOf } from '../../analysis/blur/cause.ts';
 import { type BlurWish, estimateBlur, sizeOf } from '../../analysis/blur/estimate.ts';
 import { type Blur, kernelOf } from '../../analysis/blur/kernels.ts';
 import { shotSpectrum } from '../../analysis/blur/shot.ts';
@@ -9,6 +10,8 @@ import { using } from '../../gpu/op.ts';
 import { residualView } from '../../gpu/ops/difference/op.ts';
 import { filled } from '../../gpu/ops/fill/op.ts';
 import { runTiled } from '../../gpu/tiling.ts';
+import { BLUR_CAUSE } from '../../models/cause.ts';
+import { type Phrase, phrase } from '../../core/phrases.ts';
 import { canvasSide, deconvolve, type Deconvolution, marginOf, meanSquareSlope } from './deconvolve.ts';
 import { meta, type params } from './meta.ts';
 
@@ -20,6 +23,8 @@ export interface DeblurArtifact {
 	readonly blur: Blur;
 	/** Standard deviation of the noise on the scale of the picture. */
 	readonly noise: number;
+	/** Why the shot is soft; absent where nobody asked, and where there is too little to look at. */
+	readonly cause?: CauseDiagnosis;
 }
 
 /** GFLOP a megapixel and step: the denoiser, as in the model manifest. */
@@ -57,10 +62,19 @@ async function analyze(access: ShotAccess, values: Values, env: StageEnv): Promi
 			? (await shotNoise({ compute, range: access.range, picture, breathe })).sigma
 			: values.noise / 255;
 	if (known) return { blur: known, noise };
+	const diagnosis = values.cause === 'auto' ? await shotCause(access.source, env) : undefined;
+	const found = diagnosis ? { noise, cause: diagnosis } : { noise };
+	if (diagnosis && isLeft(diagnosis)) return { blur: { cause: 'sharp' }, ...found };
 	const spectrum = await shotSpectrum(access, noise, env);
 	const { cause, size, angle, edge } = values;
 	const wish = { cause: cause as BlurWish['cause'], size, angle, edge };
-	return { blur: spectrum ? await estimateBlur(spectrum, wish, breathe) : { cause: 'sharp' }, noise };
+	return { blur: spectrum ? await estimateBlur(spectrum, wish, breathe) : { cause: 'sharp' }, ...found };
+}
+
+/** Whether `auto` leaves a shot alone: it is sharp, or something took its detail that no kernel describes. Unsure, the kernel's own test decides. */
+function isLeft(diagnosis: CauseDiagnosis): boolean {
+	const verdict = verdictOf(diagnosis);
+	return verdict !== 'capture' && verdict !== 'unsure';
 }
 
 /** Side of the tiles in which a picture is done, so that a tile with its margins fits the canvas. */
@@ -120,14 +134,25 @@ function resolved(values: Values, { blur, noise }: DeblurArtifact): Partial<Reco
 	return Object.fromEntries(Object.entries(auto).filter(([name]) => values[name as keyof typeof auto] === 'auto'));
 }
 
+/** Why the shot is soft, and that it is left alone where that is not the camera's doing. */
+function finding(_values: Values, { cause, blur }: DeblurArtifact): Phrase | undefined {
+	if (!cause) return undefined;
+	const said = sayCause(cause);
+	const verdict = verdictOf(cause);
+	if (verdict === 'sharp') return said;
+	if (isLeft(cause)) return phrase('blur-no-kernel', { found: said });
+	return blur.cause === 'sharp' ? phrase('blur-kernel-unseen', { found: said }) : said;
+}
+
 /** Takes the camera's blur back; see README.md. */
 export const stage: Stage<typeof params, DeblurArtifact> = {
 	meta,
-	models: () => ['ffdnet'],
+	models: ({ cause }) => ['ffdnet', ...(cause === 'auto' ? [BLUR_CAUSE] : [])],
 	touches: (_frame, { strength }) => strength > 0,
 	needs: (frame) => ({ inputs: [frame.needs[0]!] }),
 	analyze,
 	resolved,
+	finding,
 	render,
 	costHint: ({ steps }, { width, height }) => ({
 		gflopPerFrame: ((width * height) / 1e6) * FFDNET_GFLOP * steps * 1.2,

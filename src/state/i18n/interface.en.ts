@@ -196,6 +196,8 @@ export const INTERFACE_EN = {
 	'region.timeline': 'This stage creates frames: it acts on the whole picture.',
 	'report.chunks': 'Chunks',
 	'report.conversions': 'Conversions',
+	'report.findings': 'Found in the shots',
+	'report.finding': 'Shot {shot}: {said}',
 	'report.copied': '{frames} copied untouched',
 	'report.downloadAgain': 'Download again',
 	'report.expected': 'Expected',

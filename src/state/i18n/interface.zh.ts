@@ -192,6 +192,8 @@ export const INTERFACE_ZH = {
 	'region.timeline': '此工序生成新帧：作用于整个画面。',
 	'report.chunks': '分段',
 	'report.conversions': '转换',
+	'report.findings': '各镜头的发现',
+	'report.finding': '镜头 {shot}：{said}',
 	'report.copied': '{frames} 帧原样复制',
 	'report.downloadAgain': '重新下载',
 	'report.expected': '应为',

@@ -46,7 +46,7 @@ export const STAGES_ZH: Readonly<Record<string, string>> = {
 	'deblur.cause': '成因',
 	'deblur.cause.doc': '画面因何模糊。',
 	'deblur.cause.auto': '自动',
-	'deblur.cause.auto.doc': '逐镜头查找成因；判为清晰的镜头保持原样。',
+	'deblur.cause.auto.doc': '逐镜头查找成因并说明；判为清晰，或因保存、翻印、扫描或编码而柔化的镜头保持原样。',
 	'deblur.cause.defocus': '失焦',
 	'deblur.cause.defocus.doc': '镜头失焦：圆盘。',
 	'deblur.cause.soft': '柔化',
