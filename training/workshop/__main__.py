@@ -12,7 +12,7 @@ import torch
 
 from .paths import DATA, MODELS, TRAINING, WORK, WorkshopError, need
 
-TRAINED = ("degrain", "dirt")
+TRAINED = ("degrain", "dirt", "scratch")
 """The workshop's models; `recipes` holds how each is made."""
 
 
@@ -171,7 +171,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--seed", type=int, default=1)
     one.add_argument("--fresh", action="store_true", help="start from random weights")
     one.add_argument("--pictures", type=Path, default=WORK / "pictures.bin", help="the data set of make-data (degrain)")
-    one.add_argument("--data", type=Path, default=DATA, help="the pictures, clips and cut-outs (dirt)")
+    one.add_argument("--data", type=Path, default=DATA, help="the pictures, clips and cut-outs (dirt, scratch)")
     one.add_argument("--run", type=Path, help="the run's folder")
     one.set_defaults(run_command=train)
 

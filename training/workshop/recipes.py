@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from . import card_degrain, card_dirt
+from . import card_degrain, card_dirt, card_scratch
 from .trainer import Job
 
 
@@ -67,7 +67,23 @@ def _evaluate_dirt(data: Path, limit: int | None, weights: Path, output: Path) -
     return table(evaluate(scenes(data, limit), load(weights), output))
 
 
+def _scratch(options: argparse.Namespace, device: torch.device) -> Job:
+    from .paths import WorkshopError
+    from .scratch import scratch_job
+
+    if device.type != "cpu":
+        raise WorkshopError("scratch is trained on the CPU: its samples are drawn there, and the net is small (--device cpu)")
+    return scratch_job(options.data, seed=options.seed, batch=options.batch, crop=options.crop, stocks=options.stocks)
+
+
+def _evaluate_scratch(data: Path, limit: int | None, weights: Path, output: Path) -> str:
+    from .evaluate_scratch import evaluate, load, scenes, table
+
+    return table(evaluate(scenes(data, limit), load(weights), output))
+
+
 RECIPES: dict[str, Recipe] = {
     "degrain": Recipe(1.5e-4, _degrain, _evaluate_degrain, card_degrain.sections),
     "dirt": Recipe(2e-3, _dirt, _evaluate_dirt, card_dirt.sections),
+    "scratch": Recipe(2e-3, _scratch, _evaluate_scratch, card_scratch.sections),
 }

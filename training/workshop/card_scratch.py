@@ -1,0 +1,2 @@
+def sections(made, result, notes):
+    return ()
