@@ -91,6 +91,13 @@ class ScratchBatches:
         if draw_[1] < 0.4:
             for _ in range(1 + int(draw_[1] * 5)):
                 frame = pole(frame, generator)
+        # The line lies on the film: grain is below it, and dims with the picture.
+        sigma = 0.0 if draw_[4] < 0.2 else float(1.2 * 15 ** draw_[5] / 255)
+        if sigma:
+            which = torch.tensor([int(draw_[6] * len(self.bank.stocks))])
+            gain = sigma / float(self.bank.middle[which[0]])
+            share = torch.tensor([1.0 if gray else 0.5 * draw_[7]])
+            frame = frame + gain * self.bank.grain(frame[None], which, share, generator)[0]
         bright, dark = torch.zeros(high, wide), torch.zeros(high, wide)
         count = 0 if draw_[2] < 0.3 else 1 + int(draw_[3] * 3)
         for _ in range(count):
@@ -103,12 +110,6 @@ class ScratchBatches:
             layer = bright if line.light > 0.5 else dark
             torch.maximum(layer, own, out=layer)
             frame = after
-        sigma = 0.0 if draw_[4] < 0.2 else float(1.2 * 15 ** draw_[5] / 255)
-        if sigma:
-            which = torch.tensor([int(draw_[6] * len(self.bank.stocks))])
-            gain = sigma / float(self.bank.middle[which[0]])
-            share = torch.tensor([1.0 if gray else 0.5 * draw_[7]])
-            frame = frame + gain * self.bank.grain(frame[None], which, share, generator)[0]
         frame = (frame.clamp(0, 1) * 255).round() / 255
         changes = torch.stack([bright, dark])
         lines = functional.avg_pool2d((changes >= SURE).float()[None], (ROWS, 1))[0]
