@@ -15,6 +15,7 @@ import { dirtRun } from '../../src/models/dirt.ts';
 import { denoiseRun } from '../../src/models/ffdnet.ts';
 import { composeMid, interpolateRun } from '../../src/models/rife.ts';
 import { createModelRuntime } from '../../src/models/runtime.ts';
+import { scratchRun } from '../../src/models/scratch.ts';
 import { upscaleRun } from '../../src/models/sr.ts';
 
 const wasm = await createCompute({ wish: 'wasm', memoryBudget: 2 ** 29, threads: 2 });
@@ -51,7 +52,7 @@ afterAll(async () => {
 });
 
 describe('canaries on wasm', () => {
-	for (const id of ['rife', 'ffdnet', 'degrain', 'dirt', 'spanx2', 'spanx4', 'realesrgan-x4fast']) {
+	for (const id of ['rife', 'ffdnet', 'degrain', 'dirt', 'scratch', 'spanx2', 'spanx4', 'realesrgan-x4fast']) {
 		it(`${id} ≤ 1e-4 against onnxruntime on the CPU`, async () => {
 			const side = models.spec(id).align === 64 ? 64 : 16;
 			const image = scene(side, side);
@@ -63,6 +64,8 @@ describe('canaries on wasm', () => {
 				const views = { frame: image, before: image, after: image, middle: image, trust };
 				const { mask, healed } = await dirtRun(models, compute, views, 0.01, { signal, breathe });
 				outputs.push(trust, mask, healed);
+			} else if (id === 'scratch') {
+				outputs.push(await scratchRun(models, compute, image, 0.01, { signal, breathe }));
 			} else if (id === 'ffdnet' || id === 'degrain') {
 				outputs.push(await denoiseRun(models, compute, image, 0.1, { signal, breathe }, id));
 			} else {

@@ -18,7 +18,7 @@ NOTICE_PARTS = (
     (("ffdnet", "degrain"), "FFDNet.txt"),
     (("spanx2", "spanx4"), "SPAN.txt"),
     (("realesrgan-x4fast",), "Real-ESRGAN.txt"),
-    (("dirt",), "Emulsion.txt"),
+    (("dirt", "scratch"), "Emulsion.txt"),
 )
 """Which license file covers which models."""
 

@@ -170,8 +170,8 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--stocks", type=int, default=20, help="film stocks to draw grain of")
     one.add_argument("--seed", type=int, default=1)
     one.add_argument("--fresh", action="store_true", help="start from random weights")
-    one.add_argument("--pictures", type=Path, default=WORK / "pictures.bin", help="the data set of make-data (degrain)")
-    one.add_argument("--data", type=Path, default=DATA, help="the pictures, clips and cut-outs (dirt, scratch)")
+    one.add_argument("--pictures", type=Path, default=WORK / "pictures.bin", help="the data set of make-data (degrain, scratch)")
+    one.add_argument("--data", type=Path, default=DATA, help="the pictures, clips and cut-outs (dirt)")
     one.add_argument("--run", type=Path, help="the run's folder")
     one.set_defaults(run_command=train)
 

@@ -73,7 +73,7 @@ def _scratch(options: argparse.Namespace, device: torch.device) -> Job:
 
     if device.type != "cpu":
         raise WorkshopError("scratch is trained on the CPU: its samples are drawn there, and the net is small (--device cpu)")
-    return scratch_job(options.data, seed=options.seed, batch=options.batch, crop=options.crop, stocks=options.stocks)
+    return scratch_job(options.pictures, seed=options.seed, batch=options.batch, crop=options.crop, stocks=options.stocks)
 
 
 def _evaluate_scratch(data: Path, limit: int | None, weights: Path, output: Path) -> str:

@@ -11,12 +11,17 @@ from torch.nn import functional
 
 from .degrain import bank
 from .paths import WORK
-from .scratch_data import Batch, ScratchBatches, pictures
+from .pictures import some
+from .scratch_data import Batch, ScratchBatches, samples
 from .scratch_net import ScratchNet
 from .trainer import Job
 
 VALIDATION_BATCHES = 12
+VALIDATION_SAMPLES = 120
 VALIDATION_SEED = 77
+SAMPLES = 1600
+EVERY = 2
+"""Of the data set's pictures every second one: samples are small parts of them."""
 HARD = 4.0
 """Weight of the most confident wrong cells off all lines: a pole that is taken costs more than a scratch that stays."""
 
@@ -47,17 +52,22 @@ def overlap_of(net: ScratchNet, batches: Sequence[Batch]) -> float:
 
 
 def scratch_job(
-    data: Path, *, seed: int, batch: int, crop: int, stocks: int, cache: Path = WORK, shown: Sequence[Tensor] | None = None
+    pictures: Path, *, seed: int, batch: int, crop: int, stocks: int, count: int = SAMPLES, cache: Path = WORK, kept: object = None
 ) -> Job:
-    """Everything `train scratch` needs. `shown` are pictures of bytes (for tests without data)."""
-    films = bank(stocks, seed, torch.device("cpu"), cache)
-    every = list(shown) if shown is not None else pictures(data)
-    # Every 12th picture validates and is not trained on. (The evaluation set is another one, of other films.)
-    training = [picture for i, picture in enumerate(every) if i % 12 != 7]
-    held = [picture for i, picture in enumerate(every) if i % 12 == 7] or training
-    source = ScratchBatches(training, films, batch, crop, seed)
-    watched = ScratchBatches(held, films, 8, crop, VALIDATION_SEED)
-    validation = [watched.batch_of(number) for number in range(VALIDATION_BATCHES)]
+    """Everything `train scratch` needs. `kept` are ready samples (for tests without data)."""
+    if kept is None:
+        films = bank(stocks, seed, torch.device("cpu"), cache)
+        shown = [torch.from_numpy(frame.copy()).permute(2, 0, 1) for frame in some(pictures, EVERY)]
+        # Samples of the last pictures validate; those pictures are not trained on. (The evaluation set is another one, of other films.)
+        held = [picture for i, picture in enumerate(shown) if i % 12 == 7]
+        training = samples([picture for i, picture in enumerate(shown) if i % 12 != 7], films, count, seed, cache)
+        watched = samples(held, films, VALIDATION_SAMPLES, VALIDATION_SEED, cache)
+    else:
+        assert isinstance(kept, dict)
+        training = watched = kept
+    source = ScratchBatches(training, range(len(training["sigma"])), batch, crop, seed)
+    validation_source = ScratchBatches(watched, range(len(watched["sigma"])), 8, crop, VALIDATION_SEED)
+    validation = [validation_source.batch_of(number) for number in range(VALIDATION_BATCHES)]
 
     def loss(net: nn.Module, number: int) -> Tensor:
         assert isinstance(net, ScratchNet)
