@@ -31,6 +31,7 @@ NEAR, FAR = 6, 48
 """The picture around a line: from so many pixels away to so many."""
 SEARCH = 8
 """Largest displacement of the picture that is looked for, in pixels."""
+UNDECIDED = -10.0
 WANDER, READ = 0.4, 0.3
 """A scratch wanders by so many pixels a frame; its place is read that precisely."""
 
@@ -210,7 +211,8 @@ def find_lines(looks: Sequence[Look], height: int) -> list[Line]:
         tried = [profiles[polarity][n][1][path[n]] for n in range(a, b + 1)]
         lean = leans(height)[int(np.median(tried))]
         places = [placed(looks[n], polarity, int(path[n]), lean) for n in range(a, b + 1)]
-        motion = motion_of(looks[a : b + 1], places, [int(c) for c in path[a : b + 1]])
+        # One frame alone cannot tell.
+        motion = motion_of(looks[a : b + 1], places, [int(c) for c in path[a : b + 1]]) if b > a else UNDECIDED
         evidence = float(values[polarity][a : b + 1].mean())
         where = tuple((looks[n].index, place) for n, place in zip(range(a, b + 1), places, strict=True))
         found.append(Line(polarity, lean, where, evidence, motion))

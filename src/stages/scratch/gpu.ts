@@ -51,6 +51,33 @@ export function along(compute: Compute, picture: Picture, rows: number): Picture
 	});
 }
 
+interface Corridor {
+	readonly width: number;
+	readonly height: number;
+	/** Row. */
+	readonly y: number;
+	/** Nearest and furthest pixel's distance from the line; `from` itself is out, unless it is 0. */
+	readonly from: number;
+	readonly to: number;
+}
+
+/** Calls back for each pixel of a row that lies so far from a line, whose column and lean stand in a table. */
+function inCorridor(
+	table: Float32Array,
+	at: number,
+	{ width, height, y, from, to }: Corridor,
+	found: (x: number) => void,
+): void {
+	const single = Math.fround;
+	const column = table[at]!;
+	const shift = single(table[at + 1]! * single((y + 0.5) / height - 0.5));
+	const middle = column + shift;
+	for (let x = Math.max(0, Math.floor(middle - to) - 1); x <= Math.min(width - 1, Math.ceil(middle + to) + 1); x++) {
+		const away = Math.abs(single(single(x - column) - shift));
+		if (away <= to && (from === 0 || away > from)) found(x);
+	}
+}
+
 /** Values a line in the table of {@link decideOp}: polarity (0 bright, 1 dark), column at half height, lean from top to bottom, least evidence. */
 export const DECIDE_VALUES = 4;
 
@@ -74,27 +101,23 @@ export const decideOp: Op<DecideParams> = {
 	dispatch: ({ width, height }) => groups(width, height),
 	cpu: ([lines, table], [output], { width, height, count, grow, corridor }) => {
 		if (!lines || !table || !output) return;
-		const single = Math.fround;
-		for (let y = 0, i = 0; y < height; y++) {
-			const at = single((y + 0.5) / height - 0.5);
-			for (let x = 0; x < width; x++, i++) {
-				let [best, sign] = [0, 0];
-				for (let k = 0; k < count; k++) {
-					const [polarity, column, lean, least] = [0, 1, 2, 3].map((v) => table[DECIDE_VALUES * k + v]!) as [
-						number,
-						number,
-						number,
-						number,
-					];
-					if (Math.abs(single(single(x - column) - single(lean * at))) > corridor) continue;
-					const plane = polarity > 0.5 ? width * height : 0;
+		output.fill(0, 0, width * height);
+		const best = new Float32Array(width);
+		for (let y = 0; y < height; y++) {
+			best.fill(0);
+			for (let k = 0; k < count; k++) {
+				const isDark = table[DECIDE_VALUES * k]! > 0.5;
+				const least = table[DECIDE_VALUES * k + 3]!;
+				const row = (isDark ? width * height : 0) + y * width;
+				inCorridor(table, DECIDE_VALUES * k + 1, { width, height, y, from: 0, to: corridor }, (x) => {
 					let most = 0;
 					for (let u = Math.max(0, x - grow); u <= Math.min(width - 1, x + grow); u++) {
-						most = Math.max(most, lines[plane + y * width + u]!);
+						most = Math.max(most, lines[row + u]!);
 					}
-					if (most > least && most > best) [best, sign] = [most, polarity > 0.5 ? -1 : 1];
-				}
-				output[i] = sign;
+					if (most <= least || most <= best[x]!) return;
+					best[x] = most;
+					output[y * width + x] = isDark ? -1 : 1;
+				});
 			}
 		}
 	},
@@ -236,15 +259,13 @@ export const showOp: Op<ShowParams> = {
 		if (!frame || !rails || !output) return;
 		const area = width * height;
 		for (let i = 0; i < 3 * area; i++) output[i] = 0.75 * frame[i]!;
-		const single = Math.fround;
-		for (let y = 0, i = 0; y < height; y++) {
-			const at = single((y + 0.5) / height - 0.5);
-			for (let x = 0; x < width; x++, i++) {
-				for (let k = 0; k < count; k++) {
-					const away = Math.abs(single(single(x - rails[SHOW_VALUES * k]!) - single(rails[SHOW_VALUES * k + 1]! * at)));
-					if (away <= corridor || away > single(corridor + thick)) continue;
-					for (let c = 0; c < 3; c++) output[c * area + i] = rails[SHOW_VALUES * k + 2 + c]!;
-				}
+		const far = Math.fround(corridor + thick);
+		for (let y = 0; y < height; y++) {
+			for (let k = 0; k < count; k++) {
+				const at = SHOW_VALUES * k;
+				inCorridor(rails, at, { width, height, y, from: corridor, to: far }, (x) => {
+					for (let c = 0; c < 3; c++) output[c * area + y * width + x] = rails[at + 2 + c]!;
+				});
 			}
 		}
 	},

@@ -134,11 +134,10 @@ async function render(request: RenderRequest<Values, ScratchArtifact>, env: Stag
 	const placed: readonly Placed[] = linesAt(artifact?.lines ?? [], frame.needs[0]!, artifact?.gap ?? 0, values);
 	if (view === 'lines') return { picture: shown(compute, picture, placed, values.widest), sides: {}, color };
 	const columns = placedColumns(placed);
-	const { sigma = 0, profile } = artifact ?? {};
 	// Every frame gets grain of its own.
-	const grain = values.regrain ? { profile, seed: frame.index } : undefined;
+	const grain = values.regrain ? { profile: artifact?.profile, seed: frame.index } : undefined;
 	const done =
-		columns.length > 0 ? await mend(env, picture, columns, { ...values, sigma, grain }) : untouched(compute, picture);
+		columns.length > 0 ? await mend(env, picture, columns, { ...values, sigma: artifact?.sigma ?? 0, grain }) : untouched(compute, picture);
 	return using([done.picture, done.sign], () => {
 		if (view === 'mask') return { picture: signView(compute, done.sign), sides: {}, color };
 		if (view === 'residual') {

@@ -55,6 +55,8 @@ const [NEAR, FAR] = [6, 48];
 const SEARCH = 8;
 /** A scratch wanders by so many pixels a frame; its place is read that precisely. */
 const [WANDER, READ] = [0.4, 0.3];
+/** Motion's evidence where there is none to be had. */
+const UNDECIDED = -10;
 /** Variance of a displacement, in pixels², above which it tells nothing. */
 const VAGUE = 4;
 /** Variance where nothing could be measured. */
@@ -265,7 +267,8 @@ export async function findLines(
 			lean,
 			path: seen.map((look, n) => [look.index, places[n]!] as const),
 			evidence: values.slice(...span).reduce((a, b) => a + b) / columns.length,
-			motion: motionOf(seen, places, columns),
+			// One frame alone cannot tell.
+			motion: seen.length > 1 ? motionOf(seen, places, columns) : UNDECIDED,
 		});
 		path.forEach((x, n) => {
 			for (const own of scores) own[n]!.fill(0, Math.max(0, x - APART), x + APART + 1);
