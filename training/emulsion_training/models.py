@@ -329,6 +329,7 @@ DIRT = Model(
     feeds=_dirt_feeds,
 )
 
+
 def _scratch_feeds(image: Float) -> dict[str, Float]:
     return {"frame": image, "scale": SCALE}
 

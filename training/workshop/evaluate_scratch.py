@@ -292,7 +292,10 @@ def _clean(scene: Scene, index: int, turn: int, tools: dict[str, Any]) -> tuple[
 
 
 def evaluate(parts: Iterable[Scene], net: nn.Module, output: Path, tools: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Runs everything; writes `evaluation.json`, `table.md` and the crops into `output`. `tools` may replace the grain `banks` (for tests)."""
+    """Runs everything; writes `evaluation.json`, `table.md` and the crops into `output`.
+
+    `tools` may replace the grain `banks` (for tests).
+    """
     output.mkdir(parents=True, exist_ok=True)
     if tools is None:
         tools = {"banks": {name: grain_of(name, 5000 + index, FIELD) for index, name in enumerate(STOCKS)}}
@@ -337,13 +340,15 @@ def table(result: dict[str, Any]) -> str:
     for part, title in (("all", "All scratched frames"), ("new", "Lines drawn as for training"), ("old", "Lines of `damage.scratches`")):
         if result[part]:
             lines += [
-                f"| {title} | inside, dB | rim, dB | outside, dB | largest change off its own mask | SSIM | lines found | false lines a frame |",
+                f"| {title} | inside, dB | rim, dB | outside, dB | largest change off its own mask | SSIM | lines found "
+                "| false lines a frame |",
                 "|---|---|---|---|---|---|---|---|",
             ]
             for method, m in result[part].items():
                 counts = f"{m['recall']:.3f} | {m['false']:.2f}" if "recall" in m else "– | –"
                 lines.append(
-                    f"| {method} | {m['inside']:.2f} | {m['rim']:.2f} | {m['outside']:.2f} | {m['unmasked']:.3f} | {m['ssim']:.4f} | {counts} |"
+                    f"| {method} | {m['inside']:.2f} | {m['rim']:.2f} | {m['outside']:.2f} | {m['unmasked']:.3f} "
+                    f"| {m['ssim']:.4f} | {counts} |"
                 )
             lines.append("")
     quiet = [row for row in result["rows"] if row["kind"] != "scratched"]

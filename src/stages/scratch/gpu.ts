@@ -97,7 +97,13 @@ export interface DecideParams {
 export const decideOp: Op<DecideParams> = {
 	id: 'scratch/decide',
 	wgsl: decideWgsl,
-	uniforms: ({ width, height, count, grow, corridor }) => [u32(width), u32(height), u32(count), i32(grow), f32(corridor)],
+	uniforms: ({ width, height, count, grow, corridor }) => [
+		u32(width),
+		u32(height),
+		u32(count),
+		i32(grow),
+		f32(corridor),
+	],
 	dispatch: ({ width, height }) => groups(width, height),
 	cpu: ([lines, table], [output], { width, height, count, grow, corridor }) => {
 		if (!lines || !table || !output) return;

@@ -99,12 +99,7 @@ async function grained(env: StageEnv, healed: Picture, share: Picture, how: Mend
 }
 
 /** A frame without the lines of a table of `decideOp`; every pixel off them keeps its value. The caller owns both pictures. */
-export async function mend(
-	env: StageEnv,
-	frame: Picture,
-	columns: readonly number[],
-	how: Mending,
-): Promise<Mended> {
+export async function mend(env: StageEnv, frame: Picture, columns: readonly number[], how: Mending): Promise<Mended> {
 	await env.breathe();
 	const sign = await signOf(env, frame, columns, how);
 	try {

@@ -60,17 +60,14 @@ describe('the lines of a shot', () => {
 		const still = { polarity: 0, column: () => 60 };
 		const wanders = { polarity: 0, column: (f: number) => 110 + 1.4 * Math.sin(f * 1.9) };
 		const found = await findLines(looks(0, [still, wanders]), HEIGHT, breathe);
-		const score = (column: number): number =>
-			scoreOf(found.find(({ path }) => Math.abs(path[0]![1] - column) < 4)!);
+		const score = (column: number): number => scoreOf(found.find(({ path }) => Math.abs(path[0]![1] - column) < 4)!);
 		expect(score(60)).toBeLessThan(0);
 		expect(score(110)).toBeGreaterThan(0);
 	});
 
 	it('finds nothing where there is no evidence, and no line for a few frames of many', async () => {
 		expect(await findLines(looks(1, []), HEIGHT, breathe)).toEqual([]);
-		const brief = looks(1, []).map((own, i) =>
-			i < 2 ? look(i, 1, [{ polarity: 0, column: () => 70 }]) : own,
-		);
+		const brief = looks(1, []).map((own, i) => (i < 2 ? look(i, 1, [{ polarity: 0, column: () => 70 }]) : own));
 		expect(await findLines(brief, HEIGHT, breathe)).toEqual([]);
 		expect(await findLines([], HEIGHT, breathe)).toEqual([]);
 	});

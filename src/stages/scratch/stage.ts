@@ -137,7 +137,9 @@ async function render(request: RenderRequest<Values, ScratchArtifact>, env: Stag
 	// Every frame gets grain of its own.
 	const grain = values.regrain ? { profile: artifact?.profile, seed: frame.index } : undefined;
 	const done =
-		columns.length > 0 ? await mend(env, picture, columns, { ...values, sigma: artifact?.sigma ?? 0, grain }) : untouched(compute, picture);
+		columns.length > 0
+			? await mend(env, picture, columns, { ...values, sigma: artifact?.sigma ?? 0, grain })
+			: untouched(compute, picture);
 	return using([done.picture, done.sign], () => {
 		if (view === 'mask') return { picture: signView(compute, done.sign), sides: {}, color };
 		if (view === 'residual') {

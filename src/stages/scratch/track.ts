@@ -248,13 +248,13 @@ export async function findLines(
 	const found: Line[] = [];
 	while (found.length < MOST) {
 		await breathe();
-		const [bright, dark] = scores.map((own) => {
+		const candidates = scores.map((own): Candidate => {
 			const path = bestPath(own, gaps);
 			const values = path.map((x, n) => own[n]![x]!);
 			return { path, values, run: longestRun(values) };
-		}) as [Candidate, Candidate];
-		const polarity = dark.run.sum > bright.run.sum ? DARK : BRIGHT;
-		const { path, values, run } = polarity === DARK ? dark : bright;
+		});
+		const polarity = candidates[DARK]!.run.sum > candidates[BRIGHT]!.run.sum ? DARK : BRIGHT;
+		const { path, values, run } = candidates[polarity]!;
 		if (run.sum <= 0 || run.last - run.first + 1 < fewest) break;
 		const span = [run.first, run.last + 1] as const;
 		const columns = path.slice(...span);
