@@ -137,4 +137,5 @@ def pole(frame: Tensor, generator: torch.Generator) -> Tensor:
     alive = ((at >= start) & (at <= end)).float()[:, None]
     tint = frame.mean((1, 2), keepdim=True) / frame.mean().clamp(min=0.02)
     color = ((shade + surface)[None] * torch.lerp(torch.ones_like(tint), tint, draw_[8])).clamp(0, 1)
-    return frame + (color - frame) * (inside * alive)[None]
+    put: Tensor = frame + (color - frame) * (inside * alive)[None]
+    return put

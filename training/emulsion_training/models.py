@@ -48,6 +48,8 @@ class Model:
     notes: tuple[str, ...]
     feeds: Callable[[Float], dict[str, Float]] | None = None
     """All inputs from a picture [1, 3, H, W] in the first place, to measure the reach; default: the picture, and σ where asked for."""
+    reach: int = 48
+    """Pixels up to which its reach is looked for."""
 
     @property
     def file(self) -> str:
@@ -356,7 +358,7 @@ SCRATCH = Model(
     sample=lambda height, width: _scratch_feeds(picture(height, width)),
     align=8,
     scale=1,
-    tile=768,
+    tile=1024,
     bounded=True,
     smallest=16,
     compare_size=(96, 128),
@@ -366,6 +368,7 @@ SCRATCH = Model(
         "Rows are taken together by eights: its evidence is smooth along a line.",
     ),
     feeds=_scratch_feeds,
+    reach=192,
 )
 
 OWN: tuple[Model, ...] = (DEGRAIN, DIRT, SCRATCH)

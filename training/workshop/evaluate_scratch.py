@@ -35,11 +35,11 @@ from .evaluate_degrain import grain_of, grainy
 from .heal import spread
 from .paths import need, split
 from .pictures import read_frames, read_picture
-from .scratch_heal import decide, from_sides, heal
+from .scratch_heal import NAMED, decide, from_sides, heal
 from .scratch_net import ROWS, ScratchNet
 from .scratch_shot import Line, Look, column_at, find_lines, moments
 
-METHODS = ("tmedian", "delogo, told", "classical", "ours")
+METHODS = ("tmedian", "delogo, told", "classical", "ours", "ours, told")
 FRAMES = 12
 WIDTH, HEIGHT = 320, 240
 RIM = 8
@@ -47,6 +47,8 @@ CROP = 96
 FIELD = 128
 """Side of the grain fields: drawing larger ones takes minutes."""
 LINES = 3
+HALF = 6.0
+"""Half width in pixels of what delogo is told to replace."""
 NEAR = 3.0
 """A line is found where one of its polarity stands within so many pixels of it, on the scored frame."""
 FILM_FRAMES = (20, 90, 170)
@@ -127,11 +129,11 @@ def placed(lines: Iterable[Line], frame: int) -> list[tuple[int, float, float]]:
     return found
 
 
-def classical(frame: Tensor, sigma: float) -> tuple[Tensor, list[tuple[int, float]]]:
+def classical(frame: Tensor) -> tuple[Tensor, list[tuple[int, float]]]:
     """The detector that needs no training, frame by frame: sign [1, H, W] and the columns found.
 
     The median along each column of how far a pixel stands out from its row's closing or opening (a window of 13 px) is a line where it is
-    above 4 σ over the root of the rows, 2 codes at least; bridged from the sides.
+    above the frame's other columns by 8 of their deviations (by the median absolute one), 3 codes at least; bridged from the sides.
     """
     y = metrics.luma(frame).view(1, 1, *frame.shape[-2:])
 
@@ -141,10 +143,10 @@ def classical(frame: Tensor, sigma: float) -> tuple[Tensor, list[tuple[int, floa
     opened, closed = largest(-largest(-y)), -largest(-largest(y))
     sign = torch.zeros(1, *frame.shape[-2:])
     found = []
-    bar = max(2 / 255, 4 * sigma / frame.shape[-2] ** 0.5)
     for polarity, away in ((0, y - opened), (1, closed - y)):
         column = away[0, 0].median(0).values
-        taken = column > bar
+        usual = column.median()
+        taken = column > max(3 / 255, float(usual + 8 * 1.4826 * (column - usual).abs().median()))
         peak = taken & (column >= functional.max_pool1d(column[None], 13, 1, 6)[0])
         found += [(polarity, float(x)) for x in peak.nonzero().flatten()]
         wide = functional.max_pool1d(taken[None].float(), 3, 1, 1)[0]
@@ -166,22 +168,25 @@ def told_delogo(frames: Tensor, columns: Sequence[tuple[float, float]]) -> tuple
 
 
 def outputs(
-    net: ScratchNet, frames: Tensor, middle: int, sigma: float, true: Sequence[tuple[float, float]]
+    net: ScratchNet, frames: Tensor, middle: int, sigma: float, true: Sequence[tuple[int, float]]
 ) -> tuple[dict[str, tuple[Tensor, Tensor]], list[Line], dict[str, list[tuple[int, float]]]]:
     """Each method's picture of a frame and where it changed it [1, H, W]; our candidates; the columns that each detector found."""
     frame, three = frames[middle], frames[middle - 1 : middle + 2]
     median = ffmpeg_filter(three, "tmedian=radius=1", "gbrp", fewer=2)[0]
-    sign, seen = classical(frame, sigma)
+    sign, seen = classical(frame)
     lines = candidates(net, frames, sigma)
     here = placed(lines, middle)
-    own = decide(evidence(net, frame, sigma), here) if here else torch.zeros_like(sign)
+    seen_here = evidence(net, frame, sigma)
+    own = decide(seen_here, here) if here else torch.zeros_like(sign)
     healed, _ = heal(frame, own)
+    named = decide(seen_here, [(polarity, column, 0.0) for polarity, column in true], least=NAMED)
     return (
         {
             "tmedian": (median, torch.ones_like(sign)),
-            "delogo, told": told_delogo(three, true),
+            "delogo, told": told_delogo(three, [(column, HALF) for _, column in true]),
             "classical": (from_sides(frame, sign), (sign != 0).float()),
             "ours": (healed, (own != 0).float()),
+            "ours, told": (heal(frame, named)[0], (named != 0).float()),
         },
         lines,
         {"classical": seen, "ours": [(polarity, column) for polarity, column, _ in here]},
@@ -256,8 +261,7 @@ def _scratched(scene: Scene, index: int, turn: int, tools: dict[str, Any]) -> tu
         around = change[0, :, max(0, int(x) - 3) : int(x) + 4]
         if 8 <= x < width - 8 and around.numel() and float(around.amax(1).mean()) >= 0.04:
             asked.append((polarity, x))
-    halves = [(x, 6.0) for _, x in true]
-    found, lines, columns = outputs(tools["net"], frames, middle, sigma, halves)
+    found, lines, columns = outputs(tools["net"], frames, middle, sigma, true)
     row: dict[str, Any] = {"kind": "scratched", "clip": scene.name, "stock": name, "sigma": sigma * 255, "drawn": ("new", "old")[turn]}
     row["lines"] = len(asked)
     row["candidates"] = _shown(lines)
@@ -266,7 +270,7 @@ def _scratched(scene: Scene, index: int, turn: int, tools: dict[str, Any]) -> tu
         if method in columns:
             row[method]["found"] = _hits(asked, columns[method])[0]
             row[method]["false"] = _hits(true, columns[method])[1]
-    shown = [whole[middle], frames[middle], *(picture for picture, _ in found.values()), found["ours"][1].expand(3, -1, -1)]
+    shown = [whole[middle], frames[middle], *(found[method][0] for method in METHODS[:-1]), found["ours"][1].expand(3, -1, -1)]
     return row, shown
 
 
@@ -280,13 +284,13 @@ def _clean(scene: Scene, index: int, turn: int, tools: dict[str, Any]) -> tuple[
     whole, sigma, name = (scene.frames, float(grain(codes)["sigma"]) / 255, "") if film else _grained(scene, index, turn, tools)
     lines = candidates(tools["net"], whole, sigma)
     false = sum(len(placed(lines, i)) for i in range(len(whole)))
-    simple = sum(len(classical(frame, sigma)[1]) for frame in whole)
+    simple = sum(len(classical(frame)[1]) for frame in whole)
     middle = len(whole) // 2
     here = placed(lines, middle)
     own = decide(evidence(tools["net"], whole[middle], sigma), here) if here else torch.zeros(1, *whole.shape[-2:])
     row = {"kind": scene.kind, "clip": scene.name, "sigma": sigma * 255, "frames": len(whole), "candidates": _shown(lines)}
     row |= {"ours": {"false": false, "pixels": int((own != 0).sum())}, "classical": {"false": simple}}
-    simple_sign = classical(whole[middle], sigma)[0]
+    simple_sign = classical(whole[middle])[0]
     pictures = [whole[middle], from_sides(whole[middle], simple_sign), heal(whole[middle], own)[0]]
     return row, [*pictures, (own != 0).float().expand(3, -1, -1)]
 

@@ -14,11 +14,13 @@ from torch.nn import functional
 
 ALONG = 16
 """Rows to each side over which evidence is averaged, and opacity fitted."""
-TAKEN = 0.4
-"""Evidence above which a pixel of a line's corridor belongs to it."""
+TAKEN, NAMED = 0.4, 0.15
+"""Evidence above which a pixel of a line's corridor belongs to it: of a line that was found, of one that was named by hand."""
 GROW = 1
-CORRIDOR = 6
-"""Half width in pixels of where a line is looked for around its column."""
+CORRIDOR = 4
+"""Pixels to each side that a line may have wandered from where it was looked for."""
+WIDEST = 16
+"""Pixels across a line, rims included."""
 REACH = 32
 """Pixels to each side in which sound film is looked for."""
 BRIGHT, DARK = 0.95, 0.05
@@ -33,13 +35,15 @@ def along(planes: Tensor, rows: int = ALONG) -> Tensor:
     return functional.avg_pool2d(padded, (2 * rows + 1, 1), 1)[0]
 
 
-def decide(lines: Tensor, where: Sequence[tuple[int, float, float]], widest: float = 12, grow: int = GROW) -> Tensor:
+def decide(
+    lines: Tensor, where: Sequence[tuple[int, float, float]], widest: float = WIDEST, grow: int = GROW, least: float = TAKEN
+) -> Tensor:
     """1 on a bright line, −1 on a dark one, else 0; [1, H, W]. `lines` [2, H, W]; `where` holds polarity, column, lean."""
     height, width = lines.shape[-2:]
     smooth = along(lines)
     spread = functional.max_pool2d(smooth[None], (1, 2 * grow + 1), 1, (0, grow))[0] if grow else smooth
     x, y = torch.arange(width), (torch.arange(height) + 0.5) / height - 0.5
-    best, sign = torch.full((height, width), TAKEN), torch.zeros(height, width)
+    best, sign = torch.full((height, width), least), torch.zeros(height, width)
     for polarity, column, lean in where:
         near = (x[None] - column - lean * y[:, None]).abs() <= CORRIDOR + widest / 2
         own = near & (spread[polarity] > best)

@@ -63,12 +63,17 @@ class Line:
         return 6 * (self.evidence - 0.5) + 0.5 * min(6.0, max(-10.0, self.motion))
 
 
+def nearest(value: float) -> int:
+    """The nearest whole number; halves go up (as in the stage)."""
+    return int(np.floor(value + 0.5))
+
+
 def moments(first: int, last: int, most: int = MOMENTS) -> list[int]:
     """The frames to look at of first…last: pairs of neighbors, evenly spread."""
     count = last - first + 1
     if count <= 2 * most:
         return list(range(first, last + 1))
-    starts = [first + round(k * (count - 2) / (most - 1)) for k in range(most)]
+    starts = [first + nearest(k * (count - 2) / (most - 1)) for k in range(most)]
     return [frame for start in starts for frame in (start, start + 1)]
 
 
@@ -85,10 +90,10 @@ def columns(lines: Floats, lean: float) -> Floats:
     wide = np.pad(lines, ((0, 0), (1, 1)))
     best = np.maximum(np.maximum(wide[:, :-2], wide[:, 1:-1]), wide[:, 2:])
     for r in range(rows):
-        shift = round(lean * ((r + 0.5) / rows - 0.5))
+        shift = nearest(lean * ((r + 0.5) / rows - 0.5))
         at = np.clip(np.arange(width) + shift, 0, width - 1)
         reach[r] = best[r, at]
-    edges = [0, round(rows / 3), round(2 * rows / 3), rows]
+    edges = [0, nearest(rows / 3), nearest(2 * rows / 3), rows]
     return np.stack([reach[a:b].mean(0) if b > a else np.zeros(width) for a, b in zip(edges[:-1], edges[1:], strict=True)])
 
 
@@ -152,7 +157,7 @@ def placed(look: Look, polarity: int, column: int, lean: float) -> float:
     rows, width = look.luma.shape
     sums = np.zeros(7)
     for r in range(rows):
-        shift = round(lean * ((r + 0.5) / rows - 0.5))
+        shift = nearest(lean * ((r + 0.5) / rows - 0.5))
         at = np.clip(np.arange(column - 3, column + 4) + shift, 0, width - 1)
         sums += look.lines[polarity, r, at]
     return float(column + (sums * np.arange(-3, 4)).sum() / max(float(sums.sum()), 1e-6))
@@ -209,7 +214,7 @@ def find_lines(looks: Sequence[Look], height: int) -> list[Line]:
         if sums[polarity] <= 0 or b - a + 1 < min(len(looks), max(3, len(looks) // 4)):
             break
         tried = [profiles[polarity][n][1][path[n]] for n in range(a, b + 1)]
-        lean = leans(height)[int(np.median(tried))]
+        lean = leans(height)[sorted(int(k) for k in tried)[(len(tried) - 1) // 2]]
         places = [placed(looks[n], polarity, int(path[n]), lean) for n in range(a, b + 1)]
         # One frame alone cannot tell.
         motion = motion_of(looks[a : b + 1], places, [int(c) for c in path[a : b + 1]]) if b > a else UNDECIDED
