@@ -7,8 +7,8 @@ from typing import Any
 from .evaluate_scratch import table
 
 FAILURES = (
-    "It is a young net: a few hundred steps beside other work. Its curve was still rising when time was up; the next run starts from "
-    "`train scratch` with a larger budget.",
+    "It is a young net, trained for less than an hour beside other work, and its curve was still rising when time was up: the same command "
+    "with a larger budget goes on.",
     "Faint lines (below about the grain's own strength along a third of the height) stay.",
     "A scratch that stands perfectly still over a picture that stands still cannot be told from the picture's own lines: it is left alone "
     "until its column is named by hand (`lines`).",
