@@ -9,8 +9,8 @@ from .evaluate_scratch import table
 FAILURES = (
     "It is a young net, trained for less than an hour beside other work on 1,600 drawn samples. More of them, and lines of real film, are "
     "what it has most to gain from.",
-    "Its bars are not reached. What it misses are faint and short lines (worst crop above); what it leaves are tails of lines whose rims it "
-    "did not see.",
+    "Its bars are not reached. What it misses are faint and short lines (worst crop above); what it leaves are tails of lines whose rims "
+    "it did not see.",
     "On real film a line with little evidence was taken in one of three runs (see the table): below about 0.4 of evidence a candidate's "
     "place is not known well enough to say how it moved. A sensitivity of 0.35 leaves that one alone; look at the view `lines`.",
     "Faint lines (below about the grain's own strength along a third of the height) stay.",
