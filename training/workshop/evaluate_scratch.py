@@ -2,7 +2,7 @@
 
 Three parts. *Scratched*: moving clips of Kodak 01–12 and of the clean clips' evaluation parts, with grain of a named stock and lines on
 it, drawn in two ways (as for training, and by the older `damage.scratches`, which training never saw); scored on the lines, in their
-rim of 8 px, and outside. *Clean*: the same clips without lines, where whatever is found is an error: bricks, windows, fences and poles
+rim of 8 px, and outside. *Clean*: the same clips without lines, where whatever is found is an error: bricks and windows
 are among them. *Film*: real film, with upright lines of its own and no truth.
 """
 
