@@ -1,10 +1,12 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
-import { CHROMIUM_FLAGS, chromiumPath } from './scripts/chromium.ts';
+import { CHROMIUM_FLAGS, chromiumPath, preferHeadlessShell } from './scripts/chromium.ts';
 import { fixtureServer } from './tests/helpers/fixture-server.ts';
 import { nativeCommands } from './tests/helpers/native-commands.ts';
 import { SECURITY_HEADERS } from './server/headers.ts';
+
+preferHeadlessShell();
 
 /**
  * Tests that kill workers, tabs and browsers at chosen moments meet a machine of unknown speed in CI: one second try there, which
@@ -71,7 +73,8 @@ export default defineConfig({
 					environment: 'node',
 					testTimeout: 300_000,
 					hookTimeout: 300_000,
-					fileParallelism: false,
+					// Two files at a time: half of a file's time goes by with one thread at work, or none.
+					maxWorkers: 2,
 					retry: RETRIES,
 					globalSetup: ['./tests/helpers/global-setup.ts', './tests/helpers/build-setup.ts'],
 				},

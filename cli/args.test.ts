@@ -36,7 +36,8 @@ describe('command line', () => {
 		[['a', '-o', 'c.mp4', '--matte', 'm.mkv'], '--matte: expected ID=PATH'],
 		[['a', '-o', 'c.mp4', '--matte', 'all=m.mkv'], '--matte: expected ID=PATH'],
 		[['a', '-o', 'c.mp4', '--matte', 'x=m', '--matte', 'x=n'], 'x is given twice'],
-		[['a', '-o', 'c.mp4', '--nope'], 'nope'],
+		[['a', '-o', 'c.mp4', '--nope'], '--nope is no option\nSee'],
+		[['a', '-o', 'c.mp4', '--recpie', 'x'], '--recpie is no option; did you mean --recipe?'],
 	])('%j is wrong usage', (argv, text) => {
 		try {
 			parseCommandLine(argv);

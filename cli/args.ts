@@ -8,6 +8,7 @@ import type { BackendWish } from '../src/contracts/workers.ts';
 import { EmulsionError } from '../src/core/errors.ts';
 import { isMatteId } from '../src/core/regions.ts';
 import { parseRational } from '../src/core/rational.ts';
+import { optionProblem } from './options.ts';
 
 /** What `--help` prints. */
 export const HELP = `Restores a film with the same pipeline as the editor, in headless Chromium.
@@ -172,7 +173,7 @@ function parse(argv: readonly string[]) {
 	try {
 		return parseArgs({ args: [...argv], allowPositionals: true, options: OPTIONS });
 	} catch (cause) {
-		return usage((cause as Error).message);
+		return usage(optionProblem(cause, Object.keys(OPTIONS)));
 	}
 }
 

@@ -106,21 +106,42 @@ function pss(pid: string): number {
 	}
 }
 
-/** Pids below a profile's browser, by the profile path on their command lines (the zygote passes it on), Linux only. */
-function processes(profile: string): { pid: string; kind: 'renderer' | 'browser' | 'gpu' | 'other' }[] {
+function parentOf(pid: string): string {
+	try {
+		// The name, in parentheses, may hold anything: the fields begin after the last one.
+		return /.*\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1] ?? '';
+	} catch {
+		return '';
+	}
+}
+
+type ProcessKind = 'renderer' | 'browser' | 'gpu' | 'other';
+
+/** A profile's browser, which alone names it on its command line in every build of Chromium, and its descendants. Linux only. */
+function processes(profile: string): { pid: string; kind: ProcessKind }[] {
 	let pids: string[];
 	try {
 		pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
 	} catch {
 		return [];
 	}
-	return pids.flatMap((pid) => {
-		const line = commandLine(pid);
-		if (!line.includes(profile)) return [];
-		const type = /--type=([a-z-]+)/.exec(line)?.[1];
-		const kind =
-			type === undefined ? 'browser' : type === 'renderer' ? 'renderer' : type === 'gpu-process' ? 'gpu' : 'other';
-		return [{ pid, kind }];
+	const parents = new Map(pids.map((pid) => [pid, parentOf(pid)]));
+	const browsers = new Set(
+		pids.filter((pid) => {
+			const line = commandLine(pid);
+			return line.includes(profile) && line.includes('--remote-debugging') && !line.includes('--type=');
+		}),
+	);
+	const isBelow = (pid: string): boolean => {
+		for (let at: string | undefined = pid; at !== undefined && at !== ''; at = parents.get(at)) {
+			if (browsers.has(at)) return true;
+		}
+		return false;
+	};
+	return pids.filter(isBelow).map((pid) => {
+		const type = /--type=([a-z-]+)/.exec(commandLine(pid))?.[1];
+		if (browsers.has(pid)) return { pid, kind: 'browser' };
+		return { pid, kind: type === 'renderer' ? 'renderer' : type === 'gpu-process' ? 'gpu' : 'other' };
 	});
 }
 

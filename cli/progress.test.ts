@@ -34,6 +34,13 @@ describe('progress', () => {
 		expect(text).toBe(`\r\x1b[2Kfirst\n\r\x1b[2K${bar}\r\x1b[2Ksecond\n${bar}\n`);
 	});
 
+	it('counts no frames before it knows how many there are', () => {
+		let text = '';
+		const writer = new ProgressWriter({ write: (t) => (text += t) });
+		writer.update({ phase: 'plan', done: 0, total: 0, framesPerSecond: 0, remainingSeconds: null });
+		expect(text).toBe('planning\n');
+	});
+
 	it('formats time', () => {
 		expect([5, 65, 3725].map(formatSeconds)).toEqual(['0:05', '1:05', '1:02:05']);
 	});

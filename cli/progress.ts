@@ -30,7 +30,9 @@ export function formatSeconds(seconds: number): string {
 export function describeProgress(p: ExportProgress): string {
 	const rate = p.framesPerSecond > 0 ? `  ${p.framesPerSecond.toFixed(2)} fps` : '';
 	const left = p.remainingSeconds === null ? '' : `  ${formatSeconds(p.remainingSeconds)} left`;
-	return `${LABELS[p.phase]} ${p.done}/${p.total}${rate}${left}`;
+	// Before the frames are counted there is nothing to say of them.
+	const count = p.total > 0 ? ` ${p.done}/${p.total}` : '';
+	return `${LABELS[p.phase]}${count}${rate}${left}`;
 }
 
 /** Writes progress to a terminal. */

@@ -12,7 +12,15 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { DATA_DIR, NEEDS_DATA } from '../tests/helpers/data.ts';
 import { ROOT } from './build.ts';
-import { ensureChromium, ensureFfmpeg, ensureMoto, ensurePostgres, ensurePython } from './ensure.ts';
+import { findChromium, preferHeadlessShell } from './chromium.ts';
+import {
+	ensureChromium,
+	ensureFfmpeg,
+	ensureMoto,
+	ensurePostgres,
+	ensurePython,
+	installTestPackages,
+} from './ensure.ts';
 
 const VITEST_PROJECTS = ['unit', 'browser', 'gpu', 'e2e'] as const;
 /** `training` is Python's. */
@@ -168,19 +176,25 @@ async function main(): Promise<void> {
 	const unknown = wanted.filter((w) => !(PROJECTS as readonly string[]).includes(w));
 	if (unknown.length > 0) throw new Error(`unknown project ${unknown.join(', ')}: expected ${PROJECTS.join(', ')}`);
 	mkdirSync(OUT, { recursive: true });
-	ensureChromium(console.log);
-	ensureFfmpeg(console.log);
 	const tally: Tally = { passed: 0, failed: [], skipped: [] };
 	const wants = (project: string): boolean => wanted.length === 0 || wanted.includes(project);
-	if (wants('training')) ensurePython(console.log);
-	if (wants('unit')) {
-		ensurePostgres(console.log);
-		ensureMoto(console.log);
-	}
-	await Promise.all([
-		wants('training') ? preparePython(tally) : undefined,
-		wanted.length === 0 ? runChecks(tally) : undefined,
-	]);
+	const prepare = async (): Promise<void> => {
+		await installTestPackages(console.log);
+		ensureChromium(console.log);
+		ensureFfmpeg(console.log);
+		if (wants('training')) ensurePython(console.log);
+		if (wants('unit')) {
+			ensurePostgres(console.log);
+			ensureMoto(console.log);
+		}
+		if (wants('training')) await preparePython(tally);
+	};
+	// What comes over the network, beside the checks, which are one thread each.
+	await timed('checks and set-up', async () => {
+		await Promise.all([prepare(), wanted.length === 0 ? runChecks(tally) : undefined]);
+	});
+	preferHeadlessShell();
+	console.log(`tests run in ${findChromium() ?? 'no Chromium'}`);
 	for (const project of VITEST_PROJECTS) {
 		if (!wants(project)) continue;
 		// The browser's tests leave half a core idle (308 CPU seconds in 4/5 of 253 s); Python's are one thread for most of their time.

@@ -84,7 +84,9 @@ describe('review command line', () => {
 		[['results', 'a', 'b'], 'unexpected b'],
 		[['results', 'a', '--votes', 'v'], '--votes goes with --package'],
 		[['results', 'a', '--blind'], '--blind goes with make'],
-		[[...AB, '--nope'], 'nope'],
+		[[...AB, '--nope'], '--nope is no option\nSee'],
+		[[...AB, '--blnd'], '--blnd is no option; did you mean --blind?'],
+		[[...AB, '--lbind'], 'did you mean --blind?'],
 	])('%j is wrong usage', (argv, text) => {
 		try {
 			parseReviewArgs(argv);

@@ -9,6 +9,7 @@ import { parseRational } from '../../src/core/rational.ts';
 import { CLIP_CODECS, CLIP_ENCODINGS, type ClipCodec } from '../../src/share/making/codec.ts';
 import { MAX_VERSIONS } from '../../src/share/manifest.ts';
 import { LIMITS } from '../../src/share/protocol.ts';
+import { optionProblem } from '../options.ts';
 
 /** What `--help` prints. */
 export const HELP = `Makes reviews of films and reads their results, with the same code as the editor.
@@ -180,7 +181,7 @@ function parse(argv: readonly string[]) {
 	try {
 		return parseArgs({ args: [...argv], allowPositionals: true, options: OPTIONS, tokens: true });
 	} catch (cause) {
-		return usage((cause as Error).message);
+		return usage(optionProblem(cause, Object.keys(OPTIONS)));
 	}
 }
 

@@ -1,6 +1,6 @@
 /** `npm run review -- make`: films to a review on a service or in a file. */
 
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
@@ -15,6 +15,7 @@ import { type LinkWish, type ReviewToSend, Sending, type SendProgress, writePack
 import { ensureBuild } from '../../scripts/build.ts';
 import { ensureChromium } from '../../scripts/ensure.ts';
 import { resolveInput } from '../input.ts';
+import { counted } from '../words.ts';
 import type { MakeArgs } from './args.ts';
 import { filesIn, type Rendered, renderReview, type RenderOptions } from './render.ts';
 
@@ -40,7 +41,7 @@ export interface MadeReview {
 	readonly blind: boolean;
 	readonly shots: readonly { readonly start: number; readonly end: number }[];
 	readonly pairs: number;
-	/** Bytes of clips and stills, all objects together. */
+	/** Bytes of the file; on a service of all clips and stills. */
 	readonly bytes: number;
 	/** The owner's is the first. */
 	readonly links: readonly { readonly role: string; readonly once: boolean; readonly url: string }[];
@@ -205,7 +206,10 @@ function described(args: MakeArgs, review: ReviewToSend, id: string, rendered: R
 		blind: review.blind,
 		shots: rendered.shots.map(({ range }) => range),
 		pairs: review.manifest.presentations.length,
-		bytes: review.assets.reduce((sum, { blob }) => sum + blob.size, 0),
+		bytes:
+			args.output === undefined
+				? review.assets.reduce((sum, { blob }) => sum + blob.size, 0)
+				: statSync(resolve(args.output)).size,
 		links: review.keys.links.map(({ role, once, secret }) => ({ role, once, url: url(secret) })),
 	};
 }
@@ -214,7 +218,9 @@ function described(args: MakeArgs, review: ReviewToSend, id: string, rendered: R
 export function describeMade(made: MadeReview): string {
 	const wide = Math.max(...made.links.map(({ role }) => role.length));
 	const links = made.links.map(({ role, url }) => `${role.padEnd(wide)}  ${url}`);
-	const count = `${made.shots.length} ${made.shots.length === 1 ? 'shot' : 'shots'}, ${made.pairs} pairs, ${made.bytes} bytes`;
+	const count = [counted(made.shots.length, 'shot'), counted(made.pairs, 'pair'), counted(made.bytes, 'byte')].join(
+		', ',
+	);
 	return [`${made.at}: ${count}; until ${made.expires}`, ...links].join('\n');
 }
 

@@ -3,6 +3,7 @@
 import { openAsBlob, readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { EmulsionError } from '../../src/core/errors.ts';
+import { fromBase64Url } from '../../src/share/bytes.ts';
 import { type VoterSecrets, ServiceClient } from '../../src/share/client.ts';
 import { parseLink } from '../../src/share/links.ts';
 import type { OwnerSecrets } from '../../src/share/manifest.ts';
@@ -13,7 +14,10 @@ import { openPackage, type ReviewPackage } from '../../src/share/package.ts';
 import { PackageBackend, type ReturnStore } from '../../src/share/package-backend.ts';
 import type { VoteRecord } from '../../src/share/protocol.ts';
 import { mergeReturns } from '../../src/share/returns.ts';
+import { openSealed } from '../../src/share/sealed.ts';
 import { type Results, tally } from '../../src/share/statistics/results.ts';
+import { cleanText } from '../../src/share/text.ts';
+import { counted } from '../words.ts';
 import type { ResultsArgs } from './args.ts';
 
 /** Owners neither vote nor keep votes. */
@@ -31,6 +35,8 @@ export interface ReadResults {
 	readonly blind: boolean;
 	readonly versions: readonly { readonly id: string; readonly label: string }[];
 	readonly results: Results;
+	/** Why people voted so, in no order; null: it cannot be unsealed. */
+	readonly reasons: readonly { readonly choice: string; readonly text: string | null }[];
 	/** Files of votes: what was left out of them. */
 	readonly files: { readonly foreign: number; readonly superseded: number } | null;
 }
@@ -58,6 +64,24 @@ function readVotes(path: string): Uint8Array<ArrayBuffer> {
 	} catch (cause) {
 		throw unreadable(path, cause);
 	}
+}
+
+/** Unseals the reasons of votes; each beside the name of the version that was chosen. */
+async function readReasons(review: OpenReview, votes: readonly VoteRecord[]): Promise<ReadResults['reasons']> {
+	const { privateKey, clips, versions } = secretsOf(review);
+	const pair = { privateKey, publicKey: review.manifest.ownerKey };
+	const reasons = [];
+	for (const { choice, left, right, presentation, reason } of votes) {
+		if (reason === '') continue;
+		const sealed = fromBase64Url(reason);
+		const plain = sealed && (await openSealed(pair, sealed, `${review.info.id}/${presentation}`));
+		const object = choice === 'left' ? left : right;
+		const version = clips.find((clip) => clip.object === object)?.version;
+		const label = versions.find(({ id }) => id === version)?.label ?? '?';
+		const text = plain ? cleanText(new TextDecoder().decode(plain)).slice(0, 4000) : null;
+		reasons.push({ choice: choice === 'tie' ? 'no difference' : label, text });
+	}
+	return reasons;
 }
 
 function secretsOf(review: OpenReview): OwnerSecrets {
@@ -99,6 +123,7 @@ export async function readResults(args: ResultsArgs): Promise<ReadResults> {
 		...{ title: manifest.title, question: manifest.question, blind: manifest.blind, files },
 		versions: secrets.versions.map(({ id, label }) => ({ id, label })),
 		results: tally({ manifest, secrets, votes }),
+		reasons: await readReasons(review, votes),
 	};
 }
 
@@ -106,26 +131,34 @@ const percent = (share: number): string => (Number.isNaN(share) ? '–' : `${(10
 const p = (value: number): string => (value < 0.001 ? 'p < 0.001' : `p = ${value.toFixed(3)}`);
 
 /** What a person reads of results. */
-export function describeResults({ title, question, versions, results, files }: ReadResults): string {
+export function describeResults({ title, question, versions, results, files, reasons }: ReadResults): string {
 	const name = (id: string): string => versions.find((v) => v.id === id)?.label ?? id;
 	const { excluded, controls } = results;
 	const lines = [
 		`${title}: ${question}`,
-		`${results.votes} votes of ${results.voters} voters (${results.onceVoters} by one-time links), ${results.counted} count`,
+		`${counted(results.votes, 'vote')} of ${counted(results.voters, 'voter')} (${results.onceVoters} by one-time links), ${counted(results.counted, 'counts', 'count')}`,
 	];
 	if (controls.asked > 0) lines.push(`controls: ${controls.failed} of ${controls.asked} failed`);
-	for (const { reason, votes } of excluded) lines.push(`excluded: ${votes} votes of a voter (${reason})`);
-	if (files && files.foreign > 0) lines.push(`files: ${files.foreign} votes by nobody's link were left out`);
+	for (const { reason, votes } of excluded) lines.push(`excluded: ${counted(votes, 'vote')} of a voter (${reason})`);
+	if (files && files.foreign > 0)
+		lines.push(`files: ${counted(files.foreign, "vote by nobody's link was", "votes by nobody's link were")} left out`);
 	for (const pair of results.pairs) {
 		const { a, b, aWins, bWins, ties, rate, interval, pCorrected, verdict } = pair;
+		if (aWins + bWins + ties === 0) {
+			lines.push(`${name(a)} : ${name(b)}: no votes yet`);
+			continue;
+		}
 		const said = verdict === 'none' ? 'no difference shown yet' : `${name(verdict === 'a' ? a : b)} is preferred`;
 		lines.push(
-			`${name(a)} ${aWins} : ${bWins} ${name(b)}, ${ties} ties; ${percent(rate)} for ${name(a)} (95 %: ${percent(interval[0])} to ${percent(interval[1])}), ${p(pCorrected)}: ${said}`,
+			`${name(a)} ${aWins} : ${bWins} ${name(b)}, ${counted(ties, 'tie')}; ${percent(rate)} for ${name(a)} (95 %: ${percent(interval[0])} to ${percent(interval[1])}), ${p(pCorrected)}: ${said}`,
 		);
 	}
 	for (const { version, score, interval } of results.scores ?? []) {
 		const [low, high] = interval.map((x) => x.toFixed(2));
 		lines.push(`${name(version)}: score ${score.toFixed(2)} (95 %: ${low} to ${high})`);
+	}
+	for (const { choice, text } of reasons) {
+		lines.push(`reason (${choice}): ${text === null ? 'cannot be opened' : text.replace(/\s*\n\s*/g, ' / ')}`);
 	}
 	return lines.join('\n');
 }

@@ -4,10 +4,11 @@ import { spawn } from 'node:child_process';
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { getTableConfig } from 'drizzle-orm/pg-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from '../../scripts/build.ts';
+import { ensureMoto } from '../../scripts/ensure.ts';
 import { backup, restore } from '../backup.ts';
 import { TABLES } from '../database/schema.ts';
 import { startStaticServer } from '../static.ts';
@@ -16,7 +17,7 @@ import { addressBlock, clientAddress } from './limits.ts';
 import { jsonLog } from './log.ts';
 import { shareHandler } from './handler.ts';
 import * as kit from './share.testkit.ts';
-import { type Cluster, seedPglite, startCluster } from './stores.testkit.ts';
+import { type Cluster, type S3Server, seedPglite, startCluster, startS3 } from './stores.testkit.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -342,24 +343,41 @@ describe('backup and restore', () => {
 		expect([existsSync(other), readdirSync(folder).filter((f) => f.endsWith('.part'))]).toEqual([false, []]);
 	});
 
-	it('of Postgres are pg_dump’s and pg_restore’s, beside a copy of the blobs', async () => {
-		const cluster: Cluster = await startCluster();
+	it('of Postgres and S3 are the documented commands, run while it works: pg_dump and pg_restore, aws s3 sync there and back', async () => {
+		const [cluster, store]: [Cluster, S3Server] = await Promise.all([startCluster(), startS3()]);
 		try {
-			const config = { ...(await newConfig()), databaseUrl: await cluster.database() };
+			const s3 = await store.bucket();
+			const aws = (...args: string[]): Buffer =>
+				execFileSync(join(dirname(ensureMoto()), 'aws'), ['s3', 'sync', ...args, '--endpoint-url', s3.endpoint], {
+					env: {
+						...process.env,
+						AWS_ACCESS_KEY_ID: s3.accessKeyId,
+						AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
+						AWS_DEFAULT_REGION: s3.region,
+						AWS_CONFIG_FILE: '/dev/null',
+						AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+					},
+				});
+			const config = { ...(await newConfig()), databaseUrl: await cluster.database(), s3 };
 			const service = await kit.startService(config);
 			const { look } = await fill(service);
 			const before = await look(service);
-			// While it runs: pg_dump sees one moment.
-			const dump = join(folder, 'share.dump');
+			expect(before).toMatchObject({ content: true, votes: [{ revision: 1 }] });
+			const [dump, blobs] = [join(folder, 'share.dump'), join(folder, 'blobs')];
 			execFileSync(join(cluster.bin, 'pg_dump'), ['--format=custom', '--file', dump, config.databaseUrl]);
+			aws(`s3://${s3.bucket}`, blobs);
 			await service.close();
-			const databaseUrl = await cluster.database();
+			const [databaseUrl, empty] = [await cluster.database(), await store.bucket()];
 			execFileSync(join(cluster.bin, 'pg_restore'), ['--exit-on-error', '--no-owner', '--dbname', databaseUrl, dump]);
-			const again = await kit.startService({ ...config, databaseUrl });
-			expect(await look(again)).toEqual(before);
-			await again.close();
+			// Rows alone are not the review: what is missing breaks off.
+			const bare = await kit.startService({ ...config, databaseUrl, s3: empty });
+			await expect(look(bare)).rejects.toThrow('terminated');
+			aws(blobs, `s3://${empty.bucket}`);
+			expect(await look(bare)).toEqual(before);
+			await bare.close();
 		} finally {
 			cluster.stop();
+			await store.stop();
 		}
 	});
 });

@@ -162,25 +162,46 @@ export class Requests {
 	}
 }
 
-/** Waits; rejects with the signal's reason. */
+/** Where a browser tells that the network is back; a terminal hears nothing. */
+const network = globalThis as {
+	readonly addEventListener?: (type: 'online', heard: () => void) => void;
+	readonly removeEventListener?: (type: 'online', heard: () => void) => void;
+};
+
+/** Waits, in a browser no longer than until the network is back; rejects with the signal's reason. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
 	return new Promise((resolve, reject) => {
 		if (signal?.aborted === true) return reject(signal.reason as Error);
-		const stop = (): void => {
+		const end = (): void => {
 			clearTimeout(timer);
+			signal?.removeEventListener('abort', stop);
+			network.removeEventListener?.('online', wake);
+		};
+		const stop = (): void => {
+			end();
 			reject(signal?.reason as Error);
 		};
-		const timer = setTimeout(() => {
-			signal?.removeEventListener('abort', stop);
+		const wake = (): void => {
+			end();
 			resolve();
-		}, ms);
+		};
+		const timer = setTimeout(wake, ms);
 		signal?.addEventListener('abort', stop, { once: true });
+		network.addEventListener?.('online', wake);
 	});
 }
 
+/** Before the next try after `attempt` that failed: 0.5 s, then twice as long each time, up to 15 s, or as long as the service says. */
+function backOff(attempt: number, error: EmulsionError, signal?: AbortSignal): Promise<void> {
+	const asked = Number(error.details.data?.['retryAfter'] ?? 0) * 1000;
+	return pause(Math.max(asked, Math.min(15_000, 500 * 2 ** (attempt - 1))), signal);
+}
+
+const passes = (error: unknown): error is EmulsionError =>
+	error instanceof EmulsionError && error.details.retryable === true;
+
 /**
- * Repeats what failed for a while that passes (no answer, too many requests, a fault): waits 0.5 s, then twice as long each time, up
- * to 15 s, or as long as the service says.
+ * Repeats what failed for a while that passes (no answer, too many requests, a fault), waiting longer each time.
  */
 export async function persist<T>(
 	work: () => Promise<T>,
@@ -190,11 +211,79 @@ export async function persist<T>(
 		try {
 			return await work();
 		} catch (error) {
-			if (!(error instanceof EmulsionError) || error.details.retryable !== true || attempt >= options.tries)
-				throw error;
+			if (!passes(error) || attempt >= options.tries) throw error;
 			options.onWait?.(error);
-			const asked = Number(error.details.data?.['retryAfter'] ?? 0) * 1000;
-			await pause(Math.max(asked, Math.min(15_000, 500 * 2 ** (attempt - 1))), options.signal);
+			await backOff(attempt, error, options.signal);
 		}
+	}
+}
+
+/** Reads of one service that are on their way at once. */
+const AT_ONCE = 8;
+
+/**
+ * Many reads of one service (a lossless crop alone is dozens), each repeated as {@link persist} does. While the service does not
+ * answer, one of them asks again and all others wait for what becomes of it: a hundred would ask a hundred times as often.
+ */
+export class SharedPatience {
+	#free = AT_ONCE;
+	readonly #line: (() => void)[] = [];
+	#asking: Promise<unknown> | undefined;
+
+	/** @throws EmulsionError what `work` throws, or what the one that asked gave up by; the signal's reason. */
+	async run<T>(work: () => Promise<T>, options: { readonly tries: number; readonly signal?: AbortSignal }): Promise<T> {
+		for (let attempt = 1; ;) {
+			await this.#answer();
+			await this.#enter();
+			try {
+				options.signal?.throwIfAborted();
+				// It may have stopped answering while this one stood in line.
+				if (this.#asking) continue;
+				return await work();
+			} catch (error) {
+				if (!passes(error) || attempt >= options.tries) throw error;
+				const away = error.code === 'offline' || error.code === 'rate-limited';
+				if (!away) await backOff(attempt++, error, options.signal);
+				else if (!this.#asking) return await this.#ask(work, error, options);
+			} finally {
+				this.#leave();
+			}
+		}
+	}
+
+	async #ask<T>(
+		work: () => Promise<T>,
+		error: EmulsionError,
+		options: { readonly tries: number; readonly signal?: AbortSignal },
+	): Promise<T> {
+		const asking = backOff(1, error, options.signal).then(() =>
+			persist(work, { ...options, tries: options.tries - 1 }),
+		);
+		this.#asking = asking;
+		try {
+			return await asking;
+		} finally {
+			this.#asking = undefined;
+		}
+	}
+
+	/** Until nobody asks. What was given up because nobody wanted it any more says nothing of the service. */
+	async #answer(): Promise<void> {
+		try {
+			await this.#asking;
+		} catch (error) {
+			if (error instanceof EmulsionError) throw error;
+		}
+	}
+
+	async #enter(): Promise<void> {
+		if (this.#free > 0) this.#free--;
+		else await new Promise<void>((resolve) => this.#line.push(resolve));
+	}
+
+	#leave(): void {
+		const next = this.#line.shift();
+		if (next) next();
+		else this.#free++;
 	}
 }

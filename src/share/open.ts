@@ -4,7 +4,7 @@ import { EmulsionError } from '../core/errors.ts';
 import { phrase } from '../core/phrases.ts';
 import type { ReviewBackend } from './backend.ts';
 import { type Bytes, concat, fromBase64Url } from './bytes.ts';
-import { persist } from './http.ts';
+import { SharedPatience } from './http.ts';
 import { Manifest, OwnerSecrets } from './manifest.ts';
 import { NoteCipher } from './notes.ts';
 import { ObjectCipher, type ObjectKind, openObject } from './objects.ts';
@@ -41,14 +41,15 @@ async function plainOf(
 	key: Bytes,
 	object: string,
 	kind: ObjectKind,
+	patience: SharedPatience,
 	options: { readonly signal?: AbortSignal; readonly progress?: (bytes: number) => void } = {},
 ): Promise<Bytes[]> {
 	const { signal } = options;
 	const patient = { tries: READ_TRIES, ...(signal ? { signal } : {}) };
-	const size = await persist(() => backend.size(object, signal), patient);
+	const size = await patience.run(() => backend.size(object, signal), patient);
 	const cipher = await ObjectCipher.of(key, object, kind);
 	const read = (start: number, end: number): Promise<Bytes> =>
-		persist(() => backend.read(object, start, end, signal), patient);
+		patience.run(() => backend.read(object, start, end, signal), patient);
 	return openObject(read, size, cipher, options);
 }
 
@@ -73,16 +74,17 @@ export async function openReview(
 	const contentKey = await unwrapContentKey(secret, wrapped, info.passphrase ? options.passphrase : undefined);
 	if (info.manifest === null) throw new EmulsionError('review-closed', phrase('review-draft'));
 	const signal = options.signal ? { signal: options.signal } : {};
+	const patience = new SharedPatience();
 	const manifest = readJson(
 		Manifest,
-		concat(...(await plainOf(backend, contentKey, info.manifest, 'what-manifest', signal))),
+		concat(...(await plainOf(backend, contentKey, info.manifest, 'what-manifest', patience, signal))),
 	);
 	if (manifest.review !== info.id || manifest.blind !== info.blind) {
 		throw new EmulsionError('tampered', phrase('tampered', { what: phrase('what-manifest') }));
 	}
 	let secrets: OwnerSecrets | undefined;
 	if (info.role === 'owner' && info.ownerObject !== null) {
-		const parts = await plainOf(backend, await ownerKey(secret), info.ownerObject, 'what-secrets', signal);
+		const parts = await plainOf(backend, await ownerKey(secret), info.ownerObject, 'what-secrets', patience, signal);
 		secrets = readJson(OwnerSecrets, concat(...parts));
 	}
 	return {
@@ -93,7 +95,7 @@ export async function openReview(
 		contentKey,
 		notes: await NoteCipher.of(contentKey, info.id),
 		async asset(asset, assetOptions = {}) {
-			const parts = await plainOf(backend, contentKey, asset.object, 'what-clip', assetOptions);
+			const parts = await plainOf(backend, contentKey, asset.object, 'what-clip', patience, assetOptions);
 			const blob = new Blob(parts, { type: asset.mime });
 			if (blob.size === asset.bytes) return blob;
 			const values = { what: phrase('what-clip'), got: blob.size, want: asset.bytes };

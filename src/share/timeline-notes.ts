@@ -14,6 +14,8 @@ export interface OpenEntry {
 /** A note with what was said to it. */
 export interface TimelineNote {
 	readonly id: string;
+	/** The shot's id. */
+	readonly shot: string;
 	/** Frames of the source, both included. */
 	readonly from: number;
 	readonly to: number;
@@ -45,7 +47,7 @@ export function timelineNotes(entries: readonly OpenEntry[], manifest: Pick<Mani
 			const [from, to] = [frame(Math.min(entry.from, entry.to)), frame(Math.max(entry.from, entry.to))];
 			return [
 				{
-					...{ id, from, to, author: entry.name, text: entry.text, at: updatedAt, replies: words },
+					...{ id, shot: shot.id, from, to, author: entry.name, text: entry.text, at: updatedAt, replies: words },
 					resolved: last?.type === 'resolve' && last.resolved,
 				},
 			];

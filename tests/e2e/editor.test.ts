@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findUsersChromium } from '../../scripts/chromium.ts';
 import { difference, type E2e, idle, sampleViewer, startE2e } from '../helpers/e2e.ts';
 
 let e2e: E2e;
@@ -20,7 +21,8 @@ beforeAll(async () => {
 		...['-color_primaries', 'bt709', '-color_trc', 'bt709', '-colorspace', 'bt709', '-timecode', '01:00:00:00'],
 		join(folder, 'clip.mov'),
 	]);
-	e2e = await startE2e();
+	// In the browser that users have; most tests take a lighter build of the same engine.
+	e2e = await startE2e([], 'none', findUsersChromium());
 });
 
 afterAll(async () => {

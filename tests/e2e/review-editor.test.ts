@@ -225,12 +225,30 @@ describe('a review made in the editor', () => {
 
 		await menu(page, 'Reviews…');
 		await dialog.getByText('scratch <b>').waitFor();
+		// The commenter saw letters; the owner reads which version each of them was.
+		const names = shot!.clips.map(({ object }) => {
+			const version = owner.secrets!.clips.find((c) => c.object === object)!.version;
+			return owner.secrets!.versions.find((v) => v.id === version)!.label;
+		});
+		const letters = names.map((name, i) => `${'ABC'[i]} = ${name}`).join(', ');
+		expect(await dialog.getByTestId('letters').textContent()).toBe(`(${letters})`);
 		await dialog.getByText('or they are of other pictures: 2').waitFor();
 		await dialog.getByText('No difference is shown yet.').waitFor();
 		await dialog.getByRole('button', { name: 'Take into the record' }).click();
 		await dialog.getByText('in the record', { exact: true }).waitFor();
 		await dialog.getByRole('button', { name: 'Adopt Source' }).click();
-		await dialog.getByText(/^Source adopted: 0 votes for it/).waitFor();
+		// What it will do, and what speaks against it, is said first; nothing has changed yet.
+		await dialog.getByText('“Source” becomes the recipe of this reel').waitFor();
+		await dialog.getByText('do not show that Source is preferred').waitFor();
+		expect(await dialog.getByText(/^Curator approved .*the record will hold both/).count()).toBe(
+			names[0] === 'Source' ? 0 : 1,
+		);
+		expect(await dialog.getByText(/Source adopted after/).count()).toBe(0);
+		await dialog.getByRole('button', { name: 'Adopt it' }).click();
+		await dialog.getByText('Source is the recipe of this reel now. Undo takes it back.').waitFor();
+		await dialog
+			.getByText(/^Source adopted after “Reel 3”: 0 votes for it, 0 against.* No difference was shown/)
+			.waitFor();
 		await look(page, 'reviews');
 		await dialog.getByRole('button', { name: 'Close' }).last().click();
 		expect(await page.getByText('Upscale', { exact: true }).count()).toBe(0);

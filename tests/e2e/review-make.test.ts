@@ -1,6 +1,6 @@
 /** `npm run review -- make` and `results`: films to a review that is opened again as its voters and its owner open it. */
 
-import { openAsBlob, readFileSync, writeFileSync } from 'node:fs';
+import { openAsBlob, readFileSync, statSync, writeFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseReviewArgs, type MakeArgs } from '../../cli/review/args.ts';
@@ -9,6 +9,7 @@ import { describeResults, readResults } from '../../cli/review/results.ts';
 import { reviews } from '../../server/database/schema.ts';
 import { startBackend, startService } from '../../server/share/share.testkit.ts';
 import { orderFor } from '../../src/share/ballot.ts';
+import { toBase64Url, utf8 } from '../../src/share/bytes.ts';
 import { ServiceClient } from '../../src/share/client.ts';
 import { JudgeRecordSchema } from '../../src/share/judge/record.ts';
 import { parseLink } from '../../src/share/links.ts';
@@ -17,6 +18,7 @@ import { type OpenReview, openReview } from '../../src/share/open.ts';
 import type { KeptReturns } from '../../src/share/returns.ts';
 import { openPackage } from '../../src/share/package.ts';
 import { PackageBackend } from '../../src/share/package-backend.ts';
+import { sealTo } from '../../src/share/sealed.ts';
 import { cli, failureOf, ffmpeg, ffprobe, Lab, nativePlanes, psnr, scratch } from '../helpers/cli.ts';
 
 const files = scratch();
@@ -180,7 +182,9 @@ describe('a blind review in a file', () => {
 				const [left, right] = swapped ? [shown.b.object, shown.a.object] : [shown.a.object, shown.b.object];
 				const prefers = versions.get(left) === first ? 'left' : 'right';
 				const choice = versions.get(left) === versions.get(right) ? 'tie' : prefers;
-				const vote = { choice, left, right, position, viewedMs: 5000, plays: 1, reason: '', revision: 0 } as const;
+				const why = await sealTo(review.manifest.ownerKey, utf8('alive\ngrain'), `${review.info.id}/${shown.id}`);
+				const reason = person === 0 && position === 0 ? toBase64Url(why) : '';
+				const vote = { choice, left, right, position, viewedMs: 5000, plays: 1, reason, revision: 0 } as const;
 				await backend.putVote(shown.id, vote);
 			}
 			paths.push(files.path(`votes-${person}.json`));
@@ -193,6 +197,8 @@ describe('a blind review in a file', () => {
 		expect(result.files).toEqual({ foreign: 0, superseded: 6 });
 		expect(describeResults(result)).toContain('Marker-First 12 : 0 Marker-Second');
 		expect(describeResults(result)).toContain('no difference shown yet');
+		expect(describeResults(result)).toMatch(/^reason \((Marker-First|no difference)\): alive \/ grain$/m);
+		expect(describeResults(await read())).toContain('Marker-First : Marker-Second: no votes yet');
 		await expect(read(owner)).rejects.toMatchObject({ code: 'input-unreadable' });
 		const voter = { command: 'results', link: linkOf(blind, 'voter'), package: files.path('blind.emreview') } as const;
 		await expect(readResults({ ...voter, votes: [], json: false })).rejects.toMatchObject({ code: 'usage' });
@@ -356,7 +362,7 @@ describe('npm run review', () => {
 		const made = await run(['make', ...films, '-o', path, '--site', 'https://films.example/app/']);
 		expect([made.code, made.code === 0 ? '' : made.err]).toEqual([0, '']);
 		const [summary, ...links] = made.out.trim().split('\n');
-		expect(summary).toContain(`${path}: 1 shot, 1 pairs, `);
+		expect(summary).toContain(`${path}: 1 shot, 1 pair, ${statSync(path).size} bytes; `);
 		expect(links.map((line) => line.split(/\s+/)[0])).toEqual(['owner', 'commenter', 'viewer', 'voter']);
 		const owner = links[0]!.split(/\s+/)[1]!;
 		expect(owner).toMatch(/^https:\/\/films\.example\/app\/#\/review\?package=process\.emreview&link=.{43}$/);

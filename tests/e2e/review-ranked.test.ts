@@ -116,7 +116,8 @@ describe('the results of three versions on four shots', () => {
 		await page.getByText('Recipe B beats every other version.').waitFor();
 
 		const percent = (value: number): string => `${(100 * value).toFixed(1)}%`;
-		const between = ([low, high]: readonly [number, number]): string => `${percent(low)} – ${percent(high)}`;
+		/** Of the second version's share, which the table and the plot are about. */
+		const between = ([low, high]: readonly [number, number]): string => `${percent(1 - high)} – ${percent(1 - low)}`;
 		const pairs = page.getByTestId('pair');
 		expect(await pairs.count()).toBe(3);
 		for (const [at, verdict, all, last, test] of [
@@ -125,21 +126,21 @@ describe('the results of three versions on four shots', () => {
 				'No difference shown yet. That is not the same as no difference.',
 				['16', '4', '16', '50.0%'],
 				['4', '1', '4', '50.0%'],
-				'Persons who prefer the first: 4; the second: 4; undecided: 1. Exact binomial test over persons: p = 1.000; corrected for all pairs: 1.000.',
+				'Persons who prefer Scan: 4; Recipe A: 4; undecided: 1. Exact binomial test over persons: p = 1.000. Corrected for all pairs: 1.000.',
 			],
 			[
 				1,
 				'Recipe B is preferred to Scan.',
-				['0', '1', '35', '1.4%'],
-				['0', '0', '9', '0.0%'],
-				'Persons who prefer the first: 0; the second: 9; undecided: 0. Exact binomial test over persons: p = 0.004; corrected for all pairs: 0.012.',
+				['0', '1', '35', '98.6%'],
+				['0', '0', '9', '100.0%'],
+				'Persons who prefer Scan: 0; Recipe B: 9; undecided: 0. Exact binomial test over persons: p = 0.004. Corrected for all pairs: 0.012.',
 			],
 			[
 				2,
 				'Recipe B is preferred to Recipe A.',
-				['2', '0', '34', '5.6%'],
-				['2', '0', '7', '22.2%'],
-				'Persons who prefer the first: 0; the second: 9; undecided: 0. Exact binomial test over persons: p = 0.004; corrected for all pairs: 0.012.',
+				['2', '0', '34', '94.4%'],
+				['2', '0', '7', '77.8%'],
+				'Persons who prefer Recipe A: 0; Recipe B: 9; undecided: 0. Exact binomial test over persons: p = 0.004. Corrected for all pairs: 0.012.',
 			],
 		] as [number, string, string[], string[], string][]) {
 			const pair = pairs.nth(at);
@@ -152,7 +153,14 @@ describe('the results of three versions on four shots', () => {
 			expect(interval[1]).toBeGreaterThan(rate);
 			expect(rows[0]).toEqual(['All shots', ...all, between(interval)]);
 			expect(rows[4]).toEqual(['Shot 4', ...last, between(results.shots[3]!.pairs[at]!.interval)]);
-			// The plot: to the right of the middle is the second version's side.
+			// The plot: to the right of the middle is the second version's side, as its ends and the table's share say.
+			const names = [
+				['Scan', 'Recipe A'],
+				['Scan', 'Recipe B'],
+				['Recipe A', 'Recipe B'],
+			][at]!;
+			expect(await pair.locator('svg text.end').allTextContents()).toEqual([`← ${names[0]}`, `${names[1]} →`]);
+			await pair.getByRole('columnheader', { name: `Preferred ${names[1]}` }).waitFor();
 			expect(await pair.locator('svg circle').count()).toBe(5);
 			const [dot, zero, from, to] = await pair.locator('svg').evaluate((svg) =>
 				[

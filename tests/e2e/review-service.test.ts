@@ -262,9 +262,13 @@ describe('the owner', () => {
 		const link = await owner.page.getByTestId('made-link').inputValue();
 		const row = owner.page.getByTestId('link').filter({ hasText: 'Jury' });
 		await row.getByText('one voter').waitFor();
+		await row.getByText(', with the review').waitFor();
+		await owner.page.getByRole('button', { name: 'QR code' }).last().click();
+		await owner.page.getByRole('img', { name: 'QR code of the link: Voter' }).waitFor();
 		const jury = await visit(other, link);
 		await ready(jury.page);
 		await row.getByRole('button', { name: 'Withdraw' }).click();
+		await owner.page.getByRole('dialog').getByRole('button', { name: 'Withdraw' }).click();
 		await row.getByText('withdrawn').waitFor();
 		await jury.page.getByRole('button', { name: 'Left is better' }).click();
 		await jury.page

@@ -1,11 +1,14 @@
-/** The command on a real terminal (a pseudoterminal): the bar is drawn in place, and Ctrl-C is typed. */
+/** The command on a real terminal (a pseudoterminal), in the browser that users have: the bar is drawn in place, and Ctrl-C is typed. */
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { findUsersChromium } from '../../scripts/chromium.ts';
 import { nativeFrameMd5, noisyFilm, type Scratch, scratch, startOnTerminal } from '../helpers/cli.ts';
 
 let tmp: Scratch;
 beforeAll(() => {
 	tmp = scratch();
+	// Most tests take a lighter build of the same engine.
+	process.env['EMULSION_CHROMIUM'] = findUsersChromium()!;
 });
 afterAll(() => tmp.remove());
 

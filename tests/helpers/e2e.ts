@@ -64,10 +64,11 @@ export const withoutIsolation: RequestHandler = async (request, response, url) =
 export async function startE2e(
 	handlers: readonly RequestHandler[] = [],
 	gpu: 'software' | 'none' = 'none',
+	executablePath = chromiumPath(),
 ): Promise<E2e> {
 	const server = await startStaticServer({ root: DIST, port: 0, handlers });
 	const args = gpu === 'software' ? [...CHROMIUM_FLAGS] : [...BASE_FLAGS, '--disable-gpu'];
-	const browser = await chromium.launch({ executablePath: chromiumPath(), args });
+	const browser = await chromium.launch({ executablePath, args });
 	return {
 		server,
 		browser,

@@ -55,35 +55,43 @@ export const painted = (page: Page, frame?: number): Promise<unknown> =>
 		return wanted === undefined ? shown >= 0 : shown === wanted;
 	}, frame);
 
-/** Numbers in the canvas's left and right halves (or upper and lower, on a phone), and the number that the page says. */
-export function counters(page: Page): Promise<{ numbers: number[]; said: number; index: number }> {
-	return page.evaluate(
-		({ bits, block, height }) => {
-			const canvas = document.querySelector<HTMLCanvasElement>('[data-testid=picture]')!;
-			const context = canvas.getContext('2d')!;
-			const { width: w, height: h } = canvas;
-			const scale = w / canvas.clientWidth;
-			const gap = 4 * scale;
-			const aspect = (bits * block) / height;
-			const beside = Math.min((w - gap) / 2, h * aspect);
-			const above = Math.min(w, ((h - gap) / 2) * aspect);
-			const wide = beside >= above;
-			const width = Math.max(beside, above);
-			const half = wide ? (w - gap) / 2 : (h - gap) / 2;
-			const numbers = [0, 1].map((i) => {
-				const x0 = wide ? i * (half + gap) + (half - width) / 2 : (w - width) / 2;
-				const y0 = wide ? (h - width / aspect) / 2 : i * (half + gap) + (half - width / aspect) / 2;
-				let number = 0;
-				for (let bit = 0; bit < bits; bit++) {
-					const x = Math.round(x0 + ((bit + 0.5) * width) / bits);
-					const y = Math.round(y0 + ((block / height) * width) / aspect);
-					number = number * 2 + (context.getImageData(x, y, 1, 1).data[1]! > 128 ? 1 : 0);
-				}
-				return number;
-			});
-			const said = Number(document.querySelector('[data-testid=frame]')?.textContent);
-			return { numbers, said, index: Number(canvas.dataset['frame']) };
-		},
-		{ bits: BITS, block: BLOCK, height: COUNTER_HEIGHT },
-	);
+/** Numbers in the canvas's two pictures, the number that the page says, and the frame's index. */
+export interface Counters {
+	readonly numbers: number[];
+	readonly said: number;
+	readonly index: number;
 }
+
+/** What {@link readCounters} needs to know of the clips. */
+export const COUNTER_SHAPE = { bits: BITS, block: BLOCK, height: COUNTER_HEIGHT };
+
+/** Runs in the page: numbers in the canvas's left and right halves (or upper and lower, on a phone). It uses nothing from outside. */
+export function readCounters({ bits, block, height }: typeof COUNTER_SHAPE): Counters {
+	const canvas = document.querySelector<HTMLCanvasElement>('[data-testid=picture]')!;
+	const context = canvas.getContext('2d')!;
+	const { width: w, height: h } = canvas;
+	const scale = w / canvas.clientWidth;
+	const gap = 4 * scale;
+	const aspect = (bits * block) / height;
+	const beside = Math.min((w - gap) / 2, h * aspect);
+	const above = Math.min(w, ((h - gap) / 2) * aspect);
+	const wide = beside >= above;
+	const width = Math.max(beside, above);
+	const half = wide ? (w - gap) / 2 : (h - gap) / 2;
+	const numbers = [0, 1].map((i) => {
+		const x0 = wide ? i * (half + gap) + (half - width) / 2 : (w - width) / 2;
+		const y0 = wide ? (h - width / aspect) / 2 : i * (half + gap) + (half - width / aspect) / 2;
+		let number = 0;
+		for (let bit = 0; bit < bits; bit++) {
+			const x = Math.round(x0 + ((bit + 0.5) * width) / bits);
+			const y = Math.round(y0 + ((block / height) * width) / aspect);
+			number = number * 2 + (context.getImageData(x, y, 1, 1).data[1]! > 128 ? 1 : 0);
+		}
+		return number;
+	});
+	const said = Number(document.querySelector('[data-testid=frame]')?.textContent);
+	return { numbers, said, index: Number(canvas.dataset['frame']) };
+}
+
+/** {@link readCounters} of a page. */
+export const counters = (page: Page): Promise<Counters> => page.evaluate(readCounters, COUNTER_SHAPE);

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
 from degradation.grain_bank import GrainBank, make_stack
+from degradation.passers import let_pass, random_passer
 from degradation.stock import Stock
 from emulsion_training.export import ExportRequest, check_for_webgpu, export
 from emulsion_training.models import DIRT, example
@@ -20,9 +23,11 @@ from workshop import align
 from workshop.dirt import dirt_job, mask_loss
 from workshop.dirt_data import PLANES, SURE, DirtBatches, Sources, make_sample, samples, triple
 from workshop.dirt_net import DirtNet, scale_of
+from workshop.dirt_views import Aligner
 from workshop.evaluate_dirt import Scene, evaluate, labelled, means, score
-from workshop.heal import classical, decide, put, spread, thresholds
+from workshop.heal import classical, decide, leveled, put, spread, thresholds
 from workshop.paths import WorkshopError
+from workshop.shipped import shipped_state
 from workshop.smoke import StillRife, still_samples, synthetic_entries
 from workshop.trainer import Limits, Settings, train
 
@@ -101,20 +106,24 @@ def test_a_sample_says_where_its_dirt_is(tmp_path: Path) -> None:
         assert float(away[made["change"][0] == 0].max()) < 8 * sigma + 0.03
     assert found >= 2
     again, _ = make_sample(sources, bank(), StillRife(), 1, 0)
-    assert all(torch.equal(again[name], make_sample(sources, bank(), StillRife(), 1, 0)[0][name]) for name in PLANES)
+    once_more, _ = make_sample(sources, bank(), StillRife(), 1, 0)
+    assert all(torch.equal(again[name], once_more[name]) for name in PLANES)
     assert not torch.equal(triple(sources, torch.Generator().manual_seed(1)), triple(sources, torch.Generator().manual_seed(2)))
 
 
 def test_samples_are_gone_on_with_where_a_run_stopped(tmp_path: Path) -> None:
     sources = photographs(tmp_path)
     whole = samples(sources, bank(), StillRife(), 3, 1, tmp_path / "a")
-    path = tmp_path / "a" / "dirt-3-1.pt"
-    broken = torch.load(path, weights_only=True)
-    broken["done"], broken["planes"][2] = 2, 0
-    torch.save(broken, path)
-    again = samples(sources, bank(), StillRife(), 3, 1, tmp_path / "a")
-    assert torch.equal(whole["planes"], again["planes"])
-    assert again["done"] == 3
+    planes = whole["planes"].clone()
+    whole["planes"][1:] = 0
+    strengths = np.lib.format.open_memmap(tmp_path / "a" / "dirt-1-sigma.npy", "r+")
+    strengths[1:] = 0
+    # Two processes share what is missing.
+    half = samples(sources, bank(), StillRife(), 3, 1, tmp_path / "a", (1, 2))
+    assert half["sigma"].isnan().tolist() == [False, False, True]
+    again = samples(sources, bank(), StillRife(), 3, 1, tmp_path / "a", (0, 2))
+    assert torch.equal(planes, again["planes"])
+    assert torch.equal(whole["sigma"], again["sigma"])
 
 
 def test_a_batch_depends_on_its_number_alone() -> None:
@@ -144,6 +153,17 @@ def test_the_net_knows_its_evidence() -> None:
     found = net.features(frame, frame, still, still, trust, scale)
     assert float(found[0, 12].abs().max()) < 1e-5
     assert scale_of(0) == pytest.approx(170)
+
+
+def test_training_goes_on_from_what_is_shipped(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    net = DirtNet()
+    request = ExportRequest(net, example(DIRT, 16, 24), list(DIRT.inputs), list(DIRT.outputs), {"id": "dirt"})
+    onnx.save(export(request), str(tmp_path / "dirt.onnx"))
+    job = dirt_job(tmp_path, seed=3, batch=2, crop=32, stocks=1, kept=still_samples(6), start=shipped_state(tmp_path / "dirt.onnx"))
+    for name, value in job.net.state_dict().items():
+        # Half of the mantissa is stored.
+        assert torch.allclose(value, net.state_dict()[name], rtol=1e-3, atol=1e-6), name
 
 
 def test_the_exported_net_runs_on_webgpu() -> None:
@@ -182,6 +202,55 @@ def test_what_is_decided() -> None:
     same = share.expand(3, -1, -1) == 0
     assert torch.equal(result[same], frame[same])
     assert thresholds(1.0)[0] == pytest.approx(0.5)
+
+
+def test_the_patch_stands_at_the_level_of_its_rim() -> None:
+    # The case of src/stages/dust-bust/dust-bust.test.ts.
+    frame = torch.full((3, 48, 64), 0.5)
+    frame[:, 10:16, 20:26], frame[:, 10:13, 27:30] = 0, 0.9
+    for columns in (slice(20, 26), slice(0, 50)):
+        share = torch.zeros(1, 48, 64)
+        share[:, (slice(10, 16) if columns.start else slice(0, 48)), columns] = 1
+        done = leveled(frame, torch.full((3, 48, 64), 0.47), share, 0.01)
+        assert 0.49 < float(done[0, 12, 22]) < 0.51
+
+
+def test_what_passes_is_somewhere_else_in_each_frame() -> None:
+    still = torch.full((3, 3, 96, 96), 0.5)
+    generator = torch.Generator().manual_seed(3)
+    passers = [random_passer(96, 96, None, generator) for _ in range(12)]
+    assert {len(passer.capsules) for passer in passers} > {1}
+    for passer in passers:
+        frames = let_pass(still, [replace(passer, place=(48.0, 48.0), speed=(30.0, 0.0), bend=(0.0, 0.0), shutter=0.0)], 1)
+        changed = (frames - still).abs().amax(1) > 1e-3
+        assert bool(changed[1].any())
+        ahead, behind = (torch.nonzero(changed[k])[:, 1].float() for k in (2, 0))
+        if len(ahead) and len(behind):
+            assert float(ahead.mean()) > float(behind.mean())
+    blurred = let_pass(still, [replace(passers[0], place=(48.0, 48.0), speed=(30.0, 0.0), bend=(0.0, 0.0), shutter=0.7)], 1)
+    sharp = let_pass(still, [replace(passers[0], place=(48.0, 48.0), speed=(30.0, 0.0), bend=(0.0, 0.0), shutter=0.0)], 1)
+    assert int(((blurred[1] - 0.5).abs() > 1e-3).sum()) > int(((sharp[1] - 0.5).abs() > 1e-3).sum())
+
+
+def test_views_are_aligned_once(tmp_path: Path) -> None:
+    class Counted(PanRife):
+        calls = 0
+
+        def forward(self, *ports: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            self.calls += 1
+            return super().forward(*ports)
+
+    rife, frames = Counted(2.0), pan(4)
+    aligner = Aligner(rife, nn.Identity(), tmp_path)
+    first = aligner.views(frames[:3], 0)
+    assert rife.calls == 3
+    aligner.views(frames[1:], 0)
+    # One of the pairs is known.
+    assert rife.calls == 5
+    again = Aligner(rife, nn.Identity(), tmp_path).views(frames[:3], 0)
+    assert rife.calls == 5
+    assert torch.equal(first.trust, again.trust)
+    assert torch.equal(first.middle, align.views_of(PanRife(2.0), frames[:3], frames[:3]).middle)
 
 
 def test_the_classical_detector_takes_what_stands_out_on_one_side_of_both() -> None:
@@ -247,7 +316,7 @@ def test_evaluation_without_downloads(tmp_path: Path) -> None:
             return image
 
     frames = pan(4)
-    tools = {"rife": PanRife(2.0), "degrain": Still(), "banks": {name: bank() for name in _stocks()}}
+    tools = {"rife": PanRife(2.0), "degrain": Still(), "grain": Still(), "banks": {name: bank() for name in _stocks()}}
     scenes = [
         Scene("damaged", "walk#1", frames[:3], [torch.ones(1, 30, 30)]),
         Scene("clean", "walk", frames, []),

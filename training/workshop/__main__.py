@@ -34,6 +34,25 @@ def make_data(options: argparse.Namespace) -> None:
     print(f"{options.output}: {len(entries)} entries, {options.output.stat().st_size / 1e6:.1f} MB")
 
 
+def make_samples(options: argparse.Namespace) -> None:
+    """`make-samples`."""
+    from .align import load_rife
+    from .degrain import bank
+    from .dirt_data import Sources, samples
+
+    torch.set_num_threads(options.threads or torch.get_num_threads())
+    films = bank(options.stocks, options.seed, torch.device("cpu"), WORK)
+    samples(Sources.of(options.data, WORK), films, load_rife(), options.samples, options.seed, WORK, options.part)
+
+
+def share(text: str) -> tuple[int, int]:
+    """A process's part of the work: 0/2 and 1/2 share it."""
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not found or not int(found[1]) < int(found[2]):
+        raise argparse.ArgumentTypeError(f"{text}: a part is 0/2 or 1/2, for instance")
+    return int(found[1]), int(found[2])
+
+
 def train(options: argparse.Namespace) -> None:
     """`train`."""
     from .recipes import RECIPES
@@ -63,7 +82,7 @@ def evaluate(options: argparse.Namespace) -> None:
     weights = options.weights or WORK / "runs" / options.model / "best.pt"
     need(weights, f"train the model first: `train {options.model}`")
     output = options.output or WORK / "evaluation" / options.model
-    print(RECIPES[options.model].evaluate(options.data, options.limit, weights, output))
+    print(RECIPES[options.model].evaluate(options.data, options.limit, weights, output, options.part))
 
 
 def evaluate_deblur(options: argparse.Namespace) -> None:
@@ -156,6 +175,15 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--jpeg", type=int, help="compress with this JPEG quality instead of storing the codes")
     one.set_defaults(run_command=make_data)
 
+    one = commands.add_parser("make-samples", help="align the samples of `dirt` ahead of its training; go on where it stopped")
+    one.add_argument("--samples", type=int, default=1200)
+    one.add_argument("--part", type=share, default=(0, 1), help="0/2 and 1/2, say, in two processes")
+    one.add_argument("--stocks", type=int, default=20, help="film stocks to draw grain of")
+    one.add_argument("--seed", type=int, default=1)
+    one.add_argument("--data", type=Path, default=DATA, help="the pictures, clips and cut-outs")
+    one.add_argument("--threads", type=int, help="CPU threads")
+    one.set_defaults(run_command=make_samples)
+
     one = commands.add_parser("train", help="train a model, or go on training it")
     one.add_argument("model", choices=TRAINED)
     one.add_argument("--budget", type=seconds, default=seconds("1h"), help="training time in all, for instance 9m (default 1h)")
@@ -168,6 +196,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--crop", type=int, default=96)
     one.add_argument("--rate", type=float, help="learning rate at the start; default: the model's own")
     one.add_argument("--stocks", type=int, default=20, help="film stocks to draw grain of")
+    one.add_argument("--samples", type=int, default=1200, help="aligned samples to train on (dirt)")
     one.add_argument("--seed", type=int, default=1)
     one.add_argument("--fresh", action="store_true", help="start from random weights")
     one.add_argument("--pictures", type=Path, default=WORK / "pictures.bin", help="the data set of make-data (degrain, scratch)")
@@ -182,6 +211,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--output", type=Path, help="where figures and crops go")
     one.add_argument("--limit", type=int, help="about so many photographs and clips each")
     one.add_argument("--threads", type=int, help="CPU threads")
+    one.add_argument("--part", type=share, default=(0, 1), help="degrain, dirt: 0/2 and 1/2, say, in two processes; then once more without")
     one.add_argument("--steps", type=int, default=8, help="deblur: denoisings")
     one.set_defaults(run_command=evaluate)
 

@@ -31,10 +31,10 @@ def sections(made: dict[str, Any], result: dict[str, Any], notes: list[str]) -> 
             "picture; weights averaged.",
             f"- Machine: {made['machine']}, {made['hours']} h of wall time (shared with other work), PyTorch {made['torch']}"
             + (", bfloat16 arithmetic." if settings["bf16"] else "."),
-            "- Data: frame triples of the clean clips (a third of them two frames apart) and of photographs under a moving camera, of "
-            "`training/split.json`'s training part; grain of the physical model, slight flicker, dirt from real cut-outs "
-            "(FilmDamageSimulator, MIT; those for evaluation kept apart) in all three frames, a quarter of the samples without any; "
-            "aligned by RIFE.",
+            "- Data: frame triples of the clean clips (up to three frames apart) and of photographs under a moving camera, of "
+            "`training/split.json`'s training part, two in five with synthetic fast things; grain of the physical model, slight flicker, "
+            "dirt from real cut-outs (FilmDamageSimulator, MIT; those for evaluation kept apart) in all three frames, a third of the "
+            "samples without any; aligned by RIFE.",
             f"- Validation, held back from training: Dice of the masks {made['start']:.1f} % before, {made['best']:.1f} % after "
             "([curve](dirt/curve.png), [log](dirt/log.csv)).",
             *(f"- {line}" for line in notes),
@@ -48,7 +48,8 @@ def sections(made: dict[str, Any], result: dict[str, Any], notes: list[str]) -> 
         f"## Evaluated\n\n`python -m workshop evaluate dirt`: {damaged} damaged frames of Kodak 01–12 and of the clean clips' evaluation "
         "parts, grain of six stocks, cut-outs never trained on; clean runs of fast clips; real film. *tmedian* is ffmpeg's (radius 1), "
         "*classical* the spike detector on the aligned neighbors (SDIp, 4 σ) with their mean. All at one setting; ours as the stage "
-        "decides at its default sensitivity, without its limit of thickness and before new grain is laid.\n\n"
+        "makes it at its default sensitivity, at the level of its rim and without the neighbors' grain, without its limit of thickness "
+        "and before new grain is laid.\n\n"
         "*Inside*: pixels that the damage changed by a code or more, against the picture without grain, and against the undamaged "
         "grainy frame (whose grain nobody can know). *Rim*: the 8 px around. *Recall*: objects of 6 px or more whose mean "
         "change is 10 % of the range, half covered.\n\n" + table(result).strip(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +18,7 @@ from .trainer import Job
 
 VALIDATION_BATCHES = 10
 VALIDATION_SEED = 77
-SAMPLES = 320
+SAMPLES = 1200
 HARD = 4.0
 """Weight of the most confident wrong pixels of what is clean: a false removal costs more than a spot that stays."""
 
@@ -64,15 +65,25 @@ def overlap_of(net: DirtNet, batches: list[Batch]) -> float:
 
 
 def dirt_job(
-    data: Path, *, seed: int, batch: int, crop: int, stocks: int, count: int = SAMPLES, cache: Path = WORK, kept: object = None
+    data: Path,
+    *,
+    seed: int,
+    batch: int,
+    crop: int,
+    stocks: int,
+    count: int = SAMPLES,
+    cache: Path = WORK,
+    kept: dict[str, Any] | None = None,
+    start: dict[str, Tensor] | None = None,
 ) -> Job:
-    """Everything `train dirt` needs. `kept` are ready samples (for tests without downloads)."""
+    """Everything `train dirt` needs. `start` are an earlier net's weights; `kept` are ready samples (for tests without downloads)."""
     if kept is None:
         films = bank(stocks, seed, torch.device("cpu"), cache)
-        made = samples(Sources.of(data), films, load_rife(), count, seed, cache)
-    else:
-        assert isinstance(kept, dict)
-        made = kept
+        kept = samples(Sources.of(data, cache), films, load_rife(), count, seed, cache)
+    net = DirtNet()
+    if start:
+        net.load_state_dict(start)
+    made = kept
     total = made["planes"].shape[0]
     # Every 12th sample validates and is not trained on. (The evaluation set is another one, of other films.)
     training = [i for i in range(total) if i % 12 != 7]
@@ -88,4 +99,4 @@ def dirt_job(
         assert isinstance(net, DirtNet)
         return overlap_of(net, validation)
 
-    return Job(DirtNet(), loss, validate, "Dice of validation masks, %")
+    return Job(net, loss, validate, "Dice of validation masks, %")

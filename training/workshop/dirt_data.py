@@ -7,12 +7,14 @@ and a sixth of their grain.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -20,20 +22,33 @@ from torch.nn import functional
 from degradation.damage import cut_outs, dirt
 from degradation.grain_bank import GrainBank
 from degradation.motion import moving_clip, random_camera
+from degradation.passers import let_pass, random_passer
 
 from .align import Views, views_of
-from .dirt_net import scale_of
+from .dirt_net import ALIGN, scale_of
 from .paths import WorkshopError, need, split
 from .pictures import read_frames, read_picture
 
 SIDE = 192
 """Of a sample in pixels: RIFE finds motion from 192 on."""
-CLIPS = 0.6
+CLIPS = 0.65
 """Share of samples from real clips; the others are photographs that a camera moves over."""
+GESTURES = 0.7
+"""Of samples from clips, the share of signing hands and faces: motion that is fast and not rigid."""
+PASSED = 0.4
+"""Share of samples that fast things cross (`degradation.passers`)."""
+SPOTLESS = 0.33
+"""Share of samples without any dirt: what is found there is false."""
+WATCHED = ("student", "please")
+"""Clips of the training part that no sample is made of: settings can be chosen on them."""
+LONGEST_CLIP = 180
+"""Frames of a clip that are used; of longer ones evenly spread runs are not worth their decoding."""
 FAINT, SURE = 1 / 255, 4 / 255
 """A change by dirt below the first does not count as dirt, above the second it does; between them nothing is asked."""
 PLANES = {"frame": 3, "before": 3, "after": 3, "middle": 3, "truth": 3, "trust": 2, "change": 1}
 """What is kept of a sample, in planes of bytes."""
+CAPACITY = 8192
+"""Rows of the file of samples; it is sparse: only what was made takes room."""
 
 
 @dataclass(frozen=True)
@@ -43,47 +58,89 @@ class Sources:
     photos: Sequence[Path]
     clips: Sequence[tuple[Path, int, int]]
     shapes: Sequence[Tensor]
+    decoded: Path | None = None
+    """Where decoded clips are kept; none are kept without it."""
 
     @staticmethod
-    def of(data: Path) -> Sources:
-        """Everything the split lets us train on."""
+    def of(data: Path, cache: Path | None = None) -> Sources:
+        """Everything the split lets us train on, but for what validation watches."""
         need(data, "clips, photographs and damage are read from ../shared/data or from the folder EMULSION_DATA")
         parts = split()
         photos = [path for pattern in parts["photos"]["train"] for path in sorted(data.glob(pattern))]
-        clips = [(data / name, first, last) for name, first, last in parts["video"]["train"]]
+        clips = [(data / name, first, last) for name, first, last in parts["video"]["train"] if Path(name).stem not in WATCHED]
         if not photos or not clips:
             raise WorkshopError(f"{data}: no photographs or no clips of training/split.json")
-        return Sources(photos, clips, cut_outs(data / "damage", evaluate=False, every=parts["damage"]["evaluateEvery"]))
+        shapes = cut_outs(data / "damage", evaluate=False, every=parts["damage"]["evaluateEvery"])
+        return Sources(photos, clips, shapes, cache / "clips" if cache else None)
+
+
+def _decoded(sources: Sources, index: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """A clip's frames [N, H, W, 3], at most `LONGEST_CLIP`, of wide ones half the size; kept on disk and mapped."""
+    path, first, last = sources.clips[index]
+    count = min(last - first + 1, LONGEST_CLIP)
+    kept = sources.decoded / f"{path.stem}-{first}-{count}.npy" if sources.decoded else None
+    if kept and kept.exists():
+        mapped: np.ndarray[Any, np.dtype[np.uint8]] = np.load(kept, mmap_mode="r")
+        return mapped
+    frames = read_frames(path, first, count)
+    if frames.shape[2] > 1000:
+        half = functional.avg_pool2d(torch.from_numpy(frames.copy()).permute(0, 3, 1, 2).float(), 2)
+        frames = half.round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    if kept:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        # Two processes may make it at once: each writes a file of its own.
+        own = kept.with_suffix(f".{os.getpid()}.npy")
+        np.save(own, frames)
+        os.replace(own, kept)
+    return frames
 
 
 def triple(sources: Sources, generator: torch.Generator) -> Tensor:
-    """Three clean frames [3, 3, SIDE, SIDE]: of a real clip where it moves most, or of a photograph."""
-    draw = torch.rand(8, generator=generator).tolist()
+    """Three clean frames [3, 3, SIDE, SIDE]: of a real clip mostly where it moves most, or of a photograph; some with fast things."""
+    draw = torch.rand(6, generator=generator).tolist()
     if sources.photos and (draw[0] >= CLIPS or not sources.clips):
-        return _photo_triple(sources.photos[int(draw[1] * len(sources.photos))], generator)
-    path, first, last = sources.clips[int(draw[1] * len(sources.clips))]
-    # Every third sample skips a frame, so that there is fast motion enough.
-    step = 2 if draw[2] < 0.33 else 1
-    start = first + int(draw[3] * (last - first - 2 * step))
-    frames = torch.from_numpy(read_frames(path, start, 2 * step + 1)[::step].copy()).permute(0, 3, 1, 2).float() / 255
-    if min(frames.shape[-2:]) < SIDE:
-        frames = functional.interpolate(frames, scale_factor=SIDE / min(frames.shape[-2:]) + 1e-3, mode="bilinear")
-    elif frames.shape[-1] > 1000:
-        frames = functional.avg_pool2d(frames, 2)
+        frames = _photo_triple(sources.photos[int(draw[1] * len(sources.photos))], generator)
+    else:
+        frames = _clip_triple(sources, draw[1:4], generator)
+    if draw[4] >= PASSED:
+        return frames
+    photo = _photo(sources.photos[int(draw[5] * len(sources.photos))])[:, :SIDE, :SIDE] if sources.photos else None
+    count = 1 + int(torch.randint(0, 4, (1,), generator=generator))
+    passers = [random_passer(SIDE, SIDE, photo, generator) for _ in range(count)]
+    return let_pass(frames, passers, int(torch.randint(0, 2**31 - 1, (1,), generator=generator)))
+
+
+def _clip_triple(sources: Sources, draw: list[float], generator: torch.Generator) -> Tensor:
+    hands = [i for i, (path, _, _) in enumerate(sources.clips) if path.parent.name == "gestures"]
+    others = [i for i in range(len(sources.clips)) if i not in hands]
+    group = hands if hands and (draw[0] < GESTURES or not others) else others
+    frames = _decoded(sources, group[int(draw[1] * len(group))])
+    # Frames up to three apart, so that there is fast motion enough.
+    step = 1 + int(draw[2] * 3)
+    scale = max(1.0, SIDE / min(frames.shape[1:3]) + 1e-3)
     places = []
-    for k in range(3):
-        top, left = int(draw[4 + k] * (frames.shape[-2] - SIDE)), int(draw[(6 + k) % 8] * (frames.shape[-1] - SIDE))
-        part = frames[..., top : top + SIDE, left : left + SIDE]
+    for place in torch.rand(6, 3, generator=generator).tolist():
+        start = int(place[0] * (len(frames) - 2 * step))
+        three = torch.from_numpy(frames[start : start + 2 * step + 1 : step].copy()).permute(0, 3, 1, 2).float() / 255
+        if scale > 1:
+            three = functional.interpolate(three, scale_factor=scale, mode="bilinear")
+        top, left = int(place[1] * (three.shape[-2] - SIDE)), int(place[2] * (three.shape[-1] - SIDE))
+        part = three[..., top : top + SIDE, left : left + SIDE]
         places.append((float((part[0] - part[2]).abs().mean()), part))
-    return max(places, key=lambda place: place[0])[1]
+    # One in four lies anywhere: most of a film stands still.
+    return places[0][1] if float(torch.rand(1, generator=generator)) < 0.25 else max(places, key=lambda place: place[0])[1]
 
 
-def _photo_triple(path: Path, generator: torch.Generator) -> Tensor:
+def _photo(path: Path) -> Tensor:
     photo = torch.from_numpy(read_picture(path).copy()).permute(2, 0, 1).float() / 255
     if min(photo.shape[-2:]) < SIDE:
         photo = functional.interpolate(photo[None], scale_factor=SIDE / min(photo.shape[-2:]) + 1e-3, mode="bicubic")[0].clamp(0, 1)
+    return photo
+
+
+def _photo_triple(path: Path, generator: torch.Generator) -> Tensor:
     seed = int(torch.randint(0, 2**31 - 1, (1,), generator=generator))
-    return moving_clip(photo, random_camera(generator, 8.0), 3, (SIDE, SIDE), seed)
+    return moving_clip(_photo(path), random_camera(generator, 8.0), 3, (SIDE, SIDE), seed)
 
 
 def make_sample(sources: Sources, bank: GrainBank, rife: nn.Module, seed: int, number: int) -> tuple[dict[str, Tensor], float]:
@@ -95,9 +152,9 @@ def make_sample(sources: Sources, bank: GrainBank, rife: nn.Module, seed: int, n
         clean = (clean * torch.tensor([0.2126, 0.7152, 0.0722]).view(1, 3, 1, 1)).sum(1, keepdim=True).expand_as(clean)
     if draw[1] < 0.4:
         clean = (clean * (1 + 0.025 * torch.randn(3, 1, 1, 1, generator=generator))).clamp(0, 1)
-    count = 0.0 if draw[2] < 0.25 else 1.5 * 14 ** draw[3]
+    count = 0.0 if draw[2] < SPOTLESS else 1.5 * 14 ** draw[3]
     dirty, _ = dirt(clean, sources.shapes, count, 0.4, int(torch.randint(0, 2**31 - 1, (1,), generator=generator)))
-    sigma = 0.0 if draw[4] < 0.2 else float(1.2 * 15 ** draw[5] / 255)
+    sigma = 0.0 if draw[4] < 0.25 else float(1.2 * 15 ** draw[5] / 255)
     which = torch.full((3,), int(draw[6] * len(bank.stocks)))
     grain = torch.zeros_like(clean)
     if sigma:
@@ -118,24 +175,55 @@ def make_sample(sources: Sources, bank: GrainBank, rife: nn.Module, seed: int, n
     }, sigma
 
 
-def samples(sources: Sources, bank: GrainBank, rife: nn.Module, count: int, seed: int, cache: Path) -> dict[str, Any]:
-    """`count` samples as bytes, `planes` [N, 18, SIDE, SIDE] and `sigma` [N]; kept in a file, and gone on with where a run stopped."""
-    path = cache / f"dirt-{count}-{seed}.pt"
-    kept: dict[str, Any] = torch.load(path, weights_only=True) if path.exists() else {"done": 0}
-    if kept["done"] == 0:
-        kept = {"planes": torch.zeros(count, sum(PLANES.values()), SIDE, SIDE, dtype=torch.uint8), "sigma": torch.zeros(count), "done": 0}
+def samples(
+    sources: Sources,
+    bank: GrainBank,
+    rife: nn.Module,
+    count: int,
+    seed: int,
+    cache: Path,
+    part: tuple[int, int] = (0, 1),
+) -> dict[str, Any]:
+    """The first `count` samples as bytes, `planes` [N, 18, SIDE, SIDE], and `sigma` [N].
+
+    Kept in a file: those that are missing are made, of them the `part[0]`-th of every `part[1]`, so that processes can share the
+    work. Rows of other parts may be missing (σ is NaN there).
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    if count > CAPACITY:
+        raise WorkshopError(f"at most {CAPACITY} samples (got {count})")
+    planes = _mapped(cache / f"dirt-{seed}-planes.npy", (CAPACITY, sum(PLANES.values()), SIDE, SIDE), "uint8")
+    sigmas = _mapped(cache / f"dirt-{seed}-sigma.npy", (CAPACITY,), "float32")
     begun = time.monotonic()
-    for number in range(kept["done"], count):
-        made, sigma = make_sample(sources, bank, rife, seed, number)
-        together = torch.cat([made[name] for name in PLANES])
-        kept["planes"][number] = (together.clamp(0, 1) * 255).round().to(torch.uint8)
-        kept["sigma"][number] = sigma
-        kept["done"] = number + 1
-        if kept["done"] == count or kept["done"] % 40 == 0:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            torch.save(kept, path)
-            print(f"{kept['done']} of {count} samples ({time.monotonic() - begun:.0f} s)", flush=True)
-    return kept
+    made = 0
+    # Zero stands for a row that was never made; a sample without grain has σ 0, and is kept as -1.
+    for number in range(part[0], count, part[1]):
+        if sigmas[number] != 0:
+            continue
+        parts, sigma = make_sample(sources, bank, rife, seed, number)
+        together = torch.cat([parts[name] for name in PLANES])
+        planes[number] = (together.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+        sigmas[number] = sigma or -1
+        made += 1
+        if made % 40 == 0:
+            print(f"{number + 1} of {count} samples ({time.monotonic() - begun:.0f} s)", flush=True)
+    told = torch.from_numpy(np.array(sigmas[:count]))
+    return {"planes": torch.from_numpy(planes)[:count], "sigma": torch.where(told == 0, torch.nan, told.clamp(min=0))}
+
+
+def _mapped(path: Path, shape: tuple[int, ...], kind: str) -> np.ndarray[Any, np.dtype[Any]]:
+    """An array in a file, of zeros where nothing was written."""
+    if not path.exists():
+        own = path.with_suffix(f".{os.getpid()}.npy")
+        np.lib.format.open_memmap(own, "w+", np.dtype(kind), shape).flush()
+        try:
+            # The first process's file counts.
+            os.link(own, path)
+        except FileExistsError:
+            pass
+        finally:
+            own.unlink()
+    return np.lib.format.open_memmap(path, "r+")
 
 
 @dataclass(frozen=True)
@@ -159,8 +247,8 @@ class DirtBatches:
     """An endless, seeded source of batches from samples `which`; batch `n` depends on the seed and on `n` alone."""
 
     def __init__(self, kept: dict[str, Any], which: Sequence[int], batch: int, crop: int, seed: int) -> None:
-        if crop % 4 or crop > kept["planes"].shape[-1]:
-            raise WorkshopError(f"--crop must be a multiple of 4 and at most {kept['planes'].shape[-1]} (got {crop})")
+        if crop % ALIGN or crop > kept["planes"].shape[-1]:
+            raise WorkshopError(f"--crop must be a multiple of {ALIGN} and at most {kept['planes'].shape[-1]} (got {crop})")
         self.kept, self.which, self.batch, self.crop, self.seed = kept, list(which), batch, crop, seed
 
     def batch_of(self, number: int) -> Batch:
@@ -185,7 +273,8 @@ class DirtBatches:
         swap = (torch.rand(self.batch, generator=generator) < 0.5).view(-1, 1, 1, 1)
         before, after = planes["before"], planes["after"]
         trust = torch.where(swap, planes["trust"].flip(1), planes["trust"])
-        views = Views(torch.where(swap, after, before), torch.where(swap, before, after), planes["middle"], trust)
+        sides = (torch.where(swap, after, before), torch.where(swap, before, after))
+        views = Views(*sides, planes["middle"], trust)
         change = planes["change"] / 4
         dirty = (change >= SURE).float()
         # Dirt that grain hides can be asked for, not demanded.

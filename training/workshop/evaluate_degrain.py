@@ -1,15 +1,17 @@
 """`evaluate degrain`: one table, every method on the same grainy clips in the same run.
 
 FFDNet is told 1 to 2.8 times the true strength, nlmeans gets six of its own, and each is scored at the setting that happens to
-be best for the very clip (by the truth, which no user has). Ours is told the true strength once.
+be best for the very clip (by the truth, which no user has). Ours is told the true strength once. `ours + neighbors` sees the
+frame fused with the frame before and the frame after (`fuse`, the stage's `temporal` 1), and is told what noise is left.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +23,15 @@ from degradation.grain_bank import GrainBank, make_stack
 from degradation.stocks import STOCKS
 from emulsion_training.ffdnet import TrainableFfdnet
 
+from . import fuse as fuse_module
 from . import metrics
+from .align import load_rife
 from .baselines import ffmpeg_filter, to_bytes
 from .eval_set import EvalClip
+from .fuse import GUIDE_TIMES, fuse
+from .kept import Kept
 from .networks import pretrained_degrain, run_any_size
+from .paths import WORK
 
 FFDNET_TIMES = (1.0, 1.4, 2.0, 2.8)
 NLMEANS = (2, 4, 6, 9, 13, 20)
@@ -33,7 +40,8 @@ FIELD = 288
 STOCKS_EACH = 2
 CROP = 96
 GAIN = 8
-METHODS = ("noisy", "FFDNet", "nlmeans", "ours")
+SINGLE = ("noisy", "FFDNet", "nlmeans", "ours")
+METHODS = (*SINGLE, "ours + neighbors")
 FIGURES = ("psnr", "ssim", "gmsd", "edge", "kept")
 
 
@@ -43,6 +51,15 @@ def grain_of(name: str, seed: int, field: int = FIELD) -> GrainBank:
     stack = make_stack(stock, field, seed)
     stack.stock = replace(stock, gain=codes / 255 / stack.middle())
     return GrainBank([stack])
+
+
+def kept_grain(name: str, seed: int, folder: Path) -> GrainBank:
+    """`grain_of`, kept in a folder."""
+    path = folder / f"grain-{name.replace(' ', '-').replace(',', '')}-{FIELD}-{seed}.pt"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.save(grain_of(name, seed).save(), path)
+    return GrainBank.load(torch.load(path, weights_only=True))
 
 
 def grainy(clip: Tensor, bank: GrainBank, seed: int) -> tuple[Tensor, float]:
@@ -72,14 +89,30 @@ def score(noisy: Tensor, output: Tensor, clean: Tensor) -> dict[str, float]:
     }
 
 
-def methods(noisy: Tensor, clean: Tensor, sigma: float, original: nn.Module, ours: nn.Module) -> dict[str, tuple[Tensor, str]]:
-    """Each method's picture, with the setting it was scored at."""
+@dataclass(frozen=True)
+class Nets:
+    """FFDNet as published, ours, and RIFE."""
+
+    original: nn.Module
+    ours: nn.Module
+    rife: nn.Module
+
+
+def methods(clip: Tensor, clean: Tensor, sigma: float, nets: Nets) -> dict[str, tuple[Tensor, str]]:
+    """Each method's picture of the middle of a noisy clip [N, 3, H, W], with the setting it was scored at."""
+    original, ours = nets.original, nets.ours
+    middle = clip.shape[0] // 2
+    noisy = clip[middle]
     best: dict[str, tuple[Tensor, str]] = {"noisy": (noisy, "")}
     tries: dict[str, list[tuple[Tensor, str]]] = {
         "FFDNet": [(run_any_size(original, noisy[None], sigma * t)[0], f"{t:g} σ") for t in FFDNET_TIMES],
         "nlmeans": [(ffmpeg_filter(noisy[None], f"nlmeans=s={s}")[0], f"s={s}") for s in NLMEANS],
         "ours": [(run_any_size(ours, noisy[None], sigma)[0], "1 σ")],
     }
+    # As the app does for coarse grain: guides are FFDNet's, told more than there is, because it leaves such grain.
+    guides = torch.stack([run_any_size(original, frame[None], GUIDE_TIMES * sigma)[0] for frame in clip])
+    fused, level = (value[None] for value in fuse(clip, guides, middle, sigma, nets.rife))
+    tries["ours + neighbors"] = [(run_any_size(ours, fused, level)[0], "1 σ")]
     for name, options in tries.items():
         best[name] = max(options, key=lambda option: metrics.psnr(option[0].clamp(0, 1), clean))
     return best
@@ -93,19 +126,39 @@ def load(weights: Path) -> TrainableFfdnet:
 
 
 def evaluate(
-    clips: Iterable[EvalClip], weights: Path, output: Path, original: nn.Module | None = None, field: int = FIELD
+    clips: Iterable[EvalClip],
+    weights: Path,
+    output: Path,
+    original: nn.Module | None = None,
+    field: int = FIELD,
+    rife: nn.Module | None = None,
+    part: tuple[int, int] = (0, 1),
 ) -> dict[str, Any]:
-    """Runs everything; writes `evaluation.json`, `table.md` and the crops into `output`."""
+    """Runs everything; writes `evaluation.json`, `table.md` and the crops into `output`.
+
+    Cases are kept in `output`, so that a run that was stopped goes on, and several processes can share the work: each makes the
+    `part[0]`-th of every `part[1]`, and the last run is of all.
+
+    `original` and `rife` may replace the published networks (for tests without downloads).
+    """
     output.mkdir(parents=True, exist_ok=True)
-    original, ours = original or pretrained_degrain().eval(), load(weights)
-    banks = {name: grain_of(name, 4000 + index, field) for index, name in enumerate(STOCKS)}
+    nets = Nets(original or pretrained_degrain().eval(), load(weights), rife or load_rife())
+
+    def drawn(name: str, seed: int) -> GrainBank:
+        return kept_grain(name, seed, WORK / "grain") if field == FIELD else grain_of(name, seed, field)
+
+    banks = {name: drawn(name, 4000 + index) for index, name in enumerate(STOCKS)}
     rows: list[dict[str, Any]] = []
     pictures: list[list[Tensor]] = []
     begun = time.monotonic()
+    kept = Kept(output / "cases", weights.read_bytes(), (sys.modules[__name__], fuse_module, metrics))
     for index, clip in enumerate(clips):
         for turn in range(STOCKS_EACH):
             name = list(STOCKS)[(index + turn * (len(STOCKS) // STOCKS_EACH)) % len(STOCKS)]
-            row, shown = _case(clip, name, banks[name], index * 10 + turn, original, ours)
+            number = index * STOCKS_EACH + turn
+            if number % part[1] != part[0]:
+                continue
+            row, shown = kept.case(number, clip.frames, lambda c=clip, n=name, s=index * 10 + turn: _case(c, n, banks[n], s, nets))  # type: ignore[misc]
             rows.append(row)
             pictures.append(shown)
             figures = ", ".join(f"{method} {row[method]['psnr']:.2f}" for method in METHODS)
@@ -117,16 +170,14 @@ def evaluate(
     return result
 
 
-def _case(
-    clip: EvalClip, name: str, bank: GrainBank, seed: int, original: nn.Module, ours: nn.Module
-) -> tuple[dict[str, Any], list[Tensor]]:
+def _case(clip: EvalClip, name: str, bank: GrainBank, seed: int, nets: Nets) -> tuple[dict[str, Any], list[Tensor]]:
     frames = clip.frames
     if bank.stocks[0].correlation == 1:
         frames = torch.stack([metrics.luma(frame).expand(3, -1, -1) for frame in frames])
     noisy_clip, sigma = grainy(frames, bank, seed)
     middle = frames.shape[0] // 2
     clean, noisy = frames[middle], noisy_clip[middle]
-    found = methods(noisy, clean, sigma, original, ours)
+    found = methods(noisy_clip, clean, sigma, nets)
     row: dict[str, Any] = {"clip": clip.name, "stock": name, "sigma": sigma * 255}
     for method, (picture, setting) in found.items():
         row[method] = {**score(noisy, picture, clean), "setting": setting}
@@ -160,13 +211,13 @@ def table(result: dict[str, Any]) -> str:
 def _crops(rows: list[dict[str, Any]], pictures: list[list[Tensor]], output: Path) -> None:
     """Marks and draws worst, median and best by our gain over the better baseline.
 
-    Side by side: truth, noisy, FFDNet, nlmeans, ours, and what ours removed, 8-fold.
+    Side by side: truth, noisy, FFDNet, nlmeans, ours, ours with neighbors, and what ours alone removed, 8-fold.
     """
     gains = [row["ours"]["psnr"] - max(row["FFDNet"]["psnr"], row["nlmeans"]["psnr"]) for row in rows]
     order = sorted(range(len(rows)), key=lambda i: gains[i])
     for word, index in (("worst", order[0]), ("median", order[len(order) // 2]), ("best", order[-1])):
         clean, noisy, *rest = pictures[index]
-        residual = 0.5 + GAIN * (noisy - rest[-1])
+        residual = 0.5 + GAIN * (noisy - rest[SINGLE.index("ours") - 1])
         top, left = (clean.shape[1] - CROP) // 2, (clean.shape[2] - CROP) // 2
         parts = [p[:, top : top + CROP, left : left + CROP] for p in (clean, noisy, *rest, residual)]
         Image.fromarray(to_bytes(torch.cat(parts, 2)).numpy()).save(output / f"degrain-{word}.png", optimize=True)

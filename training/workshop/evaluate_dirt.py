@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -22,18 +23,22 @@ from torch import Tensor, nn
 
 from degradation.damage import cut_outs, dirt
 from degradation.stocks import STOCKS
+from emulsion_training.ffdnet import Ffdnet, TrainableFfdnet
 
-from . import metrics
-from .align import Views, load_rife, pair_flows, views_of
+from . import align, heal, metrics
+from .align import Views, load_rife
 from .baselines import ffmpeg_filter, to_bytes
 from .dirt_net import ALIGN, DirtNet, scale_of
+from .dirt_views import Aligner
 from .estimate import grain, objects
 from .eval_set import eval_clips
-from .evaluate_degrain import grain_of, grainy
-from .heal import classical, decide, put, spread
+from .evaluate_degrain import grainy, kept_grain
+from .heal import classical, decide, leveled, put, spread
+from .kept import Case, Kept
 from .networks import pretrained_degrain, run_any_size
-from .paths import need, split
+from .paths import MODELS, WORK, need, split
 from .pictures import read_frames
+from .shipped import shipped_state
 
 METHODS = ("tmedian", "classical", "ours")
 RIM = 8
@@ -44,6 +49,10 @@ CLEAN_FRAMES = 26
 FAST = ("bikes", "walk", "sister", "yes")
 LEAST_AREA, LEAST_CONTRAST = 6, 0.1
 """Objects that have to be found: pixels, and their mean change as a share of the range of codes."""
+REACH = 28
+"""More than the denoiser's receptive radius, in pixels."""
+LEAST_GRAIN = 0.4 / 255
+"""Grain below this is less than quantization makes: the stage takes none off."""
 FALSE_AREA, FALSE_TIMES = 4, 3.0
 """A false removal: connected pixels that changed by more than so many σ."""
 
@@ -90,18 +99,38 @@ def run_net(net: DirtNet, frame: Tensor, views: Views, sigma: float) -> tuple[Te
     return mask[0, :, :height, :width], healed[0, :, :height, :width]
 
 
-def outputs(net: DirtNet, frames: Tensor, views: Views, sigma: float) -> dict[str, tuple[Tensor, Tensor]]:
-    """Each method's picture of the middle of three frames, and where it changed it [1, H, W]."""
+def outputs(tools: dict[str, Any], frames: Tensor, views: Views, sigma: float) -> dict[str, tuple[Tensor, Tensor]]:
+    """Each method's picture of the middle of three frames, and where it changed it [1, H, W].
+
+    Ours is the stage's patch before new grain is laid: at the level of its rim, and, where there is grain, denoised.
+    """
     frame = frames[1]
     median = ffmpeg_filter(frames, "tmedian=radius=1", "gbrp", fewer=2)[0]
     share, cure = classical(frame, views.before, views.after, sigma)
-    mask, healed = run_net(net, frame, views, sigma)
+    mask, healed = run_net(tools["net"], frame, views, sigma)
     own = decide(mask)
+    patch = leveled(frame, healed, own, sigma)
+    if sigma >= LEAST_GRAIN:
+        patch = denoised_where(tools["grain"], patch, own, sigma)
     return {
         "tmedian": (median, torch.ones_like(share)),
         "classical": (put(frame, cure, share), share),
-        "ours": (put(frame, healed, own), own),
+        "ours": (put(frame, patch, own), own),
     }
+
+
+def denoised_where(net: nn.Module, picture: Tensor, share: Tensor, sigma: float) -> Tensor:
+    """The picture [3, H, W], denoised in the box around what is replaced: elsewhere nobody looks."""
+    rows, columns = (torch.nonzero((share[0] > 0).any(axis)).flatten().tolist() for axis in (1, 0))
+    if not rows:
+        return picture
+    # Even corners, and the net's whole reach around: the box equals the whole.
+    top, left = (max(0, at[0] - REACH) // 2 * 2 for at in (rows, columns))
+    bottom, right = rows[-1] + REACH, columns[-1] + REACH
+    part = picture[:, top:bottom, left:right]
+    result = picture.clone()
+    result[:, top:bottom, left:right] = run_any_size(net, part[None], sigma)[0]
+    return result
 
 
 def labelled(mask: Tensor) -> list[Tensor]:
@@ -150,6 +179,12 @@ def score(frame: Tensor, undamaged: Tensor, clean: Tensor, change: Tensor, found
     }
 
 
+def _case(scene: Scene, index: int, turn: int, tools: dict[str, Any]) -> Case:
+    if scene.kind == "damaged":
+        return _damaged(scene, index, turn, tools)
+    return (_clean if scene.kind == "clean" else _film)(scene, tools)
+
+
 def _damaged(scene: Scene, index: int, turn: int, tools: dict[str, Any]) -> tuple[dict[str, Any], list[Tensor]]:
     name = list(STOCKS)[(index + turn * 3) % len(STOCKS)]
     bank, seed = tools["banks"][name], 7000 + index * 10 + turn
@@ -159,9 +194,7 @@ def _damaged(scene: Scene, index: int, turn: int, tools: dict[str, Any]) -> tupl
     dirty, _ = dirt(frames, scene.shapes, 7, 0.35, seed)
     grained, sigma = grainy(dirty, bank, seed)
     undamaged, _ = grainy(frames, bank, seed)
-    guides = torch.cat([run_any_size(tools["degrain"], frame[None], sigma) for frame in grained])
-    views = views_of(tools["rife"], grained, guides)
-    found = outputs(tools["net"], grained, views, sigma)
+    found = outputs(tools, grained, tools["aligner"].views(grained, sigma), sigma)
     change = (dirty[1] - frames[1]).abs().amax(0, keepdim=True)
     # Where nothing was damaged the two frames have the same grain.
     truth = torch.where(change >= 1 / 255, undamaged[1], grained[1])
@@ -178,14 +211,9 @@ def _run(scene: Scene, tools: dict[str, Any]) -> Iterator[tuple[Tensor, dict[str
     frames = scene.frames
     codes = (frames * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
     sigma = float(grain(codes)["sigma"]) / 255
-    guides = frames if sigma < 1.5 / 255 else torch.cat([run_any_size(tools["degrain"], frame[None], sigma) for frame in frames])
-    before = pair_flows(tools["rife"], guides[0], guides[1])
     for index in range(1, len(frames) - 1):
-        after = pair_flows(tools["rife"], guides[index], guides[index + 1])
         three = frames[index - 1 : index + 2]
-        views = views_of(tools["rife"], three, guides[index - 1 : index + 2], {0: before, 1: after})
-        yield frames[index], outputs(tools["net"], three, views, sigma), sigma
-        before = after
+        yield frames[index], outputs(tools, three, tools["aligner"].views(three, sigma), sigma), sigma
 
 
 def _clean(scene: Scene, tools: dict[str, Any]) -> tuple[dict[str, Any], list[Tensor]]:
@@ -209,25 +237,35 @@ def _film(scene: Scene, tools: dict[str, Any]) -> tuple[dict[str, Any], list[Ten
     return row, [frame, *(picture for picture, _ in found.values()), found["ours"][1].expand(3, -1, -1)]
 
 
-def evaluate(parts: Iterable[Scene], net: DirtNet, output: Path, tools: dict[str, Any] | None = None) -> dict[str, Any]:
+def evaluate(
+    parts: Iterable[Scene], net: DirtNet, output: Path, tools: dict[str, Any] | None = None, part: tuple[int, int] = (0, 1)
+) -> dict[str, Any]:
     """Runs everything; writes `evaluation.json`, `table.md` and the crops into `output`.
 
-    `tools` may replace the published networks `rife` and `degrain` and the grain `banks` (for tests without downloads).
+    Cases are kept in `output`, so that a run that was stopped goes on, and several processes can share the work: each makes the
+    `part[0]`-th of every `part[1]`, and the last run is of all.
+
+    `tools` may replace the published networks `rife` and `degrain`, our `grain` and the grain `banks` (for tests without downloads).
     """
     output.mkdir(parents=True, exist_ok=True)
     if tools is None:
-        banks = {name: grain_of(name, 5000 + index) for index, name in enumerate(STOCKS)}
-        tools = {"rife": load_rife(), "degrain": pretrained_degrain().eval(), "banks": banks}
-    tools = {**tools, "net": net}
+        banks = {name: kept_grain(name, 5000 + index, WORK / "grain") for index, name in enumerate(STOCKS)}
+        grain_net = Ffdnet(TrainableFfdnet().state_dict()).eval()
+        grain_net.load_state_dict(shipped_state(MODELS / "degrain.onnx"))
+        tools = {"rife": load_rife(), "degrain": pretrained_degrain().eval(), "grain": grain_net, "banks": banks, "kept": WORK / "views"}
+    tools = {**tools, "net": net, "aligner": Aligner(tools["rife"], tools["degrain"], tools.get("kept"))}
     rows: list[dict[str, Any]] = []
     pictures: list[list[Tensor]] = []
     begun = time.monotonic()
+    weights = b"".join(value.numpy().tobytes() for value in net.state_dict().values())
+    kept = Kept(output / "cases", weights, (sys.modules[__name__], heal, align, metrics))
+    number = -1
     for index, scene in enumerate(parts):
         for turn in range(2 if scene.kind == "damaged" else 1):
-            if scene.kind == "damaged":
-                row, shown = _damaged(scene, index, turn, tools)
-            else:
-                row, shown = (_clean if scene.kind == "clean" else _film)(scene, tools)
+            number += 1
+            if number % part[1] != part[0]:
+                continue
+            row, shown = kept.case(number, scene.frames, lambda s=scene, i=index, t=turn: _case(s, i, t, tools))  # type: ignore[misc]
             rows.append(row)
             pictures.append(shown)
             print(f"{scene.kind} {scene.name} ({time.monotonic() - begun:.0f} s)", flush=True)

@@ -1,4 +1,4 @@
-"""From a soft mask to what is replaced: the same decisions as the stage `dust-bust` makes, at its defaults."""
+"""From a soft mask to what is replaced, and by what: the same decisions as the stage `dust-bust` makes, at its defaults."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ SENSITIVITY = 0.5
 REACH = 5
 """Half side of the window in which a sure pixel vouches for doubtful ones."""
 GROW = 1
+NEAR, FAR, FAR_SHARE = 8, 64, 0.02
+"""Surroundings that say how bright the rim is, in pixels, and how much the far ones count beside the near."""
+EXPOSURE = 0.04
+"""Differences up to this and twice the noise are the exposure's; larger ones are another picture's."""
 
 
 def thresholds(sensitivity: float = SENSITIVITY) -> tuple[float, float]:
@@ -32,6 +36,24 @@ def decide(mask: Tensor, sensitivity: float = SENSITIVITY, grow: int = GROW) -> 
     grown = spread(kept, grow)
     padded = functional.pad(grown[None], (1, 1, 1, 1), mode="replicate")
     return grown * functional.avg_pool2d(padded, 3, 1)[0]
+
+
+def leveled(frame: Tensor, healed: Tensor, share: Tensor, sigma: float) -> Tensor:
+    """The healed picture [3, H, W] at the level of the frame around what is replaced: the twin of `src/stages/dust-bust/gpu.ts`."""
+    off = frame - healed
+    weight = torch.where(share > 0, 0.0, torch.exp(-off.pow(2).sum(0, keepdim=True) / (3 * (EXPOSURE + 2 * sigma) ** 2)))
+    rim = torch.cat([weight * off, weight])
+    near, far = (_mean(rim, factor) for factor in (NEAR, FAR))
+    both = near + FAR_SHARE * far
+    return healed + both[:3] / (both[3:] + 1e-4)
+
+
+def _mean(planes: Tensor, factor: int) -> Tensor:
+    height, width = planes.shape[-2:]
+    # Halves are rounded up, as in the app.
+    size = (max(1, int(height / factor + 0.5)), max(1, int(width / factor + 0.5)))
+    small = functional.interpolate(planes[None], size=size, mode="bilinear", antialias=True)
+    return functional.interpolate(small, size=(height, width), mode="bilinear")[0]
 
 
 def put(frame: Tensor, healed: Tensor, share: Tensor) -> Tensor:

@@ -22,8 +22,8 @@ class Recipe:
     """Learning rate at the start."""
     job: Callable[[argparse.Namespace, torch.device], Job]
     """What `train` runs, from its options."""
-    evaluate: Callable[[Path, int | None, Path, Path], str]
-    """Data, limit, weights, output: measures, writes `evaluation.json`, `table.md` and crops, returns the table."""
+    evaluate: Callable[[Path, int | None, Path, Path, tuple[int, int]], str]
+    """Data, limit, weights, output, this process's part: measures, writes `evaluation.json`, `table.md` and crops, returns the table."""
     sections: Callable[[dict[str, Any], dict[str, Any], list[str]], tuple[str, ...]]
     """What the card says beyond an imported model's, from `run.json`, `evaluation.json` and the run's notes."""
 
@@ -45,26 +45,30 @@ def _degrain(options: argparse.Namespace, device: torch.device) -> Job:
     )
 
 
-def _evaluate_degrain(data: Path, limit: int | None, weights: Path, output: Path) -> str:
+def _evaluate_degrain(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
     from .eval_set import eval_clips
     from .evaluate_degrain import evaluate, table
 
-    return table(evaluate(eval_clips(data, limit), weights, output))
+    return table(evaluate(eval_clips(data, limit), weights, output, part=part))
 
 
 def _dirt(options: argparse.Namespace, device: torch.device) -> Job:
     from .dirt import dirt_job
-    from .paths import WorkshopError
+    from .paths import MODELS, WorkshopError
+    from .shipped import shipped_state
 
     if device.type != "cpu":
         raise WorkshopError("dirt is trained on the CPU: its samples are made there, and the net is small (--device cpu)")
-    return dirt_job(options.data, seed=options.seed, batch=options.batch, crop=options.crop, stocks=options.stocks)
+    path = MODELS / "dirt.onnx"
+    start = None if options.fresh or not path.exists() else shipped_state(path)
+    named = {name: getattr(options, name) for name in ("seed", "batch", "crop", "stocks")}
+    return dirt_job(options.data, **named, count=options.samples, start=start)
 
 
-def _evaluate_dirt(data: Path, limit: int | None, weights: Path, output: Path) -> str:
+def _evaluate_dirt(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
     from .evaluate_dirt import evaluate, load, scenes, table
 
-    return table(evaluate(scenes(data, limit), load(weights), output))
+    return table(evaluate(scenes(data, limit), load(weights), output, part=part))
 
 
 def _scratch(options: argparse.Namespace, device: torch.device) -> Job:
@@ -76,14 +80,17 @@ def _scratch(options: argparse.Namespace, device: torch.device) -> Job:
     return scratch_job(options.pictures, seed=options.seed, batch=options.batch, crop=options.crop, stocks=options.stocks)
 
 
-def _evaluate_scratch(data: Path, limit: int | None, weights: Path, output: Path) -> str:
+def _evaluate_scratch(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
     from .evaluate_scratch import evaluate, load, scenes, table
+    from .paths import WorkshopError
 
+    if part != (0, 1):
+        raise WorkshopError(f"scratch is evaluated in one process: leave --part away (got {part[0]}/{part[1]})")
     return table(evaluate(scenes(data, limit), load(weights), output))
 
 
 RECIPES: dict[str, Recipe] = {
     "degrain": Recipe(1.5e-4, _degrain, _evaluate_degrain, card_degrain.sections),
-    "dirt": Recipe(2e-3, _dirt, _evaluate_dirt, card_dirt.sections),
+    "dirt": Recipe(1e-3, _dirt, _evaluate_dirt, card_dirt.sections),
     "scratch": Recipe(2e-3, _scratch, _evaluate_scratch, card_scratch.sections),
 }

@@ -70,7 +70,7 @@ def still_samples(count: int, side: int = 64) -> dict[str, Any]:
         views = [clean + 0.01 * torch.randn(clean.shape, generator=generator) for _ in range(3)]
         together = torch.cat([frame, *views, clean, torch.ones(2, side, side), change * 4])
         planes[index] = (together.clamp(0, 1) * 255).round().to(torch.uint8)
-    return {"planes": planes, "sigma": torch.full((count,), 0.01), "done": count}
+    return {"planes": planes, "sigma": torch.full((count,), 0.01)}
 
 
 def smoke_dirt(folder: Path) -> None:
@@ -82,7 +82,8 @@ def smoke_dirt(folder: Path) -> None:
         raise WorkshopError(f"120 steps on squares that stand out did not teach the net to find them: {made['best']} %")
     frames = torch.from_numpy(synthetic_entries(1, 64, 7)[0].frames.copy()).permute(0, 3, 1, 2).float().expand(3, -1, -1, -1) / 255
     banks = {name: grain_of(name, 1, 96) for name in list(STOCKS)[:1] + list(STOCKS)[3:4]}
-    tools = {"rife": StillRife(), "degrain": TrainableFfdnet().eval(), "banks": banks}
+    denoiser = TrainableFfdnet().eval()
+    tools = {"rife": StillRife(), "degrain": denoiser, "grain": denoiser, "banks": banks}
     scenes = [dirt_evaluation.Scene("damaged", "still", frames, [torch.ones(1, 30, 30)])]
     dirt_evaluation.evaluate(scenes, dirt_evaluation.load(folder / "dirt-run" / "best.pt"), folder / "dirt-evaluation", tools)
     line = export("dirt", folder / "dirt-run", folder / "dirt-evaluation", folder / "models", folder / "measurements.json")
@@ -148,7 +149,7 @@ def smoke(folder: Path | None = None) -> dict[str, float]:
         raise WorkshopError(f"40 steps from random weights did not help: {second['start']} dB before, {second['best']} dB after")
     step("train")
     clips = [EvalClip(e.name, torch.from_numpy(e.frames.copy()).permute(0, 3, 1, 2).float() / 255) for e in entries[:2]]
-    result = evaluate(clips, folder / "run" / "best.pt", folder / "evaluation", TrainableFfdnet().eval(), field=128)
+    result = evaluate(clips, folder / "run" / "best.pt", folder / "evaluation", TrainableFfdnet().eval(), 128, StillRife())
     written = json.loads((folder / "evaluation" / "evaluation.json").read_text(encoding="utf-8"))
     if {row["shown as"] for row in written["rows"] if "shown as" in row} != {"worst", "median", "best"}:
         raise WorkshopError("the evaluation does not say which cases its crops show")

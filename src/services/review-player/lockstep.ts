@@ -190,7 +190,10 @@ export class Lockstep {
 				const canvas = this.pictures[i]!;
 				if (canvas.width !== frame.width) canvas.width = frame.width;
 				if (canvas.height !== frame.height) canvas.height = frame.height;
-				frame.draw(this.#contexts[i]!);
+				const context = this.#contexts[i]!;
+				// A browser that fails to draw a frame says nothing: black is seen, the frame before would lie about its number.
+				context.clearRect(0, 0, frame.width, frame.height);
+				frame.draw(context);
 			});
 			const skipped = target - this.#index - 1;
 			const dropping = played && skipped > 0;

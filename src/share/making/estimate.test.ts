@@ -19,7 +19,10 @@ const INPUT: EstimateInput = {
 describe('estimate', () => {
 	it('is frames × pixels × bits, for every version, and the time of its frames', () => {
 		// 150 frames of 8000 pixels at one bit are 150,000 bytes, and each of the two clips has a tag of 16.
-		expect(estimateReview(INPUT)).toEqual({ frames: 300, bytes: 2 * (150_000 + 32), seconds: 30 });
+		expect(estimateReview(INPUT)).toEqual({
+			...{ frames: 300, seconds: 30 },
+			...{ bytes: 2 * (150_000 + 32), bytesMost: 2 * (150_000 + 32) },
+		});
 	});
 
 	it('counts the copies of a blind review’s presentations, controls among them', () => {
@@ -56,8 +59,10 @@ describe('estimate', () => {
 		expect(estimateReview({ ...INPUT, stills: 3 }).seconds).toBeCloseTo(30 + 1.2, 9);
 	});
 
-	it('knows no time before it was measured', () => {
-		expect(estimateReview({ ...INPUT, measured: null }).seconds).toBeNull();
+	it('knows no time before it was measured, nor whether there will be crops', () => {
+		const guess = estimateReview({ ...INPUT, measured: null });
+		expect(guess.seconds).toBeNull();
+		expect(guess.bytesMost - guess.bytes).toBe(2 * 110 * (15_600 + 16));
 	});
 
 	it('counts controls as they are planned', () => {

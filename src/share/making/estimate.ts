@@ -54,6 +54,8 @@ export interface Estimate {
 	readonly frames: number;
 	/** Bytes that are kept by the service, or in the file. */
 	readonly bytes: number;
+	/** The same where the codec should keep too little of the grain and lossless crops come along; it is `bytes` once that was measured. */
+	readonly bytesMost: number;
 	/** Seconds of rendering and measuring; null until it was measured. */
 	readonly seconds: number | null;
 }
@@ -75,23 +77,28 @@ function pictureBytes(width: number, height: number, depth: number): number {
 export function estimateReview(input: EstimateInput): Estimate {
 	const { versions, shots, codec, stills, depth, blind, pairs, measured } = input;
 	const bits = measured?.bitsPerPixel ?? CLIP_ENCODINGS[codec].bitsPerPixel;
-	const clips = shots.map(({ frames, width, height, cropFrames }) => {
-		const crops = measured?.asksOnCrops === true ? cropFrames : 0;
-		const side = { width: Math.min(width, CROP.width), height: Math.min(height, CROP.height) };
-		const pictures = Math.min(stills, frames);
-		const bytes =
-			sealedBytes(Math.ceil((frames * width * height * bits) / 8)) +
-			pictures * pictureBytes(width, height, depth) +
-			crops * pictureBytes(side.width, side.height, depth);
-		return { bytes, rendered: frames + pictures + crops };
-	});
-	const once = versions * clips.reduce((sum, clip) => sum + clip.bytes, 0);
-	const average = clips.length === 0 ? 0 : once / versions / clips.length;
 	const copies = blind && pairs > 0 ? 2 * (pairs + controlsFor(pairs)) : 0;
-	const rendered = versions * clips.reduce((sum, clip) => sum + clip.rendered, 0);
+	const sizeWith = (onCrops: boolean): { readonly bytes: number; readonly rendered: number } => {
+		const clips = shots.map(({ frames, width, height, cropFrames }) => {
+			const crops = onCrops ? cropFrames : 0;
+			const side = { width: Math.min(width, CROP.width), height: Math.min(height, CROP.height) };
+			const pictures = Math.min(stills, frames);
+			const bytes =
+				sealedBytes(Math.ceil((frames * width * height * bits) / 8)) +
+				pictures * pictureBytes(width, height, depth) +
+				crops * pictureBytes(side.width, side.height, depth);
+			return { bytes, rendered: frames + pictures + crops };
+		});
+		const once = versions * clips.reduce((sum, clip) => sum + clip.bytes, 0);
+		const average = clips.length === 0 ? 0 : once / versions / clips.length;
+		const rendered = versions * clips.reduce((sum, clip) => sum + clip.rendered, 0);
+		return { bytes: Math.ceil(once + copies * average), rendered };
+	};
+	const { bytes, rendered } = sizeWith(measured?.asksOnCrops === true);
 	return {
 		frames: versions * shots.reduce((sum, shot) => sum + shot.frames, 0),
-		bytes: Math.ceil(once + copies * average),
+		bytes,
+		bytesMost: measured ? bytes : sizeWith(true).bytes,
 		seconds: measured ? rendered * measured.secondsPerFrame + versions * shots.length * measured.secondsPerClip : null,
 	};
 }

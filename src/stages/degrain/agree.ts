@@ -12,12 +12,6 @@ export interface AgreeParams {
 	readonly scale: number;
 }
 
-/**
- * A neighbor's error hurts more than the noise it averages away: the denoiser that follows takes noise out again, but not a
- * picture in the wrong place. So the share falls to 1/e where the error is σ²/2 (measured: README.md).
- */
-const STRICTNESS = 2;
-
 /** Inputs: denoised frame, denoised neighbor moved into its place (3 channels), confidence (1); output: 1 channel, 0…1. */
 export const agreeOp: Op<AgreeParams> = {
 	id: 'degrain/agree',
@@ -42,14 +36,17 @@ export const agreeOp: Op<AgreeParams> = {
 	},
 };
 
-/** The share of a neighbor, 0…1, where noise `sigma` is to be averaged away. The caller owns the result. */
+/**
+ * The share of a neighbor, 0…1, where noise `sigma` is to be averaged away: it falls to 1/e where the mean squared difference is
+ * σ² ÷ `strictness`. The caller owns the result.
+ */
 export function agreement(
 	compute: Compute,
 	frame: Picture,
 	neighbor: Picture,
 	confidence: Picture,
 	sigma: number,
-	strictness = STRICTNESS,
+	strictness: number,
 ): Picture {
 	sameSize('agreement', frame, neighbor, confidence);
 	const { width, height } = frame;

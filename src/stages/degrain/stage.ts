@@ -19,7 +19,7 @@ import { applyMatrix, FROM_OPPONENT, TO_OPPONENT } from '../../gpu/ops/opponent/
 import { DEGRAIN, denoiseRun, FFDNET, MAX_SIGMA } from '../../models/ffdnet.ts';
 import { RIFE } from '../../models/rife.ts';
 import { meta, type params } from './meta.ts';
-import { fuseNeighbors, GUIDE_SIDE } from './temporal.ts';
+import { fuseNeighbors, type Guidance, GUIDANCE, GUIDE_SIDE } from './temporal.ts';
 
 type Values = ValuesOf<typeof params>;
 
@@ -79,6 +79,11 @@ function modelOf({ grain }: Values): typeof FFDNET | typeof DEGRAIN {
 	return grain === 'coarse' ? DEGRAIN : FFDNET;
 }
 
+/** How the neighbors' guides are made and judged. */
+function guidanceOf({ grain }: Values): Guidance {
+	return grain === 'coarse' ? GUIDANCE.coarse : GUIDANCE.fine;
+}
+
 async function denoise(
 	{ frame, params: values, artifact, shot, input, flow, guide }: RenderRequest<Values, DegrainArtifact>,
 	env: StageEnv,
@@ -94,7 +99,7 @@ async function denoise(
 	}));
 	const model = modelOf(values);
 	if (neighbors.length === 0) return denoiseRun(models, compute, picture, sigma, env, model);
-	const fused = await fuseNeighbors(env, { picture, guide: guide(own) }, neighbors, sigma);
+	const fused = await fuseNeighbors(env, { picture, guide: guide(own) }, neighbors, sigma, guidanceOf(values));
 	return usingAsync([fused.picture, fused.level], () =>
 		denoiseRun(models, compute, fused.picture, fused.level, env, model),
 	);
@@ -132,7 +137,8 @@ export const stage: Stage<typeof params, DegrainArtifact> = {
 		if (neighbors.length === 0) return { inputs: [own] };
 		const inputs = [own, ...neighbors];
 		// On noisy frames motion is misread: README.md.
-		const options = { maxSide: GUIDE_SIDE, denoise: strength(values, artifact) };
+		const denoise = Math.min(guidanceOf(values).times * strength(values, artifact), MAX_SIGMA);
+		const options = { maxSide: GUIDE_SIDE, denoise };
 		return {
 			inputs,
 			flows: neighbors.map((to) => ({ from: own, to, ...options })),

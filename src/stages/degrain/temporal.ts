@@ -14,6 +14,24 @@ import { type Aligned, fuse, type Fused } from './fuse.ts';
 /** Longest side at which motion is estimated and guides are denoised. */
 export const GUIDE_SIDE = 640;
 
+/** How guides are made and judged. */
+export interface Guidance {
+	/** Guides are denoised at so many times the strength. */
+	readonly times: number;
+	/** A neighbor's share falls to 1/e where its guide differs from the frame's by a mean square of σ² ÷ strictness. */
+	readonly strictness: number;
+}
+
+/**
+ * By the grain. A neighbor's error hurts more than the noise it averages away: the denoiser that follows takes noise out again, but
+ * not a picture in the wrong place. Guides are always FFDNet's, which leaves coarse grain: told more than there is, it leaves less to
+ * mislead motion, and what is left is no sign of another picture. Measured: README.md.
+ */
+export const GUIDANCE = {
+	fine: { times: 1, strictness: 2 },
+	coarse: { times: 2.8, strictness: 0.5 },
+} as const satisfies Readonly<Record<string, Guidance>>;
+
 /** A frame and its denoised copy. Borrowed. */
 export interface Guided {
 	readonly picture: Picture;
@@ -26,10 +44,16 @@ export interface Neighbor extends Guided {
 }
 
 /** One neighbor in the frame's place, with its share. The caller owns both pictures. */
-function aligned(compute: Compute, { picture, guide }: Guided, other: Neighbor, sigma: number): Aligned {
+function aligned(
+	compute: Compute,
+	{ picture, guide }: Guided,
+	other: Neighbor,
+	sigma: number,
+	strictness: number,
+): Aligned {
 	const { vectors, confidence: trust } = other.flow;
 	const moved = warp(compute, other.guide, vectors);
-	const small = using([moved], () => agreement(compute, guide, moved, trust, sigma));
+	const small = using([moved], () => agreement(compute, guide, moved, trust, sigma, strictness));
 	const confidence = using([small], () =>
 		small.width === picture.width ? small.retain() : resize(compute, small, picture.width, picture.height),
 	);
@@ -47,12 +71,13 @@ export async function fuseNeighbors(
 	frame: Guided,
 	neighbors: readonly Neighbor[],
 	sigma: number,
+	{ strictness }: Guidance,
 ): Promise<Fused> {
 	const found: Aligned[] = [];
 	try {
 		for (const neighbor of neighbors) {
 			await env.breathe();
-			found.push(aligned(env.compute, frame, neighbor, sigma));
+			found.push(aligned(env.compute, frame, neighbor, sigma, strictness));
 		}
 		return fuse(env.compute, frame.picture, found, sigma);
 	} finally {

@@ -1,8 +1,9 @@
 /** What happened and what to do, for every error code: English. */
 
 import type { ErrorCode } from '../../core/errors.ts';
+import type { PhraseCode } from '../../core/phrases.ts';
 
-/** `error.<code>.what` names it, `error.<code>.todo` says what to do. */
+/** `error.<code>.what` names it, `error.<code>.todo` says what to do; where `error.said.<phrase>` is there for an error's own sentence, it is said instead. */
 export const ERRORS_EN = {
 	'error.internal.what': 'Something in Emulsion went wrong.',
 	'error.internal.todo': 'Your project is kept. Repeat the step; if it fails again, copy the details and report them.',
@@ -73,6 +74,23 @@ export const ERRORS_EN = {
 	'error.share-quota.todo': 'Choose fewer shots or a smaller picture.',
 	'error.share-failed.what': 'The review service failed.',
 	'error.share-failed.todo': 'Try again; nothing is lost.',
+	'error.said.package-cut.what': 'The review package is not complete.',
+	'error.said.package-cut.todo':
+		'Copy or download the whole file again; if it stays so, ask the person who sent it for another copy.',
+	'error.said.package-fetch.what': 'The review package is not where the link says.',
+	'error.said.package-fetch.todo':
+		'Ask the person who sent the link where the file is now, or open the package from this device.',
+	'error.said.package-not.what': 'This file is no review package.',
+	'error.said.package-not.todo': 'Choose the file that came with the link; its name ends in .emreview.',
+	'error.said.package-other.what': 'Link and package do not belong together.',
+	'error.said.package-other.todo':
+		'Choose the package that came with this link, or the link that came with this package.',
+	'error.said.votes-file.what': 'Nothing was taken from this file.',
+	'error.said.votes-file.todo':
+		'Choose what a voter or commenter saved here and sent back; its name ends in .emulsion-votes.',
 	'error.details': 'Details',
 	'error.free': 'At least {size} more are needed.',
-} as const satisfies Readonly<Record<`error.${ErrorCode}.${'what' | 'todo'}` | 'error.details' | 'error.free', string>>;
+} as const satisfies Readonly<
+	Record<`error.${ErrorCode}.${'what' | 'todo'}` | 'error.details' | 'error.free', string>
+> &
+	Readonly<Partial<Record<`error.said.${PhraseCode}.${'what' | 'todo'}`, string>>>;

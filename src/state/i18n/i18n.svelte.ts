@@ -27,9 +27,21 @@ const PHRASES: Readonly<Record<Language, Readonly<Record<PhraseCode, string>>>> 
 	'zh-Hans': PHRASES_ZH,
 };
 
-function fill(text: string, args: Readonly<Record<string, string | number>> | undefined): string {
+const PLURALS: Readonly<Record<Language, Intl.PluralRules>> = {
+	en: new Intl.PluralRules('en'),
+	'zh-Hans': new Intl.PluralRules('zh-Hans'),
+};
+
+/** Fills placeholders. `[count?vote|votes]` is the word that goes with the number `count` in the language: one, or any other. */
+function fill(language: Language, text: string, args: Readonly<Record<string, string | number>> | undefined): string {
 	if (!args) return text;
-	return text.replace(/\{(\w+)\}/g, (whole, name: string) => (Object.hasOwn(args, name) ? String(args[name]) : whole));
+	const worded = text.replace(/\[(\w+)\?([^|\]]*)\|([^\]]*)\]/g, (whole, name: string, one: string, other: string) => {
+		if (!Object.hasOwn(args, name)) return whole;
+		return PLURALS[language].select(Number(args[name])) === 'one' ? one : other;
+	});
+	return worded.replace(/\{(\w+)\}/g, (whole, name: string) =>
+		Object.hasOwn(args, name) ? String(args[name]) : whole,
+	);
 }
 
 /** `noiseLevel` → `Noise level`. */
@@ -59,13 +71,13 @@ export class I18n {
 
 	/** A text with its placeholders filled. */
 	t<K extends MessageKey>(key: K, ...args: MessageArgs<K>): string {
-		return fill(TABLES[this.language][key], args[0]);
+		return fill(this.language, TABLES[this.language][key], args[0]);
 	}
 
 	/** A text whose key was put together at run time; undefined where there is none. */
 	lookup(key: string, args?: Readonly<Record<string, string | number>>): string | undefined {
 		const table: Readonly<Record<string, string>> = TABLES[this.language];
-		return Object.hasOwn(table, key) ? fill(table[key] ?? '', args) : undefined;
+		return Object.hasOwn(table, key) ? fill(this.language, table[key] ?? '', args) : undefined;
 	}
 
 	/** A sentence of a worker or of an error; stages are named as the stage list names them. */

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { ERROR_CODES } from '../../core/errors.ts';
 import { PHRASES_EN } from '../../core/phrases.ts';
 import { STAGE_METAS } from '../../stages/metas.ts';
+import type { Preferences } from '../preferences.svelte.ts';
+import { I18n } from './i18n.svelte.ts';
 import { EN } from './messages.en.ts';
 import { ZH } from './messages.zh.ts';
 import { PHRASES_ZH } from './phrases.zh.ts';
@@ -17,6 +19,14 @@ describe('messages', () => {
 	it('have the same placeholders in both languages', () => {
 		for (const [key, text] of Object.entries(EN)) {
 			expect(placeholders(ZH[key as keyof typeof EN]), key).toEqual(placeholders(text));
+		}
+	});
+
+	it('have words that go with a number only for numbers they say, and not in Chinese', () => {
+		for (const [key, text] of Object.entries(EN)) {
+			for (const [, name] of text.matchAll(/\[(\w+)\?[^|\]]*\|[^\]]*\]/g))
+				expect(placeholders(text), key).toContain(name);
+			expect(ZH[key as keyof typeof EN], key).not.toMatch(/\[\w+\?/);
 		}
 	});
 
@@ -73,5 +83,18 @@ describe('messages', () => {
 				}
 			}
 		}
+	});
+});
+
+describe('numbers in texts', () => {
+	it('take the word that goes with them', () => {
+		const preferences = { language: 'en', set: () => undefined };
+		const i18n = new I18n(preferences as unknown as Preferences);
+		const counts = (votes: number, voters: number): string =>
+			i18n.t('reviews.counts', { votes, voters, counted: votes });
+		expect(counts(1, 1)).toBe('1 vote of 1 voter, 1 counts');
+		expect(counts(0, 2)).toBe('0 votes of 2 voters, 0 count');
+		preferences.language = 'zh-Hans';
+		expect(counts(1, 1)).toBe('1 位投票者的 1 票，1 票有效');
 	});
 });

@@ -7,6 +7,7 @@ export const REVIEWING_EN = {
 	'rv.approvals': 'Approvals of this shot',
 	'rv.approvals.none': 'Nobody has approved or rejected this shot.',
 	'rv.approve': 'Approve',
+	'rv.approve.choose': 'Choose a version…',
 	'rv.approve.how':
 		'Your verdict is signed with a key that stays in this browser. It names these exact pictures: another version cannot take its place.',
 	'rv.approve.open': 'Approve or reject…',
@@ -26,16 +27,18 @@ export const REVIEWING_EN = {
 	'rv.crops': 'Lossless crop',
 	'rv.deleted': 'The review was deleted with everything in it.',
 	'rv.difference.how': 'Difference of 8-bit pictures as this browser decodes them',
-	'rv.dropped': '{count} frames dropped on both sides',
+	'rv.dropped': '{count} [count?frame|frames] dropped on both sides',
 	'rv.end.all': 'Thank you: every pair is answered',
 	'rv.end.arrived': 'All your votes have arrived.',
 	'rv.end.change': 'You may change your answers until voting is closed.',
+	'rv.end.changeFile':
+		'You may change your answers and save them again; of several files of yours the latest answers count.',
 	'rv.end.package':
 		'Your votes are kept on this device. Save them as a file and send it to the person who gave you the package; only that person can open it.',
 	'rv.end.save': 'Save my votes',
 	'rv.end.some': 'Some pairs are not answered yet',
 	'rv.end.waiting':
-		'{count} votes are kept here and sent when the service answers again. Keep this page open, or come back with the same link.',
+		'{count} [count?vote is|votes are] kept here and sent when the service answers again. Keep this page open, or come back with the same link.',
 	'rv.engine.refused': 'WebCodecs could not decode these clips',
 	'rv.engine.stills': 'Pictures decoded one by one',
 	'rv.engine.video': 'Decoded by the video element, frame by frame',
@@ -52,6 +55,8 @@ export const REVIEWING_EN = {
 	'rv.grain.crops': 'Asked on lossless crops',
 	'rv.grain.least': 'The clips keep at least {percent} % of the grain',
 	'rv.grain.none': 'What the codec kept of the grain: no figure',
+	'rv.grain.seen': 'Seen without loss; the clips keep only {percent} % of the grain',
+	'rv.grain.seenLeast': 'Seen without loss; the clips may keep only {percent} % of the grain',
 	'rv.key.back1': 'One frame back',
 	'rv.key.back10': 'Ten frames back',
 	'rv.key.clear': 'Clear in and out',
@@ -84,6 +89,8 @@ export const REVIEWING_EN = {
 	'rv.keys': 'Keys',
 	'rv.language': 'Language',
 	'rv.left': 'Left',
+	'rv.letters':
+		'The versions go by letters here, drawn anew for every shot: A of one shot need not be A of another. Name the letter in your note; the owner sees which version it was.',
 	'rv.links.add': 'Another link',
 	'rv.links.all': 'All links',
 	'rv.links.days': 'Days until it expires (empty: with the review)',
@@ -102,9 +109,12 @@ export const REVIEWING_EN = {
 	'rv.links.passphrase': 'passphrase',
 	'rv.links.passphraseOptional': 'Passphrase (optional)',
 	'rv.links.revoke': 'Withdraw',
+	'rv.links.revoke.ask':
+		'Whoever holds this link can no longer open the review with it. What came by it stays. It cannot be given back.',
 	'rv.links.revoked': 'withdrawn',
 	'rv.links.role': 'For',
 	'rv.links.used': 'Last used',
+	'rv.links.withReview': '{time}, with the review',
 	'rv.loading': 'Loading the clips: {percent} %',
 	'rv.loop': 'Loop',
 	'rv.lossless': 'Lossless still',
@@ -124,7 +134,12 @@ export const REVIEWING_EN = {
 	'rv.notLasting': 'This browser keeps nothing: leave this page open until you are done',
 	'rv.note.at': 'Frame {frame}',
 	'rv.note.draw': 'Draw',
+	'rv.note.for': 'Note for',
+	'rv.note.here': 'Use current frame ({frame})',
 	'rv.note.jump': 'Go to frame {frame}',
+	'rv.note.missing.both': 'To send it, write what you see and your name.',
+	'rv.note.missing.name': 'To send it, write your name.',
+	'rv.note.missing.text': 'To send it, write what you see.',
 	'rv.note.new': 'New note',
 	'rv.note.range': 'Frames {from} – {to}',
 	'rv.note.send': 'Send',
@@ -135,8 +150,8 @@ export const REVIEWING_EN = {
 	'rv.notes.package':
 		'Notes and approvals are kept on this device. Save them as a file and send it to the person who gave you the package.',
 	'rv.notes.save': 'Save my notes',
-	'rv.notes.unreadable': '{count} notes were changed or damaged and are not shown.',
-	'rv.notes.waiting': '{count} entries are kept here and sent when the service answers.',
+	'rv.notes.unreadable': '{count} [count?note was|notes were] changed or damaged and [count?is|are] not shown.',
+	'rv.notes.waiting': '{count} [count?entry is|entries are] kept here and sent when the service answers.',
 	'rv.nothing': 'This review shows no clips to compare: it only asks voters.',
 	'rv.off': 'Off',
 	'rv.offline': 'The service does not answer; what you do is kept here',
@@ -165,15 +180,34 @@ export const REVIEWING_EN = {
 	'rv.resolved': 'resolved',
 	'rv.result.all': 'All shots',
 	'rv.result.controls': 'Control pairs failed',
+	'rv.result.controlsKept':
+		'Control pairs show whether a voter looks: two equal pictures, or a pair that comes again. No voter failed two or more of them and more than half, so nothing is left out for it: anyone may slip once.',
+	'rv.result.controlsOut':
+		'Control pairs show whether a voter looks: two equal pictures, or a pair that comes again. {count} [count?voter|voters] failed two or more of them and more than half; all votes of [count?this voter|these voters] are left out.',
 	'rv.result.counted': 'Votes that count',
 	'rv.result.devices': 'by device',
 	'rv.result.excluded': 'Votes left out, and why',
 	'rv.result.excludedNone': 'None.',
-	'rv.result.files': '{count} files of votes opened',
+	'rv.result.files': '{count} [count?file|files] of votes opened',
 	'rv.result.foreign':
-		'{count} votes in files come from no voter of this review, or in another’s name, and do not count.',
+		'{count} [count?vote in files comes|votes in files come] from no voter of this review, or in another’s name, and [count?does|do] not count.',
+	'rv.result.how': 'How to read this',
+	'rv.result.how.corrected':
+		'“Corrected” (after Holm) is p made stricter because several pairs of versions are tested at once; a difference is called shown where it is under 0.05.',
+	'rv.result.how.interval':
+		'The 95 % interval is where the true share lies with that confidence. Votes of one person resemble each other and together are worth fewer than as many from different people; the interval is wider for it (the “design effect”).',
+	'rv.result.how.p':
+		'p is how often chance alone would divide the persons so unevenly, or more so, if nobody saw a difference (exact binomial test). A small p speaks for a difference; a large one does not show that there is none.',
+	'rv.result.how.persons':
+		'Persons are counted by what they prefer in the sum of their votes, one person once; who has as many votes for either side is undecided.',
+	'rv.result.how.scores':
+		'Bradley–Terry scores put all versions on one line: two versions 0.7 apart are preferred about 2 : 1, 1.1 apart about 3 : 1. The bootstrap draws the persons anew many times to see how far the scores sway.',
+	'rv.result.how.ties':
+		'An answer of “no difference” counts half for each version: 50 % means that neither is preferred.',
 	'rv.result.import': 'Open returned votes…',
 	'rv.result.interval': '95 % interval',
+	'rv.result.jargon':
+		'p: how often chance alone would divide the persons so unevenly if nobody saw a difference. See “How to read this”.',
 	'rv.result.noVotes': 'No votes yet.',
 	'rv.result.noWinner': 'No version is shown to beat every other yet.',
 	'rv.result.none': 'No difference shown yet. That is not the same as no difference.',
@@ -182,6 +216,7 @@ export const REVIEWING_EN = {
 	'rv.result.proof':
 		'A one-time link is one voter wherever it is opened, as long as it was handed to one person and not passed on. On an open link each device is one voter: a person with two devices, or after clearing the browser’s data, is two, and nothing here can tell.',
 	'rv.result.rate': 'Preferred {version}',
+	'rv.result.reading': 'Reading votes…',
 	'rv.result.reasonBroken': 'This reason cannot be opened.',
 	'rv.result.reasons': 'Reasons',
 	'rv.result.reasonsNone': 'Nobody gave a reason.',
@@ -190,8 +225,10 @@ export const REVIEWING_EN = {
 	'rv.result.shot': 'Shot',
 	'rv.result.stronger': 'preferred →',
 	'rv.result.test':
-		'Persons who prefer the first: {a}; the second: {b}; undecided: {undecided}. Exact binomial test over persons: p = {p}; corrected for all pairs: {corrected}.',
+		'Persons who prefer {a}: {forA}; {b}: {forB}; undecided: {undecided}. Exact binomial test over persons: p = {p}.',
+	'rv.result.testCorrected': 'Corrected for all pairs: {p}.',
 	'rv.result.ties': 'No difference',
+	'rv.result.tiesHalf': 'Each “no difference” counts half for either version.',
 	'rv.result.voters': 'Voters',
 	'rv.result.votes': 'Votes',
 	'rv.result.weaker': '← less',
@@ -225,15 +262,24 @@ export const REVIEWING_EN = {
 	'rv.vote': 'Vote',
 	'rv.vote.answered': '{count} of {of} answered',
 	'rv.vote.closed': 'Voting is closed.',
+	'rv.vote.closedCounts': 'Your answers to {count} of {of} pairs arrived before it was closed, and count.',
 	'rv.vote.conflict':
 		'You answered this pair in another window or on another device. That answer is shown; choose again to change it.',
+	'rv.vote.intro':
+		'{count} [count?pair|pairs] to judge. Look at both pictures, then choose; which stands on the left is drawn by lot in every pair.',
+	'rv.vote.introBlind':
+		'Nothing here says which version is which. Some pairs may come twice, or show one version twice.',
+	'rv.vote.introFile':
+		'Your answers stay on this device until you save them as a file at the end; only the owner of the review can read it, and it does not name you.',
+	'rv.vote.introSent': 'Only the owner of the review sees your answers, without your name.',
 	'rv.vote.kept': 'Kept on this device. You may change it.',
 	'rv.vote.look': 'Look at both sides for another {seconds} s',
-	'rv.vote.lost': '{count} votes did not arrive before voting was closed and do not count.',
+	'rv.vote.lost': '{count} [count?vote|votes] did not arrive before voting was closed and [count?does|do] not count.',
 	'rv.vote.none': 'This review asks nothing.',
 	'rv.vote.progress': '{at} of {of}',
 	'rv.vote.ready': 'Choose an answer.',
 	'rv.vote.reason': 'Reason (optional)',
+	'rv.vote.reasonSent': 'A reason came with your answer; what you write now replaces it.',
 	'rv.vote.reasonWho': 'Sent with your answer; only the owner of the review can read it.',
 	'rv.vote.sent': 'Your answer has arrived. You may change it until voting is closed.',
 	'rv.vote.waiting': 'Kept here, sent when the service answers again.',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { ApprovalEntry } from '../../project/review-records.ts';
 import type { PairResult, Results } from '../../share/statistics/results.ts';
-import { adoptionOf } from './adoption.ts';
+import { adoptionOf, contradicting } from './adoption.ts';
 
 const pair = (a: string, b: string, [aWins, bWins, ties]: readonly number[], pCorrected: number): PairResult =>
 	({ a, b, aWins, bWins, ties, pCorrected }) as PairResult;
@@ -30,5 +31,24 @@ describe('the record of an adoption', () => {
 	it('has no test where nobody voted', () => {
 		expect(of('x', results({ pairs, counted: 0 }))).toMatchObject({ p: null, shown: false });
 		expect(of('x', results({ pairs: [] })).p).toBeNull();
+	});
+});
+
+describe('what speaks against an adoption', () => {
+	const word = (version: string | null, verdict: 'approved' | 'rejected', clip: string, at = 1): ApprovalEntry =>
+		({ version, approval: { key: 'k', shot: 's', clip, verdict, at } }) as ApprovalEntry;
+
+	it('is another version approved, or this one rejected', () => {
+		const others = word('B', 'approved', 'b');
+		const own = word('A', 'rejected', 'a');
+		const all = [others, own, word('C', 'rejected', 'c'), word(null, 'approved', 'd')];
+		expect(contradicting(all, 'A')).toEqual([others, own]);
+		expect(contradicting([word('A', 'approved', 'a')], 'A')).toEqual([]);
+	});
+
+	it('is the last word of a curator about a clip, in whatever order they come', () => {
+		const [first, last] = [word('B', 'approved', 'b', 1), word('B', 'rejected', 'b', 2)];
+		expect(contradicting([last, first], 'A')).toEqual([]);
+		expect(contradicting([first, last], 'B')).toEqual([last]);
 	});
 });

@@ -20,12 +20,17 @@ export class ServerClock {
 	}
 }
 
+/** Longest time between two questions to a service that does not answer, ms. */
+export const LONGEST_WAIT_MS = 30_000;
+
 /**
  * Does something every so often while the tab is visible, and at once when it is seen again or the network returns. One run
- * after another; `work` settles its own errors.
+ * after another; `work` settles its own errors. While the service is `offline` the time between two runs doubles, up to
+ * {@link LONGEST_WAIT_MS}.
  * @returns Stops it.
  */
-export function everyVisible(ms: number, work: () => Promise<void>): () => void {
+export function everyVisible(ms: number, work: () => Promise<void>, offline: () => boolean): () => void {
+	let wait = ms;
 	let timer: ReturnType<typeof setTimeout> | undefined;
 	let running = false;
 	let stopped = false;
@@ -38,10 +43,14 @@ export function everyVisible(ms: number, work: () => Promise<void>): () => void 
 		} finally {
 			running = false;
 			// `stopped` may have changed while `work` ran.
-			if (!(stopped as boolean)) timer = setTimeout(() => void run(), ms);
+			wait = offline() ? Math.max(ms, Math.min(LONGEST_WAIT_MS, wait * 2)) : ms;
+			if (!(stopped as boolean)) timer = setTimeout(() => void run(), wait);
 		}
 	};
-	const now = (): void => void run();
+	const now = (): void => {
+		wait = ms;
+		void run();
+	};
 	document.addEventListener('visibilitychange', now);
 	window.addEventListener('online', now);
 	void run();

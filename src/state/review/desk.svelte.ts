@@ -250,7 +250,8 @@ export class ReviewDesk {
 			this.#offline = false;
 		};
 		const closed = (): boolean => this.#info?.state === 'closed';
-		const parts = { review, device, clock, hear, answered, closed };
+		const offline = (): boolean => this.#offline;
+		const parts = { review, device, clock, hear, answered, closed, offline };
 		const notes = info.role === 'voter' ? null : new NotesBook(parts);
 		const ballot = info.role === 'voter' ? await Ballot.of(parts) : null;
 		const owner = review.secrets
@@ -260,7 +261,7 @@ export class ReviewDesk {
 		this.#info = info;
 		this.#opened = { review, secret, backend, shelf, player: new ReviewPlayer(shelf), clock, notes, ballot, owner };
 		this.#phase = 'open';
-		this.#stops.push(everyVisible(INFO_EVERY, () => this.refresh()));
+		this.#stops.push(everyVisible(INFO_EVERY, () => this.refresh(), offline));
 		if (notes) this.#stops.push(notes.start());
 		if (ballot) this.#stops.push(ballot.start());
 		if (owner) this.#stops.push(owner.start());

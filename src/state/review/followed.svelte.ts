@@ -9,6 +9,7 @@ import { phrase } from '../../core/phrases.ts';
 import { EMPTY_RECIPE, validateRecipe } from '../../project/recipe.ts';
 import type { ApprovalEntry, ReviewRef } from '../../project/review-records.ts';
 import type { Manifest, OwnerSecrets } from '../../share/manifest.ts';
+import { type LetterKey, letterKeys } from '../../share/letters.ts';
 import { verifyApproval } from '../../share/notes.ts';
 import { type Results, tally } from '../../share/statistics/results.ts';
 import { approvalsIn, type TimelineNote, timelineNotes } from '../../share/timeline-notes.ts';
@@ -20,13 +21,19 @@ import { OwnerClients, type OwnerView } from './owner-clients.ts';
 /** Time between two questions to the service, ms. */
 const POLL_MS = 15_000;
 
+/** A note, and what the letters in it stood for. */
+export interface FollowedNote extends TimelineNote {
+	/** Of the note's shot; empty where its writer saw the versions' names. */
+	readonly letters: readonly LetterKey[];
+}
+
 /** A review as it was last seen. */
 export interface FollowedReview {
 	readonly ref: ReviewRef;
 	/** Null until it was opened. */
 	readonly manifest: Manifest | null;
 	readonly versions: OwnerSecrets['versions'];
-	readonly notes: readonly TimelineNote[];
+	readonly notes: readonly FollowedNote[];
 	/** Approvals whose signatures hold, and which were given to these clips. */
 	readonly approvals: readonly ApprovalEntry[];
 	/** Approvals whose signature does not fit what they say, or which name other pictures than the clip's. */
@@ -70,7 +77,7 @@ export class FollowedReviews {
 	}
 
 	/** Notes of the reel on screen, in the order of the film, with the review they belong to. */
-	get notes(): readonly (TimelineNote & { readonly review: string })[] {
+	get notes(): readonly (FollowedNote & { readonly review: string })[] {
 		return this.list
 			.flatMap(({ ref, notes }) => notes.map((note) => ({ ...note, review: ref.id })))
 			.sort((a, b) => a.from - b.from);
@@ -148,7 +155,10 @@ export class FollowedReviews {
 			const { approvals, forged } = await checked(view, ref);
 			this.#put({
 				...{ ref, manifest, versions: secrets.versions, approvals, forged, error: null },
-				notes: timelineNotes(entries, manifest),
+				notes: timelineNotes(entries, manifest).map((note) => {
+					const shot = manifest.blind ? manifest.shots.find(({ id }) => id === note.shot) : undefined;
+					return { ...note, letters: shot ? letterKeys(shot, secrets) : [] };
+				}),
 				results: manifest.presentations.length === 0 ? null : tally({ manifest, secrets, votes }),
 			});
 		} catch (thrown) {

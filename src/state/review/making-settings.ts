@@ -39,6 +39,8 @@ export interface MakingSettings {
 	readonly stills: number;
 	/** Measure the clips for the automatic judge. */
 	readonly judge: boolean;
+	/** Id of the version that shows what the others should look like (test material); null where nobody knows. */
+	readonly truth: string | null;
 	/** Ids of {@link VersionChoice}. */
 	readonly versions: readonly string[];
 	/** Indexes of the reel's shots. */
@@ -74,6 +76,7 @@ export const INITIAL: MakingSettings = {
 		codec: 'h264',
 		stills: 3,
 		judge: true,
+		truth: null,
 		versions: ['source', 'current'],
 		shots: [],
 		destination: 'service',
@@ -106,34 +109,55 @@ export function rangesOf({ shots: chosen }: MakingSettings, reel: Reel): FrameRa
 }
 
 /** How clips and stills are made. @throws EmulsionError `usage`: they would be too many files. */
-export function clipSettingsOf(settings: MakingSettings): ClipSettings {
-	const { codec, stills, judge, blind, versions, shots } = settings;
+export function clipSettingsOf(settings: MakingSettings, kept: Reel['versions']): ClipSettings {
+	const { codec, stills, judge, truth: wanted, blind, versions, shots } = settings;
 	const counts = { versions: versions.length, shots: shots.length, stills, blind, pairs: pairsOf(settings) };
-	return { codec, stills, judge, cropFrames: cropFrameBudget(counts) };
+	const truth = judge ? chosenOf(settings, kept).findIndex(({ id }) => id === wanted) : -1;
+	return { codec, stills, judge, cropFrames: cropFrameBudget(counts), ...(truth >= 0 && { truth }) };
 }
 
 /** Frames that a crop may have; none where clips and stills alone are too many, which making the review refuses. */
 export function cropBudgetOf(settings: MakingSettings): number {
 	try {
-		return clipSettingsOf(settings).cropFrames;
+		return clipSettingsOf(settings, []).cropFrames;
 	} catch {
 		return 0;
 	}
 }
 
+/** The chosen versions in the order in which they are made. */
+export function chosenOf({ versions }: MakingSettings, kept: Reel['versions']): VersionChoice[] {
+	return choicesOf(kept).filter(({ id }) => versions.includes(id));
+}
+
+/** Recipe of a version; of one that is not there, the reel's. */
+function recipeOf(id: string, reel: Reel): Recipe {
+	if (id === 'source') return EMPTY_RECIPE;
+	return reel.versions.find((version) => `kept:${version.id}` === id)?.recipe ?? reel.recipe;
+}
+
+/** Two chosen versions that do the same: whoever votes on them would be asked to tell equal pictures apart. */
+export function twinsOf(settings: MakingSettings, reel: Reel): readonly [VersionChoice, VersionChoice] | null {
+	const seen = new Map<string, VersionChoice>();
+	for (const choice of chosenOf(settings, reel.versions)) {
+		const stages = recipeOf(choice.id, reel).stages.filter((stage) => stage.enabled);
+		const does = JSON.stringify(stages.map(({ id: _id, ...stage }) => stage));
+		const twin = seen.get(does);
+		if (twin) return [twin, choice];
+		seen.set(does, choice);
+	}
+	return null;
+}
+
 /** The chosen versions with their recipes. @param nameOf Of a version that has no name of its own. */
 export function versionsOf(
-	{ versions }: MakingSettings,
+	settings: MakingSettings,
 	reel: Reel,
 	nameOf: (id: string) => string,
 ): { readonly label: string; readonly recipe: Recipe; readonly source: boolean }[] {
-	return choicesOf(reel.versions)
-		.filter(({ id }) => versions.includes(id))
-		.map(({ id, name }) => {
-			const kept = reel.versions.find((version) => `kept:${version.id}` === id);
-			const recipe = id === 'source' ? EMPTY_RECIPE : (kept?.recipe ?? reel.recipe);
-			return { label: name ?? nameOf(id), recipe, source: id === 'source' };
-		});
+	return chosenOf(settings, reel.versions).map(({ id, name }) => {
+		return { label: name ?? nameOf(id), recipe: recipeOf(id, reel), source: id === 'source' };
+	});
 }
 
 /** What is asked of the review, with its links. @param shortestMs Length of the shortest shot: no minimum of viewing is longer. */
@@ -157,15 +181,4 @@ export function wishesOf(settings: MakingSettings, fingerprint: string, shortest
 /** The address of this app, whose service keeps its reviews. */
 export function serviceOrigin(): string {
 	return new URL('.', location.href.replace(/[?#].*$/, '')).href;
-}
-
-/** A title as a file name. */
-export function fileName(title: string): string {
-	return (
-		title
-			.replace(/[^\p{L}\p{N}._ -]+/gu, ' ')
-			.trim()
-			.replace(/\s+/g, '-')
-			.slice(0, 80) || 'review'
-	);
 }

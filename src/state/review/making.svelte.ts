@@ -26,7 +26,6 @@ import {
 	choicesOf,
 	clipSettingsOf,
 	cropBudgetOf,
-	fileName,
 	INITIAL,
 	type MakingSettings,
 	type MakingStep,
@@ -38,6 +37,7 @@ import {
 	versionsOf,
 	wishesOf,
 } from './making-settings.ts';
+import { fileName } from './file-names.ts';
 import { claimMaking, PrivatePlace } from './place.ts';
 
 /** What the parts of the editor are to this one. */
@@ -189,7 +189,7 @@ export class ReviewMaking {
 			const [shot] = rangesOf(this.#settings, reel);
 			if (!shot) throw new EmulsionError('usage', phrase('ballot-shots'));
 			const versions = this.#versions(reel);
-			const settings = clipSettingsOf(this.#settings);
+			const settings = clipSettingsOf(this.#settings, reel.versions);
 			this.#cost = await this.#parts.jobs.run('review', reel.source.name, (_report, signal) =>
 				measureClips(this.#parts.engine, versions.toRender, shot, settings, place, signal),
 			);
@@ -331,10 +331,10 @@ export class ReviewMaking {
 		const shortest = Math.min(...ranges.map(({ start, end }) => (1000 * (end - start) * rate.den) / rate.num));
 		const wishes = wishesOf(this.#settings, reel.source.fingerprint, shortest);
 		checkWishes(wishes, versions.made, ranges.length, Date.now());
-		const settings = clipSettingsOf(this.#settings);
+		const settings = clipSettingsOf(this.#settings, reel.versions);
 		const onProgress = (progress: ClipProgress): void => {
 			this.#progress = progress;
-			report({ phase: 'render', done: progress.done, total: progress.total });
+			report({ phase: 'review', done: progress.done, total: progress.total });
 		};
 		const rendered = await renderClips(engine, versions.toRender, ranges, settings, place, onProgress, signal);
 		const shotNames = chosen.map((index) => names.shot(index));

@@ -157,10 +157,11 @@ export class NotesBook {
 	/** Polls and sends; the result stops it. */
 	start(): () => void {
 		void this.#restore();
-		return everyVisible(POLL_MS, async () => {
+		const ask = async (): Promise<void> => {
 			await this.poll();
 			await this.#flush();
-		});
+		};
+		return everyVisible(POLL_MS, ask, this.#parts.offline);
 	}
 
 	/** Asks for what changed. */

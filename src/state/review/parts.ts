@@ -13,6 +13,8 @@ export interface ReviewParts {
 	readonly hear: (thrown: unknown) => void;
 	/** Nothing is noted or voted any more, as far as is known. */
 	readonly closed: () => boolean;
+	/** The service did not answer when it was asked last. */
+	readonly offline: () => boolean;
 	/** The service answered. */
 	readonly answered: () => void;
 }

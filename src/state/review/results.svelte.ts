@@ -74,6 +74,7 @@ export class OwnerDesk {
 	#reasons = $state.raw<ReadonlyMap<string, VoteReason>>(plainMap());
 	#links = $state.raw<readonly NamedLink[]>([]);
 	#updated = $state<number | null>(null);
+	#restored = $state(false);
 	#seq = 0;
 
 	constructor(parts: OwnerParts) {
@@ -117,6 +118,10 @@ export class OwnerDesk {
 	get updated(): number | null {
 		return this.#updated;
 	}
+	/** Votes were read once: before that, none means nothing. */
+	get read(): boolean {
+		return this.#updated !== null && this.#restored;
+	}
 	/** True where there is a service with links, states and deletion. */
 	get hasService(): boolean {
 		return this.#client !== undefined;
@@ -139,8 +144,8 @@ export class OwnerDesk {
 
 	/** Polls; the result stops it. */
 	start(): () => void {
-		void this.#restore();
-		return everyVisible(POLL_MS, () => this.poll());
+		void this.#restore().finally(() => (this.#restored = true));
+		return everyVisible(POLL_MS, () => this.poll(), this.#parts.offline);
 	}
 
 	/** Asks for votes and links. */

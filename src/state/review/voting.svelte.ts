@@ -48,6 +48,8 @@ export class Ballot {
 	readonly #parts: ReviewParts;
 	readonly #manifest: Manifest;
 	readonly #looked = plainMap<string, Looked>();
+	/** Reasons as they were written in this tab: what is sent is sealed, and cannot be read back. */
+	readonly #reasons = plainMap<string, string>();
 	/** Answers that were sent and neither acknowledged nor refused. */
 	readonly #sent = plainMap<string, PendingVote>();
 	#kept = $state.raw<ReadonlyMap<string, VoteRecord>>(plainMap());
@@ -136,13 +138,28 @@ export class Ballot {
 		return this.#pending.get(id)?.vote.choice ?? this.#kept.get(id)?.choice ?? null;
 	}
 
+	/** The reason that was written to a pair in this tab; undefined where none was. */
+	reason(id: string): string | undefined {
+		return this.#reasons.get(id);
+	}
+
+	/** A reason came with the answer, from here or from before. */
+	hasReason(id: string): boolean {
+		return (this.#pending.get(id)?.vote.reason ?? this.#kept.get(id)?.reason ?? '') !== '';
+	}
+
+	/** Remembers what was written to the pair in sight; {@link vote} sends it. */
+	write(reason: string): void {
+		if (this.pair) this.#reasons.set(this.pair.id, reason);
+	}
+
 	/** Sends what waits, reads what is kept; the result stops it. */
 	start(): () => void {
-		const stop = everyVisible(FLUSH_MS, async () => {
+		const ask = async (): Promise<void> => {
 			if (!this.#loaded) await this.#load();
 			await this.#flush();
-		});
-		return stop;
+		};
+		return everyVisible(FLUSH_MS, ask, this.#parts.offline);
 	}
 
 	/** To a pair, or past the last one to the end page. */
@@ -176,15 +193,15 @@ export class Ballot {
 	}
 
 	/**
-	 * Votes on the pair in sight, or changes the vote. Kept on the device first, then sent.
-	 * @param reason Undefined leaves what was written before, which only the owner can read.
+	 * Votes on the pair in sight, or changes the vote. Kept on the device first, then sent. With it goes the reason, where one was
+	 * written in this tab; else the one from before stays, which only the owner can read.
 	 */
-	async vote(choice: Choice, reason: string | undefined): Promise<void> {
+	async vote(choice: Choice): Promise<void> {
 		const { pair } = this;
 		if (!pair || this.missingMs > 0) return;
 		const { review, device } = this.#parts;
 		const looked = this.#lookedAt(pair.id);
-		const text = reason?.trim().slice(0, MAX_REASON);
+		const text = this.#reasons.get(pair.id)?.trim().slice(0, MAX_REASON);
 		const context = `${review.info.id}/${pair.id}`;
 		const before = this.#pending.get(pair.id)?.vote ?? this.#kept.get(pair.id);
 		const written = text ? toBase64Url(await sealTo(this.#manifest.ownerKey, utf8(text), context)) : '';

@@ -31,9 +31,13 @@ export function describeError(error: EmulsionError, i18n: I18n, metas: readonly 
 		bytesNeeded === undefined ? '' : `bytes needed: ${bytesNeeded}`,
 		data === undefined ? '' : `data: ${JSON.stringify(data)}`,
 	].filter((line) => line !== '');
-	const todo = i18n.t(`error.${error.code}.todo`);
+	/** One code may come of a film and of a review package: what is to be done is not the same. */
+	const text = (part: 'what' | 'todo'): string =>
+		(typeof error.said === 'string' ? undefined : i18n.lookup(`error.said.${error.said.code}.${part}`)) ??
+		i18n.t(`error.${error.code}.${part}`);
+	const todo = text('todo');
 	return {
-		what: i18n.t(`error.${error.code}.what`),
+		what: text('what'),
 		message: typeof error.said === 'string' && i18n.language !== 'en' ? '' : i18n.say(error.said, metas),
 		todo: bytesNeeded === undefined ? todo : `${todo} ${i18n.t('error.free', { size: formatBytes(bytesNeeded) })}`,
 		details: [...chain(error), ...place, error.stack ?? ''].join('\n'),

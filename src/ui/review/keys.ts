@@ -23,6 +23,8 @@ export interface ReviewKey {
 	readonly does: MessageKey;
 	/** Shown and heard only where it is there. */
 	readonly needs?: 'go' | 'note' | 'vote';
+	/** Neither shown nor heard where the page votes. */
+	readonly notVoting?: true;
 	readonly run: (player: ReviewPlayer, page: PageActions) => void;
 }
 
@@ -72,7 +74,8 @@ export const REVIEW_KEYS: readonly ReviewKey[] = [
 		shown: `Shift ${i + 1}`,
 		does: `rv.mode.${mode}`,
 		// The difference shows no version: nothing to vote on.
-		run: (p, page) => (page.vote && mode === 'difference' ? undefined : p.setView({ mode })),
+		...(mode === 'difference' && { notVoting: true as const }),
+		run: (p) => p.setView({ mode }),
 	})),
 	{ keys: ['['], shown: '[', does: 'rv.key.wipeLeft', run: (p) => wipe(p, -0.02) },
 	{ keys: [']'], shown: ']', does: 'rv.key.wipeRight', run: (p) => wipe(p, 0.02) },
@@ -104,7 +107,12 @@ export function handleReviewKey(event: KeyboardEvent, player: ReviewPlayer, page
 	if (document.querySelector('dialog[open]') || isTaken(event)) return;
 	const key = event.key.toLowerCase();
 	const shift = event.shiftKey && (key.length > 1 || /[0-9]/.test(key)) ? 'shift+' : '';
-	const line = REVIEW_KEYS.find((k) => k.keys.includes(shift + key) && (!k.needs || page[k.needs] !== undefined));
+	const line = REVIEW_KEYS.find(
+		(k) =>
+			k.keys.includes(shift + key) &&
+			(!k.needs || page[k.needs] !== undefined) &&
+			!(k.notVoting && page.vote !== undefined),
+	);
 	if (!line) return;
 	event.preventDefault();
 	line.run(player, page);
