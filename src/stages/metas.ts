@@ -10,11 +10,12 @@ import { meta as dustBust } from './dust-bust/meta.ts';
 import { meta as grain } from './grain/meta.ts';
 import { meta as identity } from './identity/meta.ts';
 import { meta as interpolate } from './interpolate/meta.ts';
+import { meta as scratch } from './scratch/meta.ts';
 import { meta as upscale } from './upscale/meta.ts';
 
 /** Everything the program knows of every stage, in the default order of the design. */
 export const STAGE_METAS: readonly StageMeta[] = (
-	[identity, dustBust, degrain, deblur, upscale, interpolate, grain] as readonly StageMeta[]
+	[identity, dustBust, scratch, degrain, deblur, upscale, interpolate, grain] as readonly StageMeta[]
 )
 	.slice()
 	.sort((a, b) => a.order - b.order);

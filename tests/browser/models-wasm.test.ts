@@ -16,6 +16,7 @@ import { dirtRun } from '../../src/models/dirt.ts';
 import { denoiseRun } from '../../src/models/ffdnet.ts';
 import { composeMid, interpolateRun } from '../../src/models/rife.ts';
 import { createModelRuntime } from '../../src/models/runtime.ts';
+import { scratchRun } from '../../src/models/scratch.ts';
 import { upscaleRun } from '../../src/models/sr.ts';
 
 const wasm = await createCompute({ wish: 'wasm', memoryBudget: 2 ** 29, threads: 2 });
@@ -52,7 +53,17 @@ afterAll(async () => {
 });
 
 describe('canaries on wasm', () => {
-	for (const id of ['rife', 'ffdnet', 'degrain', 'dirt', 'blur-cause', 'spanx2', 'spanx4', 'realesrgan-x4fast']) {
+	for (const id of [
+		'rife',
+		'ffdnet',
+		'degrain',
+		'dirt',
+		'blur-cause',
+		'scratch',
+		'spanx2',
+		'spanx4',
+		'realesrgan-x4fast',
+	]) {
 		it(`${id} ≤ 1e-4 against onnxruntime on the CPU`, async () => {
 			const side = models.spec(id).align === 64 || id === 'blur-cause' ? 64 : 16;
 			const image = scene(side, side);
@@ -69,6 +80,8 @@ describe('canaries on wasm', () => {
 				const evidence = await causeRun(models, compute, [image, image, image], rect, signal);
 				expect(evidence).toHaveLength(11);
 				expect(evidence.every(Number.isFinite)).toBe(true);
+			} else if (id === 'scratch') {
+				outputs.push(await scratchRun(models, compute, image, 0.01, { signal, breathe }));
 			} else if (id === 'ffdnet' || id === 'degrain') {
 				outputs.push(await denoiseRun(models, compute, image, 0.1, { signal, breathe }, id));
 			} else {

@@ -90,7 +90,7 @@ const CODE = [
 	/[\w-]+(?:\.\d+)?\.(?:mkv|mpg|mov|tif|png|wav|json|edl|emulsion|mp4|webm|dpx|exr|tiff)\b/g,
 	/\.(?:mkv|mov|mp4|webm|png|tiff|dpx|exr)\b/g,
 	/\b(?:stages|recipe|reels|project|shots|rate|factor|size)(?:\[\d+\])?(?:\.\w+)*(?=：)/g,
-	/\b(?:degrain|dust-bust|upscale|interpolate|identity)(?:-\d+)?\b/g,
+	/\b(?:degrain|dust-bust|scratch|upscale|interpolate|identity)(?:-\d+)?\b/g,
 	/\b(?:bt709|iec61966|smpte170m|bt470bg|film-restored|still|film|fields|HH:MM:SS:FF)\b/g,
 	/\b[0-9a-f]{16,64}\b/g,
 	/\bWIDTHxHEIGHT|1920x1080|1080p|4k\b/g,

@@ -78,3 +78,22 @@ export async function bothTwins<P>(
 	op.cpu(inputs, [twin], params);
 	return { shader, twin };
 }
+
+/** Like {@link bothTwins} for an op of several outputs. */
+export async function bothTwinsOf<P>(
+	compute: WebGpuCompute,
+	op: Op<P>,
+	inputs: readonly Float32Array<ArrayBuffer>[],
+	outputLengths: readonly number[],
+	params: P,
+): Promise<{ shader: Float32Array<ArrayBuffer>; twin: Float32Array<ArrayBuffer> }[]> {
+	const blocks = inputs.map((data) => compute.upload(data));
+	const outputs = outputLengths.map((length) => compute.block(length));
+	compute.run(op, blocks, outputs, params);
+	const shaders: Float32Array<ArrayBuffer>[] = [];
+	for (const output of outputs) shaders.push(new Float32Array(await compute.readback(output)));
+	[...blocks, ...outputs].forEach((block) => block.release());
+	const twins = outputLengths.map((length) => new Float32Array(length));
+	op.cpu(inputs, twins, params);
+	return shaders.map((shader, i) => ({ shader, twin: twins[i]! }));
+}

@@ -5,9 +5,17 @@ import { agreeOp } from '../../src/stages/degrain/agree.ts';
 import { fusedOp, gatherOp } from '../../src/stages/degrain/fuse.ts';
 import { columnsOp, hash32, layOp, rowsOp, whiteOp } from '../../src/analysis/grain/field.ts';
 import { decideOp, levelOp, markOp, rimOp, softenOp, spreadOp } from '../../src/stages/dust-bust/gpu.ts';
+import {
+	alongOp,
+	bridgeOp,
+	cureOp,
+	decideOp as decideLinesOp,
+	markOp as markLinesOp,
+	showOp,
+} from '../../src/stages/scratch/gpu.ts';
 import { limitOp } from '../../src/stages/upscale/limit.ts';
 import { provenanceOp } from '../../src/stages/upscale/provenance.ts';
-import { bothTwins, maxDifference, noise, withErrorScope } from './kit.ts';
+import { bothTwins, bothTwinsOf, maxDifference, noise, withErrorScope } from './kit.ts';
 
 const W = 37;
 const H = 23;
@@ -129,6 +137,48 @@ describe('kernels of the stages: shader and twin agree', () => {
 			expect(maxDifference(level.shader, level.twin)).toBeLessThan(1e-5);
 			const before = noise(AREA, 21).map((v) => (v > 0.9 ? 2 : 0));
 			const marks = await bothTwins(compute, markOp, [before, mask], AREA, { area: AREA, level: 1 });
+			expect(maxDifference(marks.shader, marks.twin)).toBe(0);
+			expect(new Set(marks.shader)).toEqual(new Set([0, 1, 2]));
+		}));
+
+	it('scratch/along, decide, show', () =>
+		withErrorScope(async (compute) => {
+			const lines = noise(AREA * 2, 22);
+			const size = { width: W, height: H };
+			const even = await bothTwins(compute, alongOp, [lines], AREA * 2, { ...size, channels: 2, rows: 5 });
+			expect(maxDifference(even.shader, even.twin)).toBeLessThan(1e-6);
+			const table = Float32Array.from([0, 9.5, 3, 0.55, 1, 22, -6, 0.5, 1, 24, 0, 0.45]);
+			const params = { ...size, count: 3, grow: 1, corridor: 4.5 };
+			const sign = await bothTwins(compute, decideLinesOp, [lines, table], AREA, params);
+			expect(maxDifference(sign.shader, sign.twin)).toBe(0);
+			expect(new Set(sign.shader)).toEqual(new Set([-1, 0, 1]));
+			const rails = Float32Array.from([9.5, 3, 1, 0, 0, 22, -6, 0, 1, 0]);
+			const show = { ...size, count: 2, corridor: 4.5, thick: 1.5 };
+			const shown = await bothTwins(compute, showOp, [frame, rails], AREA * 3, show);
+			expect(maxDifference(shown.shader, shown.twin)).toBe(0);
+			expect(shown.shader.filter((v) => v === 1).length).toBeGreaterThan(2 * H);
+		}));
+
+	it('scratch/bridge, cure, mark', () =>
+		withErrorScope(async (compute) => {
+			// Runs of every length, at the edges too, and one row that is all line.
+			const sign = noise(AREA, 23).map((v, i) => (Math.floor(i / W) === 4 || v > 0.6 ? (i % 5 === 0 ? -1 : 1) : 0));
+			const light = { bright: 0.95, dark: 0.05 };
+			const params = { width: W, height: H, reach: 3, ...light };
+			const bridge = await bothTwinsOf(compute, bridgeOp, [frame, sign], [AREA * 3, AREA * 2], params);
+			for (const { shader, twin } of bridge) expect(maxDifference(shader, twin)).toBeLessThan(1e-6);
+			const [bridged, sums] = bridge.map(({ twin }) => twin as Float32Array<ArrayBuffer>);
+			const cure = await bothTwinsOf(compute, cureOp, [frame, bridged!, sign, sums!], [AREA * 3, AREA], {
+				area: AREA,
+				...light,
+				opaque: 0.5,
+				span: 0.45,
+			});
+			for (const { shader, twin } of cure) expect(maxDifference(shader, twin)).toBeLessThan(1e-5);
+			for (let i = 0; i < 3 * AREA; i++) if (sign[i % AREA] === 0) expect(cure[0]!.shader[i]).toBe(frame[i]);
+			expect(cure[1]!.shader.some((v) => v > 0 && v < 1)).toBe(true);
+			const before = noise(AREA, 21).map((v) => (v > 0.9 ? 2 : 0));
+			const marks = await bothTwins(compute, markLinesOp, [before, sign], AREA, { area: AREA, level: 1 });
 			expect(maxDifference(marks.shader, marks.twin)).toBe(0);
 			expect(new Set(marks.shader)).toEqual(new Set([0, 1, 2]));
 		}));

@@ -18,7 +18,7 @@ NOTICE_PARTS = (
     (("ffdnet", "degrain", "deblur-small"), "FFDNet.txt"),
     (("spanx2", "spanx4"), "SPAN.txt"),
     (("realesrgan-x4fast",), "Real-ESRGAN.txt"),
-    (("dirt", "blur-cause"), "Emulsion.txt"),
+    (("dirt", "blur-cause", "scratch"), "Emulsion.txt"),
 )
 """Which license file covers which models."""
 

@@ -29,7 +29,6 @@ ROOT = Path(__file__).resolve().parents[2]
 MEASUREMENTS = ROOT / "training" / "measurements.json"
 LEAST_PSNR = 50.0
 TILE_TOLERANCE = 1e-3
-REACH_LIMIT = 48
 
 
 class ImportFailure(RuntimeError):
@@ -79,7 +78,7 @@ def measure_halo(model: Model, output: Path) -> tuple[int | None, dict[str, floa
             inputs["sigma"] = np.full((1, 1, image.shape[2] // 2, image.shape[3] // 2), 25 / 255, np.float32)
         return next(iter(run_onnx(session, inputs).values()))
 
-    halo = receptive_radius(run, 2 * REACH_LIMIT + 16, model.align, model.scale, REACH_LIMIT)
+    halo = receptive_radius(run, 2 * model.reach + 16, model.align, model.scale, model.reach)
     errors = {
         str(size): tile_error(run, picture(96, 128), 32, size, model.scale)
         for size in sorted({0, 8, 16, halo // 2 // model.align * model.align, halo})

@@ -48,6 +48,8 @@ class Model:
     notes: tuple[str, ...]
     feeds: Callable[[Float], dict[str, Float]] | None = None
     """All inputs from a picture [1, 3, H, W] in the first place, to measure the reach; default: the picture, and σ where asked for."""
+    reach: int = 48
+    """Pixels up to which its reach is looked for."""
 
     @property
     def file(self) -> str:
@@ -428,7 +430,47 @@ CAUSE = Model(
     ),
 )
 
-OWN: tuple[Model, ...] = (DEGRAIN, DIRT, DEBLUR_SMALL, CAUSE)
+
+def _scratch_feeds(image: Float) -> dict[str, Float]:
+    return {"frame": image, "scale": SCALE}
+
+
+def _trained_scratch(directory: Path) -> nn.Module:
+    from workshop.scratch_net import ScratchNet
+
+    net = ScratchNet()
+    net.load_state_dict(_trained(directory))
+    return net
+
+
+SCRATCH = Model(
+    id="scratch",
+    role="damage",
+    title="Scratch: upright lines",
+    license="MIT",
+    source="trained in training/workshop from random weights",
+    summary="Where a frame has upright lines as scratches are, bright and dark apart.",
+    inputs=(_image("frame", "the frame, R′G′B′; values a little outside are legal"), DIRT.inputs[-1]),
+    outputs=(Port("lines", [1, 2, "H", "W"], "0…1", "how surely a pixel lies on a bright line (channel 0), on a dark one (channel 1)"),),
+    build=_trained_scratch,
+    original=_trained_scratch,
+    sample=lambda height, width: _scratch_feeds(picture(height, width)),
+    align=8,
+    scale=1,
+    tile=1024,
+    bounded=True,
+    smallest=16,
+    compare_size=(96, 128),
+    padding="none needed: 4, 16 and 24 channels",
+    notes=(
+        "One frame does not say whether a line belongs to the film or to the picture: that the shot must decide.",
+        "Rows are taken together by eights: its evidence is smooth along a line.",
+    ),
+    feeds=_scratch_feeds,
+    reach=192,
+)
+
+OWN: tuple[Model, ...] = (DEGRAIN, DIRT, DEBLUR_SMALL, CAUSE, SCRATCH)
 """What the workshop makes (`python -m workshop export`), from a run's folder. The importer leaves these files and lines alone."""
 
 

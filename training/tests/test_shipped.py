@@ -77,8 +77,8 @@ def test_a_file_is_the_manifests(model: Model) -> None:
         ports = {info.name: [dim.dim_param or dim.dim_value for dim in info.type.tensor_type.shape.dim] for info in infos}
         assert ports == {port["name"]: port["shape"] for port in line[kind]}
     halves = [tensor for tensor in loaded.graph.initializer if tensor.data_type == onnx.TensorProto.FLOAT16]
-    # The rest is the graph: `blur-cause` has some five hundred nodes.
-    assert sum(int(np.prod(tensor.dims)) * 2 for tensor in halves) > 0.85 * len(data)
+    # Of a small file the graph itself, and what is too small to be halved, is the larger part of the rest.
+    assert sum(int(np.prod(tensor.dims)) * 2 for tensor in halves) > min(0.85 * len(data), len(data) - 16384)
 
 
 @pytest.mark.parametrize("model", SHIPPED_MODELS, ids=IDS)

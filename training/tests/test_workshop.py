@@ -148,7 +148,7 @@ def test_figures_know_what_they_measure() -> None:
 
 
 def test_the_whole_path_in_little(tmp_path: Path) -> None:
-    assert set(smoke(tmp_path)) == {"make-data", "train", "evaluate", "export", "dirt"}
+    assert set(smoke(tmp_path)) == {"make-data", "train", "evaluate", "export", "dirt", "scratch"}
     assert "Known failures" in (tmp_path / "models" / "cards" / "degrain.md").read_text(encoding="utf-8")
     assert (tmp_path / "models" / "canary" / "degrain.out.denoised.f32").exists()
     assert "Known failures" in (tmp_path / "models" / "cards" / "dirt.md").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ import torch
 
 from .paths import DATA, MODELS, TRAINING, WORK, WorkshopError, need
 
-TRAINED = ("degrain", "dirt", "deblur-small", "blur-cause")
+TRAINED = ("degrain", "dirt", "deblur-small", "blur-cause", "scratch")
 """The workshop's models; `recipes` holds how each is made."""
 SHOTS = 4000
 """Shots for `blur-cause`, if not said otherwise."""
@@ -231,7 +231,9 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--samples", type=int, default=1200, help="aligned samples to train on (dirt)")
     one.add_argument("--seed", type=int, default=1)
     one.add_argument("--fresh", action="store_true", help="start from random weights")
-    one.add_argument("--pictures", type=Path, default=WORK / "pictures.bin", help="the data set of make-data (degrain, deblur-small)")
+    one.add_argument(
+        "--pictures", type=Path, default=WORK / "pictures.bin", help="the data set of make-data (degrain, deblur-small, scratch)"
+    )
     one.add_argument("--data", type=Path, default=DATA, help="the pictures, clips and cut-outs (dirt)")
     one.add_argument("--run", type=Path, help="the run's folder")
     one.set_defaults(run_command=train)

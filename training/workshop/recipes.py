@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from . import card_cause, card_deblur, card_degrain, card_dirt
+from . import card_cause, card_deblur, card_degrain, card_dirt, card_scratch
 from .trainer import Job
 
 
@@ -113,9 +113,28 @@ def _evaluate_cause(data: Path, limit: int | None, weights: Path, output: Path, 
     return table(evaluate(data, limit, weights, output))
 
 
+def _scratch(options: argparse.Namespace, device: torch.device) -> Job:
+    from .paths import WorkshopError
+    from .scratch import scratch_job
+
+    if device.type != "cpu":
+        raise WorkshopError("scratch is trained on the CPU: its samples are drawn there, and the net is small (--device cpu)")
+    return scratch_job(options.pictures, seed=options.seed, batch=options.batch, crop=options.crop, stocks=options.stocks)
+
+
+def _evaluate_scratch(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
+    from .evaluate_scratch import evaluate, load, scenes, table
+    from .paths import WorkshopError
+
+    if part != (0, 1):
+        raise WorkshopError(f"scratch is evaluated in one process: leave --part away (got {part[0]}/{part[1]})")
+    return table(evaluate(scenes(data, limit), load(weights), output))
+
+
 RECIPES: dict[str, Recipe] = {
     "degrain": Recipe(1.5e-4, _degrain, _evaluate_degrain, card_degrain.sections),
     "deblur-small": Recipe(4e-4, _deblur_small, _evaluate_deblur_small, card_deblur.sections),
     "dirt": Recipe(1e-3, _dirt, _evaluate_dirt, card_dirt.sections),
     "blur-cause": Recipe(2e-3, _cause, _evaluate_cause, card_cause.sections),
+    "scratch": Recipe(2e-3, _scratch, _evaluate_scratch, card_scratch.sections),
 }

@@ -21,6 +21,7 @@ from PIL import Image
 from degradation.capture import disk_kernel, through_kernel
 from degradation.compression import jpeg
 from degradation.optics import blur, to_codes, to_linear
+from degradation.scratches import Scratch, lines_on
 from emulsion_training.cards import SMALL_SET, replace_small_set
 from emulsion_training.compare import Float, open_session, run_onnx
 from emulsion_training.evaluate import CLIPS, Bytes, interpolate, kodak, psnr, resize, to_bytes, to_network
@@ -32,6 +33,7 @@ from .dirt_net import scale_of
 from .evaluate_degrain import grain_of, grainy
 from .paths import DATA, MODELS, WorkshopError, need
 from .pictures import read_frames
+from .scratch_heal import decide, heal
 
 TOLERANCE = 0.02
 """dB. The same file on another processor differs by less than 0.001."""
@@ -173,6 +175,25 @@ def causes(path: Path, data: Path) -> Figures:
     return {name: float(np.mean(values)) * 10 / float(np.log(10)) for name, values in found.items()}
 
 
+def lines(path: Path, data: Path) -> Figures:
+    """PSNR of a frame with two lines, before and after they are found by the net and mended where they are known to be."""
+    session = open_session(path)
+    sigma = 4 / 255
+    before, after = [], []
+    for index, crop in enumerate(crops(data)):
+        clean = to_network(crop) + np.float32(sigma) * np.random.default_rng(13).standard_normal((1, 3, HEIGHT, WIDTH)).astype(np.float32)
+        whole = torch.from_numpy(clean[0])
+        two = [Scratch(width=3, depth=0.6, light=1.0), Scratch(width=2, depth=0.8, light=0.0, rims=0.3)]
+        frame, path_of = lines_on(whole[None], two, 40 + index)
+        scale = np.full((1, 1, 1, 1), scale_of(sigma), np.float32)
+        found = torch.from_numpy(run_onnx(session, {"frame": frame.numpy(), "scale": scale})["lines"][0])
+        where = [(k, float(path_of[0, k]), 0.0) for k in range(2)]
+        healed, _ = heal(frame[0], decide(found, where))
+        before.append(psnr(to_bytes(frame.numpy()), to_bytes(clean)))
+        after.append(psnr(to_bytes(healed[None].numpy()), to_bytes(clean)))
+    return {"with lines on it": float(np.mean(before)), "with the lines mended": float(np.mean(after))}
+
+
 TRIALS: dict[str, Callable[[Path, Path], Figures]] = {
     "rife": between,
     "ffdnet": white_noise,
@@ -180,6 +201,7 @@ TRIALS: dict[str, Callable[[Path, Path], Figures]] = {
     "dirt": spots,
     "deblur-small": sharpened,
     "blur-cause": causes,
+    "scratch": lines,
     "spanx2": lambda path, data: enlarged(path, data, 2),
     "spanx4": lambda path, data: enlarged(path, data, 4),
     "realesrgan-x4fast": lambda path, data: enlarged(path, data, 4),

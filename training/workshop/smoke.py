@@ -17,6 +17,7 @@ from degradation.stocks import STOCKS
 from emulsion_training.ffdnet import TrainableFfdnet
 
 from . import evaluate_dirt as dirt_evaluation
+from . import evaluate_scratch as scratch_evaluation
 from .degrain import degrain_job
 from .dirt import dirt_job
 from .dirt_data import PLANES
@@ -25,6 +26,9 @@ from .evaluate_degrain import evaluate, grain_of
 from .export import export
 from .paths import WorkshopError
 from .pictures import Entry, pack, unpack
+from .scratch import scratch_job
+from .scratch_data import SIDE, TALL
+from .scratch_net import ROWS
 from .trainer import Limits, Settings, train
 
 
@@ -88,6 +92,33 @@ def smoke_dirt(folder: Path) -> None:
         raise WorkshopError("the manifest does not list both exported models")
 
 
+def lined_samples(count: int) -> dict[str, Any]:
+    """Samples for `scratch` of even gray, with a bright or a dark line each."""
+    frame = torch.full((count, 3, TALL * SIDE, SIDE), 110, dtype=torch.uint8)
+    change = torch.zeros(count, 2, TALL * SIDE // ROWS, SIDE, dtype=torch.uint8)
+    for index in range(count):
+        column, dark = 10 + 11 * (index % 8), index % 2
+        frame[index, :, :, column : column + 3] = 40 if dark else 200
+        change[index, dark, :, column : column + 3] = 255
+    return {"frame": frame, "change": change, "sigma": torch.full((count,), 0.01)}
+
+
+def smoke_scratch(folder: Path) -> None:
+    """The path of `scratch`: training from random weights, evaluation, export."""
+    job = scratch_job(folder, seed=1, batch=4, crop=48, stocks=1, kept=lined_samples(8))
+    made = train(job, Settings("scratch", 1, 4, 48, 5e-3, False), Limits(1e6, 40), folder / "scratch-run", torch.device("cpu"))
+    if not float(made["best"]) > 30:
+        raise WorkshopError(f"40 steps on lines that stand out did not teach the net to find them: {made['best']} %")
+    frames = torch.from_numpy(synthetic_entries(1, 96, 7)[0].frames.copy()).permute(0, 3, 1, 2).float().expand(4, -1, -1, -1) / 255
+    banks = dict.fromkeys(STOCKS, grain_of(next(iter(STOCKS)), 1, 96))
+    scenes = [scratch_evaluation.Scene(kind, "still", frames) for kind in ("scratched", "clean")]
+    net = scratch_evaluation.load(folder / "scratch-run" / "best.pt")
+    scratch_evaluation.evaluate(scenes, net, folder / "scratch-evaluation", {"banks": banks})
+    line = export("scratch", folder / "scratch-run", folder / "scratch-evaluation", folder / "models", folder / "measurements.json")
+    if line not in json.loads((folder / "models" / "models.json").read_text(encoding="utf-8"))["models"]:
+        raise WorkshopError("the manifest does not list the exported net of lines")
+
+
 def smoke(folder: Path | None = None) -> dict[str, float]:
     """Data, training, resuming, evaluation, export. Raises where a step does not do what it must; returns seconds by step."""
     if folder is None:
@@ -132,4 +163,6 @@ def smoke(folder: Path | None = None) -> dict[str, float]:
     step("export")
     smoke_dirt(folder)
     step("dirt")
+    smoke_scratch(folder)
+    step("scratch")
     return times

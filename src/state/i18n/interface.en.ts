@@ -289,6 +289,7 @@ export const INTERFACE_EN = {
 	'url.doc': 'Only addresses of {origin} can be opened.',
 	'url.label': 'Address of a film on this server',
 	'url.title': 'Open address',
+	'view.lines': 'lines',
 	'view.mask': 'mask',
 	'view.provenance': 'Provenance',
 	'view.residual': 'residual ×8',

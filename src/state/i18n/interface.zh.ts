@@ -284,6 +284,7 @@ export const INTERFACE_ZH = {
 	'url.doc': '只能打开 {origin} 的地址。',
 	'url.label': '此服务器上影片的地址',
 	'url.title': '打开地址',
+	'view.lines': '线条',
 	'view.mask': '蒙版',
 	'view.provenance': '来源标记',
 	'view.residual': '残差 ×8',

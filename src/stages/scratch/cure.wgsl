@@ -1,0 +1,36 @@
+// Takes a line's light back where it let the film's through, and puts what the sides suggest where it did not. Twin: gpu.ts.
+
+struct Params {
+	area: u32,
+	lineWidth: u32,
+	bright: f32,
+	dark: f32,
+	opaque: f32,
+	span: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> frame: array<f32>;
+@group(0) @binding(2) var<storage, read> bridged: array<f32>;
+@group(0) @binding(3) var<storage, read> sign: array<f32>;
+@group(0) @binding(4) var<storage, read> sums: array<f32>;
+@group(0) @binding(5) var<storage, read_write> healed: array<f32>;
+@group(0) @binding(6) var<storage, read_write> share: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+	let i = id.y * params.lineWidth + id.x;
+	let area = params.area;
+	if (i >= area) {
+		return;
+	}
+	let hides = clamp(sums[i] / (sums[area + i] + 1e-4), 0.0, 1.0);
+	let own = clamp((params.opaque - hides) / params.span, 0.0, 1.0);
+	let light = select(params.dark, params.bright, sign[i] > 0.0);
+	for (var c = 0u; c < 3u; c++) {
+		let at = c * area + i;
+		let below = (frame[at] - hides * light) / max(1.0 - hides, 0.1);
+		healed[at] = select(own * below + (1.0 - own) * bridged[at], frame[at], sign[i] == 0.0);
+	}
+	share[i] = select(1.0 - own, 0.0, sign[i] == 0.0);
+}
