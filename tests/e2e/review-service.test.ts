@@ -76,6 +76,7 @@ describe('two browsers at once', () => {
 		await viewer.page.getByTestId('note').getByText('It moves').waitFor();
 		expect(await viewer.page.getByRole('button', { name: /Answer|New note|Resolve|Remove/ }).count()).toBe(0);
 		await grace.page.getByText('Approve or reject…').click();
+		await grace.page.getByRole('combobox', { name: 'Version' }).selectOption({ index: 1 });
 		await grace.page.getByRole('button', { name: 'Reject', exact: true }).click();
 		await viewer.page.getByTestId('approval').getByText('Signature valid').waitFor();
 		const sent = [...ada.requests, ...grace.requests].join('\n');
