@@ -13,14 +13,7 @@ import { join, relative } from 'node:path';
 import { DATA_DIR, NEEDS_DATA } from '../tests/helpers/data.ts';
 import { ROOT } from './build.ts';
 import { findChromium, preferHeadlessShell } from './chromium.ts';
-import {
-	ensureChromium,
-	ensureFfmpeg,
-	ensureMoto,
-	ensurePostgres,
-	ensurePython,
-	installTestPackages,
-} from './ensure.ts';
+import { ensureChromium, ensureFfmpeg, ensurePostgres, ensurePython, installTestPackages } from './ensure.ts';
 
 const VITEST_PROJECTS = ['unit', 'browser', 'gpu', 'e2e'] as const;
 /** `training` is Python's. */
@@ -164,11 +157,17 @@ async function runTraining(tally: Tally): Promise<void> {
 	if (DATA_DIR === undefined) tally.skipped.push(`training: ${SMALL_SET[0]}`);
 }
 
-/** Python's packages come over the network: beside the static checks, and before anything is measured or raced. */
-async function preparePython(tally: Tally): Promise<void> {
-	const { ok, output, seconds } = await beside('./python.sh', ['-c', ''], join(ROOT, 'training'));
-	console.log(`\n— training: environment\n${output}— training: environment: ${seconds.toFixed(0)} s`);
-	if (!ok) tally.failed.push('training: environment');
+/** Packages come over the network: beside the static checks, and before anything is measured or raced. */
+async function prepare(
+	name: string,
+	tally: Tally,
+	command: string,
+	args: readonly string[],
+	cwd: string,
+): Promise<void> {
+	const { ok, output, seconds } = await beside(command, args, cwd);
+	console.log(`\n— ${name}\n${output}— ${name}: ${seconds.toFixed(0)} s`);
+	if (!ok) tally.failed.push(name);
 }
 
 async function main(): Promise<void> {
@@ -178,20 +177,21 @@ async function main(): Promise<void> {
 	mkdirSync(OUT, { recursive: true });
 	const tally: Tally = { passed: 0, failed: [], skipped: [] };
 	const wants = (project: string): boolean => wanted.length === 0 || wanted.includes(project);
-	const prepare = async (): Promise<void> => {
+	const setUp = async (): Promise<void> => {
 		await installTestPackages(console.log);
 		ensureChromium(console.log);
 		ensureFfmpeg(console.log);
-		if (wants('training')) ensurePython(console.log);
-		if (wants('unit')) {
-			ensurePostgres(console.log);
-			ensureMoto(console.log);
-		}
-		if (wants('training')) await preparePython(tally);
+		if (wants('training') || wants('unit')) ensurePython(console.log);
+		if (wants('unit')) ensurePostgres(console.log);
+		const moto = "import('./scripts/ensure.ts').then((ensure) => ensure.ensureMoto(console.log))";
+		await Promise.all([
+			wants('unit') && prepare('moto', tally, process.execPath, ['--import', 'tsx', '-e', moto], ROOT),
+			wants('training') && prepare('training: environment', tally, './python.sh', ['-c', ''], join(ROOT, 'training')),
+		]);
 	};
 	// What comes over the network, beside the checks, which are one thread each.
 	await timed('checks and set-up', async () => {
-		await Promise.all([prepare(), wanted.length === 0 ? runChecks(tally) : undefined]);
+		await Promise.all([setUp(), wanted.length === 0 ? runChecks(tally) : undefined]);
 	});
 	preferHeadlessShell();
 	console.log(`tests run in ${findChromium() ?? 'no Chromium'}`);
