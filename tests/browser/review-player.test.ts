@@ -177,6 +177,20 @@ for (const [engine, name] of [
 			expect(dropped).toBe(gaps);
 		});
 
+		it('quick steps add up, however many are asked for before the first is shown', async () => {
+			const made = await bench(engine);
+			await made.seek(10);
+			for (let i = 0; i < 7; i++) made.player.seek(made.player.aim + 1);
+			await made.until(17);
+			for (let i = 0; i < 5; i++) {
+				made.player.seek(made.player.aim - 2);
+				// The one before is being decoded.
+				await Promise.resolve();
+			}
+			await made.until(7);
+			expect(made.player.aim).toBe(7);
+		});
+
 		it('a burst of seeks ends at the last one, and never shows two numbers at once', async () => {
 			const made = await bench(engine);
 			for (let i = 0; i < 30; i++) made.player.seek((i * 37) % FRAMES);

@@ -33,6 +33,8 @@ export class Lockstep {
 	readonly #events: LockstepEvents;
 	#index = -1;
 	#wanted: number | undefined;
+	/** A frame that was sought and is being decoded. */
+	#sought: number | undefined;
 	#playing = false;
 	#speed = 1;
 	#loop = true;
@@ -64,6 +66,11 @@ export class Lockstep {
 	/** Frame in sight; −1 before the first. */
 	get index(): number {
 		return this.#index;
+	}
+
+	/** Frame that was asked for last, in sight or on its way: steps count from it, or quick ones would be lost. */
+	get aim(): number {
+		return this.#wanted ?? this.#sought ?? this.#index;
 	}
 
 	get playing(): boolean {
@@ -176,7 +183,14 @@ export class Lockstep {
 			if (sought === undefined && !this.#playing) return;
 			const target = sought ?? this.#clock();
 			if (target === this.#index && sought === undefined) await nextTick();
-			else await this.#show(target, sought === undefined);
+			else {
+				this.#sought = sought;
+				try {
+					await this.#show(target, sought === undefined);
+				} finally {
+					this.#sought = undefined;
+				}
+			}
 		}
 	}
 

@@ -205,7 +205,8 @@ export class ReviewPlayer {
 	}
 
 	step(frames: number): void {
-		this.seek(Math.min(this.frames - 1, Math.max(0, this.#index + frames)));
+		const from = this.#lockstep?.aim ?? this.#index;
+		this.seek(Math.min(this.frames - 1, Math.max(0, from + frames)));
 	}
 
 	toggle(): void {
