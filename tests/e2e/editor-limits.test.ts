@@ -137,7 +137,7 @@ describe('the editor without', () => {
 
 				const asked = await e2e.open({ backend: 'webgpu', context: page.context() });
 				await asked.page.getByRole('alert').filter({ hasText: 'The computing backend cannot be started.' }).waitFor();
-				expect(await asked.page.getByTestId('backend').innerText()).toMatch(/Backend failed/);
+				await expect.poll(() => asked.page.getByTestId('backend').innerText()).toMatch(/Backend failed/);
 				expect(await asked.page.getByLabel('Project name').inputValue()).toBe('clip');
 			},
 			{ backend: 'auto' },

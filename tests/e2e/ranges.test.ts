@@ -5,8 +5,8 @@ import type { ReportFile } from '../../src/contracts/report.ts';
 import { ffmpeg, Lab, nativeFrameMd5, type Scratch, scratch } from '../helpers/cli.ts';
 
 /** Where the shots begin: a long one, the one of interest, and a long one again. */
-const CUTS = [420, 470];
-const FRAMES = 1200;
+const CUTS = [300, 350];
+const FRAMES = 700;
 let lab: Lab;
 let tmp: Scratch;
 let film: string;
@@ -51,7 +51,7 @@ async function restore(recipe: unknown, ...args: string[]): Promise<Run> {
 
 /** Frames that were looked at for shots, by the notice; undefined where all of the film was. */
 function looked({ notices }: Run): { frames: number; known: string } | undefined {
-	const match = /looked for shots in (\d+) of 1200 frames: those of the range are (\d+:\d+)/.exec(notices.join('\n'));
+	const match = /looked for shots in (\d+) of 700 frames: those of the range are (\d+:\d+)/.exec(notices.join('\n'));
 	return match ? { frames: Number(match[1]), known: match[2] ?? '' } : undefined;
 }
 
@@ -60,32 +60,32 @@ const degrain = (scope: unknown) => ({ version: 1, stages: [{ stage: 'degrain', 
 
 describe('a range', () => {
 	it('has the frames of the whole export, in one part or in two, and looks for shots only around itself', async () => {
-		const scope = { range: { start: 430, end: 436 } };
+		const scope = { range: { start: 310, end: 316 } };
 		const whole = await restore(degrain(scope));
 		expect(looked(whole)).toBeUndefined();
 		expect(whole.md5).toHaveLength(FRAMES);
 		expect(whole.report.provenance.copiedFrames).toBe(FRAMES - 6);
-		const expected = whole.md5.slice(428, 438);
-		const part = await restore(degrain(scope), '--range', '428:438');
+		const expected = whole.md5.slice(308, 318);
+		const part = await restore(degrain(scope), '--range', '308:318');
 		expect(part.md5).toEqual(expected);
 		const [first, second] = [
-			await restore(degrain(scope), '--range', '428:433'),
-			await restore(degrain(scope), '--range', '433:438'),
+			await restore(degrain(scope), '--range', '308:313'),
+			await restore(degrain(scope), '--range', '313:318'),
 		];
 		expect([...first.md5, ...second.md5]).toEqual(expected);
 		for (const run of [part, first, second]) {
-			expect(looked(run)?.known).toBe('420:470');
+			expect(looked(run)?.known).toBe('300:350');
 			// 240 frames before the range, its own shot to the cut after it, and a few to judge that.
 			expect(looked(run)?.frames).toBeLessThanOrEqual(240 + 42 + 20);
-			expect(run.notices.join('\n')).toContain('1 shot (cuts at 420)');
+			expect(run.notices.join('\n')).toContain('1 shot (cuts at 300)');
 		}
 	});
 
 	it('looks at all of the film where the recipe names shots by number', async () => {
-		const run = await restore(degrain({ shots: [1] }), '--range', '419:421');
+		const run = await restore(degrain({ shots: [1] }), '--range', '299:301');
 		expect(looked(run)).toBeUndefined();
-		expect(run.notices.join('\n')).toContain('3 shots (cuts at 420, 470)');
-		const source = nativeFrameMd5(film).slice(419, 421);
+		expect(run.notices.join('\n')).toContain('3 shots (cuts at 300, 350)');
+		const source = nativeFrameMd5(film).slice(299, 301);
 		expect(run.md5[0]).toBe(source[0]);
 		expect(run.md5[1]).not.toBe(source[1]);
 	});

@@ -348,7 +348,7 @@ describe('a review on a running service', () => {
 
 describe('npm run review', () => {
 	it('answers help and wrong usage as the restore command does', async () => {
-		const run = (args: string[]) => cli(args, {}, 'node', 'cli/review/main.ts');
+		const run = (args: string[]) => cli(args, {}, 'node', 'review');
 		const [help, wrong] = [await run(['--help']), await run(['results'])];
 		expect([help.code, wrong.code]).toEqual([0, 2]);
 		expect(help.out).toContain('--versions FILES');
@@ -356,7 +356,7 @@ describe('npm run review', () => {
 	});
 
 	it('makes a review and reads its results as a process: links on standard output, nothing else there', async () => {
-		const run = (args: string[]) => cli(args, {}, 'npm', 'cli/review/main.ts');
+		const run = (args: string[]) => cli(args, {}, 'npm', 'review');
 		const path = files.path('process.emreview');
 		const films = ['--versions', a, b, '--shots', '0:6', '--stills', '0', '--no-judge', '--backend', 'wasm'];
 		const made = await run(['make', ...films, '-o', path, '--site', 'https://films.example/app/']);

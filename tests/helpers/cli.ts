@@ -70,19 +70,20 @@ function watched(child: ChildProcess): RunningCli {
 	return { child, done, seen };
 }
 
-const COMMAND = [process.execPath, '--import', 'tsx'] as const;
-const RESTORE = 'cli/main.ts';
+/** As `build-setup.ts` makes them. */
+const BUNDLES = { restore: '.cache/restore.mjs', review: '.cache/review.mjs' } as const;
+/** The terminal's commands, as npm calls them. */
+type CommandName = keyof typeof BUNDLES;
 
-/** Starts what `npm run restore -- …` starts, or npm itself (which dies of a signal where the command has an exit code). */
+/** Starts what `npm run restore -- …` starts, bundled, or npm itself (which dies of a signal where the command has an exit code). */
 export function startCli(
 	args: readonly string[],
 	env: Readonly<Record<string, string>> = {},
 	by: 'node' | 'npm' = 'node',
-	entry = RESTORE,
+	name: CommandName = 'restore',
 ): RunningCli {
-	const node = [...COMMAND, entry] as const;
-	const script = entry === RESTORE ? 'restore' : 'review';
-	const [command, ...before] = by === 'npm' ? (['npm', 'run', '--silent', script, '--'] as const) : node;
+	const node = [process.execPath, BUNDLES[name]] as const;
+	const [command, ...before] = by === 'npm' ? (['npm', 'run', '--silent', name, '--'] as const) : node;
 	const child = spawn(command, [...before, ...args], {
 		cwd: ROOT,
 		detached: true,
@@ -94,7 +95,9 @@ export function startCli(
 
 /** Starts the same on a pseudoterminal of `columns` (util-linux `script`); what is written to its standard input is typed. */
 export function startOnTerminal(args: readonly string[], columns: number): RunningCli {
-	const quoted = [...COMMAND, RESTORE, ...args].map((arg) => `'${arg.replaceAll("'", "'\\''")}'`).join(' ');
+	const quoted = [process.execPath, BUNDLES.restore, ...args]
+		.map((arg) => `'${arg.replaceAll("'", "'\\''")}'`)
+		.join(' ');
 	const command = `stty cols ${columns} rows 24 && exec ${quoted}`;
 	return watched(
 		spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {
@@ -105,14 +108,14 @@ export function startOnTerminal(args: readonly string[], columns: number): Runni
 	);
 }
 
-/** Runs `npm run restore -- …` to its end, or another of the terminal's commands by its entry. */
+/** Runs `npm run restore -- …` to its end, or another of the terminal's commands. */
 export function cli(
 	args: readonly string[],
 	env: Readonly<Record<string, string>> = {},
 	by: 'node' | 'npm' = 'node',
-	entry = RESTORE,
+	name: CommandName = 'restore',
 ): Promise<CliResult> {
-	return startCli(args, env, by, entry).done;
+	return startCli(args, env, by, name).done;
 }
 
 /** A temporary folder; `remove` in `afterAll`. */
