@@ -62,6 +62,8 @@ async function session(origin: string, capabilities: object) {
 	const command = async (method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<unknown> => {
 		const response = await fetch(`${origin}/session${path}`, {
 			method,
+			// A browser that hangs must not hang whoever asks.
+			signal: AbortSignal.timeout(90_000),
 			...(body && { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
 		});
 		const { value } = (await response.json()) as { value: { error?: string; message?: string } | null };
