@@ -50,7 +50,7 @@ export const HEADLESS_SHELL = '/usr/lib/chromium/chromium-headless-shell';
 
 /**
  * From here on, and in every process that is started from here, {@link findChromium} is the headless shell, where there is one and nothing
- * else was named. For tests: the same engine starts with a page for 0.95 CPU seconds instead of 2.5, and they start it some 300 times.
+ * else was named. For tests: the same engine starts with a page for 0.96 CPU seconds instead of 2.55 (means of three).
  */
 export function preferHeadlessShell(): void {
 	if (existsSync(HEADLESS_SHELL)) process.env['EMULSION_CHROMIUM'] ||= HEADLESS_SHELL;

@@ -82,8 +82,8 @@ async function session(origin: string, capabilities: object) {
 }
 
 /**
- * Without a GPU its GL renderer ends three runs of five by a crash, and left the picture before in a canvas once in 90 frames; drawn by the
- * processor, 945 readings were right. As root it has no sandbox.
+ * Without a GPU its GL renderer crashed in three runs of six, and in another left the picture before in a canvas; drawn by the processor, 731
+ * readings of one run were right. As root it has no sandbox.
  */
 const WEBKIT_SETTINGS = { WEBKIT_DISABLE_DMABUF_RENDERER: '1', WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1' };
 

@@ -4,8 +4,8 @@ import { ensureBuild, ROOT } from '../../scripts/build.ts';
 import { ensureDemoReel } from '../../scripts/demo/make.ts';
 
 /**
- * The terminal's commands as one file each, of the same sources: that starts with 0.85 CPU seconds, translating them at every start with
- * 2.0, and the tests start them more than a hundred times. They lie a folder deep, as the sources that look for the repository do.
+ * The terminal's commands as one file each, of the same sources: `--list-stages` takes 0.85 CPU seconds, and 2.0 where they are
+ * translated at every start. They lie a folder deep, as the sources that look for the repository do.
  */
 async function bundleCommands(): Promise<void> {
 	await build({

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from .export import Port
-from .models import MODELS, OWN, Model
+from .models import MODELS, Model
+from .own_models import OWN
 
 LICENSES = Path(__file__).with_name("licenses")
 EVALUATION = Path(__file__).resolve().parents[1] / "evaluation.json"

@@ -21,7 +21,8 @@ from .cards import write_card, write_notice
 from .compare import Difference, Float, difference, open_session, receptive_radius, run_onnx, run_original, tile_error
 from .export import ExportRequest, check_for_webgpu, export, gflop
 from .manifest import entry, write_canary, write_json, write_manifest
-from .models import MODELS, OWN, Model, example
+from .models import MODELS, Model, example
+from .own_models import OWN
 from .patterns import picture
 from .sources import fetch
 

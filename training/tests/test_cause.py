@@ -17,7 +17,8 @@ from degradation.optics import blur
 from degradation.stock import Stock
 from emulsion_training.export import ExportRequest as Request
 from emulsion_training.export import check_for_webgpu, export
-from emulsion_training.models import CAUSE, example
+from emulsion_training.models import example
+from emulsion_training.own_models import CAUSE
 from workshop import cause_data, evaluate_cause
 from workshop.cause import Measured, N, calibration_error, cause_job, measured, outputs_of, rank_correlation, scores
 from workshop.cause_data import bands, held_back, lost, luma, planned, pool, shot_of, taken, training_shot

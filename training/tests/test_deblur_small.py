@@ -14,7 +14,8 @@ from degradation.optics import blur
 from degradation.stock import Stock
 from emulsion_training.export import ExportRequest, check_for_webgpu, export
 from emulsion_training.ffdnet import Ffdnet, TrainableFfdnet
-from emulsion_training.models import DEBLUR_SMALL, example
+from emulsion_training.models import example
+from emulsion_training.own_models import DEBLUR_SMALL
 from workshop import deblur, deblur_data
 from workshop.card_deblur import sections
 from workshop.deblur_data import SHARP, SIDE, DeblurBatches, draw_causes, pool

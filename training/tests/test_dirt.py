@@ -18,7 +18,8 @@ from degradation.grain_bank import GrainBank, make_stack
 from degradation.passers import let_pass, random_passer
 from degradation.stock import Stock
 from emulsion_training.export import ExportRequest, check_for_webgpu, export
-from emulsion_training.models import DIRT, example
+from emulsion_training.models import example
+from emulsion_training.own_models import DIRT
 from workshop import align
 from workshop.dirt import dirt_job, mask_loss
 from workshop.dirt_data import PLANES, SURE, DirtBatches, Sources, make_sample, samples, triple

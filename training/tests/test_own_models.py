@@ -10,7 +10,8 @@ import pytest
 
 from emulsion_training.cards import write_notice
 from emulsion_training.import_models import previous, write_all
-from emulsion_training.models import MODELS, OWN
+from emulsion_training.models import MODELS
+from emulsion_training.own_models import OWN
 from workshop import kit
 from workshop.export import export, model_of
 from workshop.kit import make_kit, middle

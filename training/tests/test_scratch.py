@@ -18,11 +18,13 @@ from degradation.scratches import Scratch, draw, lines_on, opacity, pole, random
 from degradation.stock import Stock
 from degradation.stocks import STOCKS
 from emulsion_training.export import ExportRequest, check_for_webgpu, export
-from emulsion_training.models import SCRATCH, example
-from workshop.evaluate_scratch import Scene, classical, evaluate, score
+from emulsion_training.models import example
+from emulsion_training.own_models import SCRATCH
+from workshop.evaluate_scratch import Scene, evaluate, score
 from workshop.paths import WorkshopError
 from workshop.pictures import pack, some
 from workshop.scratch import loss_of, overlap_of, scratch_job
+from workshop.scratch_baselines import classical
 from workshop.scratch_data import SIDE, SURE, TALL, ScratchBatches, make_sample, samples
 from workshop.scratch_heal import decide, from_sides, heal
 from workshop.scratch_net import ROWS, ScratchNet

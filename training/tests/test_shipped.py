@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from emulsion_training.compare import open_session, run_onnx, tile_error, warp
 from emulsion_training.export import check_for_webgpu, opset
-from emulsion_training.models import MODELS, OWN, Model
+from emulsion_training.models import MODELS, Model
+from emulsion_training.own_models import OWN
 from emulsion_training.patterns import picture
 
 Float = NDArray[np.float32]

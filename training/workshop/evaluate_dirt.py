@@ -9,7 +9,6 @@ for the eye.
 from __future__ import annotations
 
 import json
-import math
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -28,6 +27,7 @@ from emulsion_training.ffdnet import Ffdnet, TrainableFfdnet
 from . import align, heal, metrics
 from .align import Views, load_rife
 from .baselines import ffmpeg_filter, to_bytes
+from .crops import fullest
 from .dirt_net import ALIGN, DirtNet, scale_of
 from .dirt_views import Aligner
 from .estimate import grain, objects
@@ -276,11 +276,6 @@ def evaluate(
     return result
 
 
-def _psnr(total: float, count: float) -> float:
-    # Summed over pixels as means of their channels; a total of nothing is shown as 120 dB.
-    return -10 * math.log10(max(total / count, 1e-12)) if count else math.nan
-
-
 def means(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     """Each method over all damaged frames: pixels together, objects together."""
     damaged = [row for row in rows if row["kind"] == "damaged"]
@@ -289,10 +284,10 @@ def means(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
         total = {name: sum(row[method][name] for row in damaged) for name in damaged[0][method]} if damaged else {}
         if damaged:
             found[method] = {
-                "inside": _psnr(total["inside"], total["insides"]),
-                "inside, grainy": _psnr(total["inside, grainy"], total["insides"]),
-                "rim": _psnr(total["rim"], total["rims"]),
-                "outside": _psnr(total["outside"], total["outsides"]),
+                "inside": metrics.psnr_of(total["inside"], total["insides"]),
+                "inside, grainy": metrics.psnr_of(total["inside, grainy"], total["insides"]),
+                "rim": metrics.psnr_of(total["rim"], total["rims"]),
+                "outside": metrics.psnr_of(total["outside"], total["outsides"]),
                 "unmasked": max(row[method]["unmasked"] for row in damaged),
                 "ssim": total["ssim"] / len(damaged),
                 "recall": total["found"] / max(1, total["wanted"]),
@@ -341,23 +336,14 @@ def _crops(rows: list[dict[str, Any]], pictures: list[list[Tensor]], output: Pat
     """
     order = sorted(
         (i for i, row in enumerate(rows) if row["kind"] == "damaged" and row["ours"]["insides"]),
-        key=lambda i: _psnr(rows[i]["ours"]["inside"], rows[i]["ours"]["insides"]),
+        key=lambda i: metrics.psnr_of(rows[i]["ours"]["inside"], rows[i]["ours"]["insides"]),
     )
     chosen = [(order[0], "worst"), (order[len(order) // 2], "median"), (order[-1], "best")] if order else []
     chosen += [(i, f"{row['kind']}-{row['clip'].replace('#', '-')}") for i, row in enumerate(rows) if row["kind"] != "damaged"]
     for index, word in chosen:
         parts = pictures[index]
         side = 160 if rows[index]["kind"] == "film" else CROP
-        top, left = _place(parts[-1][0], side)
+        top, left = fullest(parts[-1][0], side)
         cut = [part[:, top : top + side, left : left + side] for part in parts]
         Image.fromarray(to_bytes(torch.cat(cut, 2)).numpy()).save(output / f"dirt-{word}.png", optimize=True)
         rows[index]["shown as"] = word
-
-
-def _place(mask: Tensor, side: int) -> tuple[int, int]:
-    """Corner of the window with most of a mask in it."""
-    height, width = mask.shape
-    high, wide = min(side, height), min(side, width)
-    sums = nn.functional.avg_pool2d(mask[None, None], (high, wide), 8)[0, 0]
-    at = int(sums.argmax())
-    return at // sums.shape[1] * 8, at % sums.shape[1] * 8

@@ -9,7 +9,6 @@ are among them. *Film*: real film, with upright lines of its own and no truth.
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,12 +28,14 @@ from degradation.stocks import STOCKS
 
 from . import metrics
 from .baselines import ffmpeg_filter, to_bytes
+from .crops import fullest
 from .dirt_net import scale_of
 from .estimate import grain
 from .evaluate_degrain import grain_of, grainy
 from .heal import spread
 from .paths import need, split
 from .pictures import read_frames, read_picture
+from .scratch_baselines import classical, told_delogo
 from .scratch_heal import NAMED, decide, from_sides, heal
 from .scratch_net import ROWS, ScratchNet
 from .scratch_shot import Line, Look, column_at, find_lines, moments
@@ -127,44 +128,6 @@ def placed(lines: Iterable[Line], frame: int) -> list[tuple[int, float, float]]:
         if line.score > 0 and column is not None:
             found.append((line.polarity, column, line.lean))
     return found
-
-
-def classical(frame: Tensor) -> tuple[Tensor, list[tuple[int, float]]]:
-    """The detector that needs no training, frame by frame: sign [1, H, W] and the columns found.
-
-    The median along each column of how far a pixel stands out from its row's closing or opening (a window of 13 px) is a line where it is
-    above the frame's other columns by 8 of their deviations (by the median absolute one), 3 codes at least; bridged from the sides.
-    """
-    y = metrics.luma(frame).view(1, 1, *frame.shape[-2:])
-
-    def largest(plane: Tensor) -> Tensor:
-        return functional.max_pool2d(plane, (1, 13), 1, (0, 6))
-
-    opened, closed = largest(-largest(-y)), -largest(-largest(y))
-    sign = torch.zeros(1, *frame.shape[-2:])
-    found = []
-    for polarity, away in ((0, y - opened), (1, closed - y)):
-        column = away[0, 0].median(0).values
-        usual = column.median()
-        taken = column > max(3 / 255, float(usual + 8 * 1.4826 * (column - usual).abs().median()))
-        peak = taken & (column >= functional.max_pool1d(column[None], 13, 1, 6)[0])
-        found += [(polarity, float(x)) for x in peak.nonzero().flatten()]
-        wide = functional.max_pool1d(taken[None].float(), 3, 1, 1)[0]
-        sign = torch.where(wide.view(1, 1, -1) > 0, 1.0 - 2 * polarity, sign)
-    return sign, found
-
-
-def told_delogo(frames: Tensor, columns: Sequence[tuple[float, float]]) -> tuple[Tensor, Tensor]:
-    """ffmpeg's delogo on the middle of three frames, told where the lines are (column and half width): picture and mask."""
-    height, width = frames.shape[-2:]
-    mask = torch.zeros(1, height, width)
-    parts = []
-    for column, half in columns:
-        left, right = max(1, round(column - half)), min(width - 2, round(column + half))
-        if right >= left:
-            parts.append(f"delogo=x={left}:y=1:w={right - left + 1}:h={height - 2}")
-            mask[..., left : right + 1] = 1
-    return (ffmpeg_filter(frames, ",".join(parts), "gbrp")[1] if parts else frames[1]), mask
 
 
 def outputs(
@@ -320,18 +283,13 @@ def evaluate(parts: Iterable[Scene], net: nn.Module, output: Path, tools: dict[s
     return result
 
 
-def _psnr(total: float, count: float) -> float:
-    # A total of nothing is shown as 120 dB.
-    return -10 * math.log10(max(total / count, 1e-12)) if count else math.nan
-
-
 def means(rows: list[dict[str, Any]], drawn: str | None = None) -> dict[str, dict[str, float]]:
     """Each method over all scratched frames (drawn in one of the two ways): pixels together, lines together."""
     chosen = [row for row in rows if row["kind"] == "scratched" and drawn in (None, row["drawn"])]
     found = {}
     for method in METHODS if chosen else ():
         total = {name: sum(row[method][name] for row in chosen) for name in chosen[0][method]}
-        found[method] = {name: _psnr(total[name], total[f"{name}s"]) for name in ("inside", "rim", "outside")}
+        found[method] = {name: metrics.psnr_of(total[name], total[f"{name}s"]) for name in ("inside", "rim", "outside")}
         found[method] |= {"unmasked": max(row[method]["unmasked"] for row in chosen), "ssim": total["ssim"] / len(chosen)}
         if "found" in total:
             found[method] |= {"recall": total["found"] / max(1, sum(row["lines"] for row in chosen)), "false": total["false"] / len(chosen)}
@@ -376,7 +334,7 @@ def _crops(rows: list[dict[str, Any]], pictures: list[list[Tensor]], output: Pat
     """
     order = sorted(
         (i for i, row in enumerate(rows) if row["kind"] == "scratched" and row["ours"]["insides"]),
-        key=lambda i: _psnr(rows[i]["ours"]["inside"], rows[i]["ours"]["insides"]),
+        key=lambda i: metrics.psnr_of(rows[i]["ours"]["inside"], rows[i]["ours"]["insides"]),
     )
     chosen = [(order[0], "worst"), (order[len(order) // 2], "median"), (order[-1], "best")] if order else []
     clean = [i for i, row in enumerate(rows) if row["kind"] == "clean"]
@@ -388,18 +346,7 @@ def _crops(rows: list[dict[str, Any]], pictures: list[list[Tensor]], output: Pat
         side = 160 if rows[index]["kind"] == "film" else CROP
         # Where the lines are, or, of a clean clip, where the mask is: else the middle.
         at = (parts[1] - parts[0]).abs().amax(0) if rows[index]["kind"] == "scratched" else parts[-1][0]
-        top, left = _place(at, side)
+        top, left = fullest(at, side)
         cut = [part[:, top : top + side, left : left + side].clamp(0, 1) for part in parts]
         Image.fromarray(to_bytes(torch.cat(cut, 2)).numpy()).save(output / f"scratch-{word}.png", optimize=True)
         rows[index]["shown as"] = word
-
-
-def _place(mask: Tensor, side: int) -> tuple[int, int]:
-    """Corner of the window with most of a mask in it."""
-    height, width = mask.shape
-    high, wide = min(side, height), min(side, width)
-    if float(mask.max()) == 0:
-        return (height - high) // 2, (width - wide) // 2
-    sums = nn.functional.avg_pool2d(mask[None, None], (high, wide), 8)[0, 0]
-    at = int(sums.argmax())
-    return at // sums.shape[1] * 8, at % sums.shape[1] * 8

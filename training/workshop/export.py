@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from emulsion_training.import_models import MEASUREMENTS, import_model, previous, write_all
-from emulsion_training.models import OWN, Model
+from emulsion_training.models import Model
+from emulsion_training.own_models import OWN
 
 from .paths import MODELS, WorkshopError, need
 from .recipes import RECIPES

@@ -23,6 +23,14 @@ def psnr(a: Tensor, b: Tensor) -> float:
     return math.inf if error == 0 else -10 * math.log10(error)
 
 
+def psnr_of(total: float, count: float) -> float:
+    """PSNR in dB of squared errors summed over some pixels, each the mean of its channels.
+
+    No error is shown as 120 dB, no pixel as NaN.
+    """
+    return -10 * math.log10(max(total / count, 1e-12)) if count else math.nan
+
+
 def ssim(a: Tensor, b: Tensor) -> float:
     """Mean structural similarity over channels (Wang et al. 2004: Gaussian window of σ 1.5, K 0.01 and 0.03)."""
     c1, c2 = 0.01**2, 0.03**2
