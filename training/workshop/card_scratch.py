@@ -11,8 +11,8 @@ FAILURES = (
     "what it has most to gain from.",
     "Its bars are not reached. What it misses are faint and short lines (worst crop above); what it leaves are tails of lines whose rims "
     "it did not see.",
-    "On real film two lines with little evidence were taken in one of three runs (see the table): below about 0.4 of evidence a candidate's "
-    "place is not known well enough to say how it moved. A sensitivity of 0.35 leaves both alone; look at the view `lines`.",
+    "On real film two lines with little evidence were taken in one of three runs (see the table): below about 0.4 of evidence a "
+    "candidate's place is not known well enough to say how it moved. A sensitivity of 0.35 leaves both alone; look at the view `lines`.",
     "Faint lines (below about the grain's own strength along a third of the height) stay.",
     "A scratch that stands perfectly still over a picture that stands still cannot be told from the picture's own lines: it is left alone "
     "until its column is named by hand (`lines`).",
