@@ -33,7 +33,7 @@ from .dirt_views import Aligner
 from .estimate import grain, objects
 from .eval_set import eval_clips
 from .evaluate_degrain import grainy, kept_grain
-from .heal import classical, decide, leveled, put, spread
+from .heal import classical, decide, leveled, put, spread, unrest_of, vouching
 from .kept import Case, Kept
 from .networks import pretrained_degrain, run_any_size
 from .paths import MODELS, WORK, need, split
@@ -108,7 +108,7 @@ def outputs(tools: dict[str, Any], frames: Tensor, views: Views, sigma: float) -
     median = ffmpeg_filter(frames, "tmedian=radius=1", "gbrp", fewer=2)[0]
     share, cure = classical(frame, views.before, views.after, sigma)
     mask, healed = run_net(tools["net"], frame, views, sigma)
-    own = decide(mask)
+    own = decide(mask, vouching(mask, frame, healed, unrest_of(views, sigma)))
     patch = leveled(frame, healed, own, sigma)
     if sigma >= LEAST_GRAIN:
         patch = denoised_where(tools["grain"], patch, own, sigma)

@@ -11,6 +11,15 @@ export const params = {
 		unit: '×',
 		doc: 'How readily something counts as dirt: 0 takes only what is certain, 1 also what is likely.',
 	},
+	caution: {
+		type: 'number',
+		default: 40,
+		min: 0,
+		max: 200,
+		step: 5,
+		unit: '×',
+		doc: 'How far dirt must stand out where motion is not understood: by so many times what the two neighbors disagree there. 0 asks for nothing; fast hands are then taken for dirt.',
+	},
 	polarity: {
 		type: 'enum',
 		default: 'both',
