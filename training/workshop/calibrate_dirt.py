@@ -20,8 +20,8 @@ from .evaluate_dirt import FALSE_AREA, FALSE_TIMES, LEAST_AREA, LEAST_CONTRAST, 
 from .heal import GROW, REACH, decide, spread, thresholds, unrest_of, vouching
 from .watched_dirt import STEPS, Watched, clean, dirty
 
-SENSITIVITIES = (0.5, 0.7, 0.8, 0.9, 1.0)
-CAUTIONS = (0, 10, 20, 40, 60, 80, 120)
+SENSITIVITIES = (0.3, 0.5, 0.8, 1.0)
+CAUTIONS = (0, 10, 20, 30, 40, 50, 80)
 RULING = (1, 2)
 """Steps at which nothing may be removed."""
 AROUND = REACH + GROW + 2

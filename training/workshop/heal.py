@@ -16,8 +16,8 @@ REACH = 5
 GROW = 1
 AROUND = 8
 """Reduction of the surroundings over which the neighbors' disagreement is averaged."""
-GRAIN_APART = 1.2
-"""Mean disagreement that grain of σ 1 makes by itself."""
+GRAIN_APART = 1.6
+"""Disagreement that is left to grain of σ 1: half as much again as it makes on average (2 ÷ √π), for grain is not even."""
 CAUTION = 40.0
 """Dirt stands out by so many times what the neighbors disagree around it."""
 NEAR, FAR, FAR_SHARE = 8, 64, 0.02
