@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from .align import Views
+from .metrics import luma
 
 SENSITIVITY = 0.5
 REACH = 5
@@ -20,6 +21,8 @@ GRAIN_APART = 1.6
 """Disagreement that is left to grain of σ 1: half as much again as it makes on average (2 ÷ √π), for grain is not even."""
 CAUTION = 40.0
 """Dirt stands out by so many times what the neighbors disagree around it."""
+SHIFT, BEYOND = 2, 0.6
+"""Pixels by which an edge may lie elsewhere without being dirt; what no such shift explains of a difference, at least."""
 NEAR, FAR, FAR_SHARE = 8, 64, 0.02
 """Surroundings that say how bright the rim is, in pixels, and how much the far ones count beside the near."""
 EXPOSURE = 0.04
@@ -47,10 +50,17 @@ def unrest_of(views: Views, sigma: float) -> Tensor:
 
 
 def vouching(mask: Tensor, frame: Tensor, healed: Tensor, unrest: Tensor, caution: float = CAUTION) -> Tensor:
-    """The mask [1, H, W] where a pixel may vouch for dirt: 0 where the frame differs from its cure by less than `caution` times the
-    unrest around it."""
+    """The mask [1, H, W] where a pixel may vouch for dirt, else 0; at a caution of 0 the mask itself.
+
+    It differs from its cure by `caution` times the unrest around it, and most of that difference lies beyond all that is near there (as
+    in rank-ordered differences, Nadenau and Mitra 1996): an edge that the flow left aside is not dirt.
+    """
+    if caution == 0:
+        return mask
     contrast = (frame - healed).abs().mean(0, keepdim=True)
-    return torch.where(contrast >= caution * unrest, mask, 0.0)
+    y, cure = luma(frame)[None], luma(healed)[None]
+    beyond = torch.maximum(y - spread(cure, SHIFT), -spread(-cure, SHIFT) - y)
+    return torch.where((contrast >= caution * unrest) & (beyond >= BEYOND * (y - cure).abs()), mask, 0.0)
 
 
 def decide(mask: Tensor, vouch: Tensor, sensitivity: float = SENSITIVITY, grow: int = GROW) -> Tensor:

@@ -120,6 +120,25 @@ describe('what is replaced', () => {
 	});
 });
 
+describe('an edge', () => {
+	it('that lies up to two pixels aside is not dirt; farther it may be', () => {
+		const unrest = plane(() => 0);
+		const healed = plane((x) => (x < 30 ? 0.8 : 0.3), 3);
+		const replaced = (aside: number, caution: number): number => {
+			const frame = plane((x) => (x < 30 + aside ? 0.8 : 0.3), 3);
+			const mask = plane((x) => (x >= 30 && x < 30 + aside ? 0.999 : 0));
+			const share = choose(compute, frame, { mask, healed, unrest }, { ...CHOICE, caution, grow: 0 }, 0);
+			const count = [...cpuFloats(share)].filter((v) => v > 0).length;
+			for (const p of [frame, mask, share]) p.release();
+			return count;
+		};
+		expect([1, 2, 3].map((aside) => replaced(aside, 40))).toEqual([0, 0, 3 * H]);
+		expect(replaced(2, 0)).toBe(2 * H);
+		for (const p of [healed, unrest]) p.release();
+		expect(compute.live).toBe(0);
+	});
+});
+
 describe('what replaces it', () => {
 	it('stands at the level of the frame around it, also where that is far away', () => {
 		// The neighbors are 3 % darker, and one more bright thing stands beside the dirt, which is no matter of exposure.
