@@ -64,9 +64,9 @@ def _count_found(tallies: Curve, case: Watched, mask: Tensor, healed: Tensor, un
     for part in wanted:
         rows, columns = (torch.nonzero(part.any(axis)).flatten().tolist() for axis in (1, 0))
         box = tuple(slice(max(0, at[0] - AROUND), at[-1] + AROUND + 1) for at in (rows, columns))
-        near = [plane[(slice(None), *box)] for plane in (mask, case.frame, healed, unrest)]
+        near = tuple(plane[(slice(None), *box)] for plane in (mask, case.frame, healed, unrest))
         for (sensitivity, caution), tally in tallies.items():
-            share = decide(near[0], vouching(*near, caution=caution), sensitivity)
+            share = decide(near[0], vouching(near[0], near[1], near[2], near[3], caution), sensitivity)
             tally.found += int(float((share[0] > 0)[part[box]].float().mean()) >= 0.5)
     return len(wanted)
 

@@ -19,7 +19,7 @@ AROUND = 8
 """Reduction of the surroundings over which the neighbors' disagreement is averaged."""
 GRAIN_APART = 1.6
 """Disagreement that is left to grain of σ 1: half as much again as it makes on average (2 ÷ √π), for grain is not even."""
-CAUTION = 40.0
+CAUTION = 50.0
 """Dirt stands out by so many times what the neighbors disagree around it."""
 SHIFT, BEYOND = 2, 0.6
 """Pixels by which an edge may lie elsewhere without being dirt; what no such shift explains of a difference, at least."""

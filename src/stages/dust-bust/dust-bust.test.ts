@@ -14,7 +14,7 @@ const W = 64;
 const H = 48;
 const AREA = W * H;
 const compute = new CpuCompute({ memoryBudget: 2 ** 28, threads: 1, reason: 'test' });
-const CHOICE: Choice = { sensitivity: 0.5, caution: 40, polarity: 'both', largest: 64, grow: 1 };
+const CHOICE: Choice = { sensitivity: 0.5, caution: 50, polarity: 'both', largest: 64, grow: 1 };
 
 /** A picture of `channels` equal planes. */
 function plane(value: (x: number, y: number) => number, channels = 1): Picture {
@@ -185,7 +185,7 @@ describe('what replaces it', () => {
 });
 
 describe('the stage', () => {
-	const values = { sensitivity: 0.5, caution: 40, polarity: 'both', largest: 24, grow: 1, regrain: true };
+	const values = { sensitivity: 0.5, caution: 50, polarity: 'both', largest: 24, grow: 1, regrain: true };
 	const frame = (index: number) => {
 		const time = { pts: { num: index, den: 24 }, duration: { num: 1, den: 24 } };
 		return { index, ...time, origin: 'original', needs: [index], shot: 0 } as const;

@@ -13,7 +13,7 @@ export const params = {
 	},
 	caution: {
 		type: 'number',
-		default: 40,
+		default: 50,
 		min: 0,
 		max: 200,
 		step: 5,
