@@ -1,8 +1,8 @@
 """Which sensitivity and which caution `dust-bust` begins with: a curve over both, on what is neither trained on nor evaluated on.
 
-The rule: settings without a false removal on the watched clips' clean runs at steps 1 and 2 (`watched_dirt`) are safe. Of the safe ones
-whose recall comes within 0.05 of the best, the one with the fewest false removals at step 3; of equals the one that finds most, then the
-more cautious. A false removal destroys film, a spot that stays can still be asked for.
+The rule: settings up to a sensitivity of 0.8 are safe if they remove nothing of the watched clips' clean runs at steps 1 and 2
+(`watched_dirt`). Of the safe ones whose recall comes within 0.05 of the best, the one with the fewest false removals at step 3; of equals
+the one that finds most, then the more cautious. A false removal destroys film, a spot that stays can still be asked for.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ SENSITIVITIES = (0.3, 0.5, 0.8, 1.0)
 CAUTIONS = (0, 10, 20, 30, 40, 50, 80)
 RULING = (1, 2)
 """Steps at which nothing may be removed."""
+UTMOST = 0.8
+"""Sensitivity up to which a default is looked for: above it there is what a restorer can still ask for."""
 SLACK = 0.05
 """Recall that may be given for safety."""
 AROUND = REACH + GROW + 2
@@ -89,7 +91,8 @@ def _count_false(tallies: Curve, case: Watched, mask: Tensor, healed: Tensor, un
 
 def chosen(tallies: Curve, wanted: int) -> tuple[float, float] | None:
     """The setting that the rule names: sensitivity and caution. None: every one removes something."""
-    safe = {key: tally for key, tally in tallies.items() if not any(tally.false[step] for step in RULING)}
+    allowed = {key: tally for key, tally in tallies.items() if key[0] <= UTMOST}
+    safe = {key: tally for key, tally in allowed.items() if not any(tally.false[step] for step in RULING)}
     best = max((tally.found for tally in safe.values()), default=0)
     near = {key: tally for key, tally in safe.items() if best - tally.found <= SLACK * wanted}
     last = STEPS[-1]
