@@ -7,8 +7,8 @@ from typing import Any
 from .evaluate_dirt import table
 
 FAILURES = (
-    "It reaches none of its bars but that nothing changes off its mask. It has seen 578 samples and learned no more from them after three "
-    "minutes: more samples, and above all more fast motion, have most to give.",
+    "It reaches none of its bars but that nothing changes off its mask. It was trained for half an hour on 320 samples and overfits them: "
+    "with more samples, and above all more fast motion, it has most to gain.",
     "By itself the net takes fast motion that no view follows for dirt, about every other frame of the clean fast clips (*without "
     "caution*): a lamp of a bike, the fingers of a moving hand. The stage's caution leaves the few that are counted above: look at the "
     "view `mask`.",

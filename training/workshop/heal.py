@@ -11,7 +11,7 @@ from torch.nn import functional
 from .align import Views
 from .metrics import luma
 
-SENSITIVITY = 0.8
+SENSITIVITY = 0.5
 REACH = 5
 """Half side of the window in which a sure pixel vouches for doubtful ones."""
 GROW = 1

@@ -185,7 +185,7 @@ describe('what replaces it', () => {
 });
 
 describe('the stage', () => {
-	const values = { sensitivity: 0.8, caution: 50, polarity: 'both', largest: 24, grow: 1, regrain: true };
+	const values = { sensitivity: 0.5, caution: 50, polarity: 'both', largest: 24, grow: 1, regrain: true };
 	const frame = (index: number) => {
 		const time = { pts: { num: index, den: 24 }, duration: { num: 1, den: 24 } };
 		return { index, ...time, origin: 'original', needs: [index], shot: 0 } as const;

@@ -4,7 +4,7 @@ import type { StageMeta } from '../../contracts/stage.ts';
 export const params = {
 	sensitivity: {
 		type: 'number',
-		default: 0.8,
+		default: 0.5,
 		min: 0,
 		max: 1,
 		step: 0.05,
