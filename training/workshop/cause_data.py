@@ -167,6 +167,14 @@ def clean_clip(photo: Tensor, generator: torch.Generator) -> Tensor:
     return torch.stack(places)
 
 
+def clean_of(photos: Sequence[Entry], seed: int, number: int) -> tuple[Tensor, torch.Generator]:
+    """The clean clip of shot `number`, and the dice that go on to what happens to it."""
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
+    entry = photos[int(torch.randint(0, len(photos), (1,), generator=generator))]
+    photo = torch.from_numpy(entry.frames[0].copy()).permute(2, 0, 1).float() / 255
+    return clean_clip(photo, generator), generator
+
+
 def training_shot(
     photos: Sequence[Entry],
     bank: GrainBank,
@@ -176,10 +184,7 @@ def training_shot(
     likely: dict[str, float] | None = None,
 ) -> Shot:
     """Shot `number`."""
-    generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
-    entry = photos[int(torch.randint(0, len(photos), (1,), generator=generator))]
-    photo = torch.from_numpy(entry.frames[0].copy()).permute(2, 0, 1).float() / 255
-    clean = clean_clip(photo, generator)
+    clean, generator = clean_of(photos, seed, number)
     return shot_of(clean, planned(generator, likely=likely), bank, shapes, int(torch.randint(0, 2**31 - 1, (1,), generator=generator)))
 
 
