@@ -20,7 +20,19 @@ from emulsion_training.export import check_for_webgpu, export
 from emulsion_training.models import example
 from emulsion_training.own_models import CAUSE
 from workshop import cause_data, evaluate_cause
-from workshop.cause import SCALING, Measured, N, calibration_error, cause_job, measured, outputs_of, rank_correlation, scales_of, scores, started
+from workshop.cause import (
+    SCALING,
+    Measured,
+    N,
+    calibration_error,
+    cause_job,
+    measured,
+    outputs_of,
+    rank_correlation,
+    scales_of,
+    scores,
+    started,
+)
 from workshop.cause_data import bands, held_back, lost, luma, planned, pool, shot_of, taken, training_shot
 from workshop.cause_measures import Measures
 from workshop.cause_net import CauseNet, Seen
@@ -72,6 +84,9 @@ def test_shots_follow_their_seed_and_their_number_of_causes() -> None:
     assert one.codes.shape == (9, cause_data.SIDE, cause_data.SIDE)
     assert np.array_equal(one.codes, again.codes)
     assert np.array_equal(one.strength > 0, one.drawn > 0)
+    two = GrainBank([make_stack(Stock(radius=radius, layers=5, cloud=0.5, aperture=0.6), 96, 1) for radius in (0.4, 0.8)])
+    assert [stock.radius for stock in two.turned(3).stocks] == [0.8, 0.4]
+    assert torch.equal(two.turned(1).rms[0], two.rms[1])
     generator = torch.Generator().manual_seed(1)
     for count in range(6):
         assert sum(planned(generator, count).causes.values()) == count

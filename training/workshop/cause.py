@@ -160,6 +160,8 @@ def scores(outputs: Tensor, strength: Tensor, drawn: Tensor) -> dict[str, object
     mixed, single, soft = count >= 2, count == 1, count >= 1
     lead, found, sure = truth.argmax(1), chance.argmax(1), chance.max(1)
     right = (lead == found).astype(float)
+    order = np.sort(truth, 1)
+    ahead = order[:, -1] - order[:, -2]
     is_soft, says_soft = truth.max(1), (flat[:, 2 * N] > 0).numpy()
     asked = (count == 0) | (is_soft >= SOFT)
     correct = says_soft == (count > 0)
@@ -179,6 +181,7 @@ def scores(outputs: Tensor, strength: Tensor, drawn: Tensor) -> dict[str, object
             c: round(rank_correlation(drawn.double().numpy()[mixed, i], estimate[mixed, i]), 3) for i, c in enumerate(CAUSES)
         },
         "leading of mixtures, %": share(mixed, right),
+        "leading of mixtures by 0.1 or more, %": share(mixed & (ahead >= 0.1), right),
         "single causes, %": share(single, right),
         "single by cause, %": {c: share(single & (lead == i), right) for i, c in enumerate(CAUSES)},
         "calibration error": round(calibration_error(sure[soft], right[soft]), 3),
@@ -238,7 +241,7 @@ def cause_job(shots: Measured, *, seed: int, batch: int, start: dict[str, Tensor
         rows, maps = shots.measures[which, view][:, :, None, None], shots.maps[which, view].float()
         # A part of the place, and slightly wrong measures, keep single shots from being learned by heart.
         sides = [max(3, int(size * PART)) for size in maps.shape[2:]]
-        top, left = (int(torch.randint(0, size - side + 1, (1,), generator=generator)) for size, side in zip(maps.shape[2:], sides, strict=True))
+        top, left = (int(torch.randint(0, a - b + 1, (1,), generator=generator)) for a, b in zip(maps.shape[2:], sides, strict=True))
         maps = maps[:, :, top : top + sides[0], left : left + sides[1]]
         rows = rows + NOISE * torch.randn(rows.shape, generator=generator) / net.inverse
         shift = NOISE * torch.randn((*maps.shape[:2], 1, 1), generator=generator) / net.map_inverse

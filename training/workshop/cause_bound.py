@@ -15,7 +15,6 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from degradation.chain import CAUSES, alone
 
@@ -74,7 +73,7 @@ def learned(x: Tensor, strength: Tensor, held: Tensor, drawn: Tensor) -> dict[st
         return scores(net(x[held]), strength[held], drawn[held])
 
 
-def bound(photos: Sequence[Entry], count: int, seed: int = 1) -> dict[str, dict[str, object]]:
+def bound(photos: Sequence[Entry], count: int) -> dict[str, dict[str, object]]:
     """Figures by what is known, of the first `count` shots of `shots`."""
     shots, net = measured(WORK / "cause"), Measures().eval()
     kept = [entry for i, entry in enumerate(photos) if not held_back(i)]
@@ -83,7 +82,7 @@ def bound(photos: Sequence[Entry], count: int, seed: int = 1) -> dict[str, dict[
     rows: list[tuple[Tensor, Tensor]] = []
     with torch.no_grad():
         for path in sorted((WORK / "cause").glob("shots-*.npz")):
-            details, shard = np.load(path)["details"], int(path.stem.split("-")[-1])
+            details, (seed, shard) = np.load(path)["details"], (int(part) for part in path.stem.split("-")[1:])
             for i in range(min(len(details), count - len(rows))):
                 clean, _ = clean_of(watched if held_back(shard) else kept, seed, shard * len(details) + i)
                 rows.append(transfers(net, clean, grain, json.loads(str(details[i]))))

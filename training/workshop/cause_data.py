@@ -183,9 +183,12 @@ def training_shot(
     number: int,
     likely: dict[str, float] | None = None,
 ) -> Shot:
-    """Shot `number`."""
+    """Shot `number`. Copies are on another stock in each shot: `age` lays them on the bank's first, and grain that is always the same
+    would be learned as the mark of copying."""
     clean, generator = clean_of(photos, seed, number)
-    return shot_of(clean, planned(generator, likely=likely), bank, shapes, int(torch.randint(0, 2**31 - 1, (1,), generator=generator)))
+    return shot_of(
+        clean, planned(generator, likely=likely), bank.turned(number), shapes, int(torch.randint(0, 2**31 - 1, (1,), generator=generator))
+    )
 
 
 def photographs(entries: Sequence[Entry]) -> list[Entry]:

@@ -44,9 +44,12 @@ class CauseNet(nn.Module):
         with torch.no_grad():
             rows, maps = self.measures(torch.rand(1, 9, 64, 64))
         self.count, self.channels = rows.shape[1], maps.shape[1]
-        for name, size in (("", self.count), ("map_", self.channels)):
-            setattr(self, f"{name}middle", nn.Parameter(torch.zeros(1, size, 1, 1), requires_grad=False))
-            setattr(self, f"{name}inverse", nn.Parameter(torch.ones(1, size, 1, 1), requires_grad=False))
+
+        def fixed(size: int, value: float) -> nn.Parameter:
+            return nn.Parameter(torch.full((1, size, 1, 1), value, dtype=torch.float32), requires_grad=False)
+
+        self.middle, self.inverse = fixed(self.count, 0), fixed(self.count, 1)
+        self.map_middle, self.map_inverse = fixed(self.channels, 0), fixed(self.channels, 1)
         self.window, self.around = nn.Conv2d(self.channels, LOCAL, 1), nn.Conv2d(LOCAL, LOCAL, 3)
         self.gate = nn.Conv2d(LOCAL, LOCAL, 1)
         one, two = HIDDEN
