@@ -125,6 +125,15 @@ class GrainBank:
             setattr(bank, name, value.to(device) if name != "middle" else value)
         return bank
 
+    def turned(self, by: int) -> GrainBank:
+        """The same stocks in another order: number `by` comes first."""
+        order = [(by + i) % len(self.stocks) for i in range(len(self.stocks))]
+        bank = GrainBank.__new__(GrainBank)
+        bank.stocks = [self.stocks[i] for i in order]
+        for name in ("middle", "deviation", "mean", "rms", "cross"):
+            setattr(bank, name, getattr(self, name)[order])
+        return bank
+
     def _levels(self, pictures: Tensor, which: Tensor) -> tuple[Tensor, Tensor]:
         flat = pictures.reshape(pictures.shape[0], -1).contiguous()
         means = self.mean[which]

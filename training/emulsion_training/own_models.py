@@ -199,7 +199,7 @@ CAUSE = Model(
     bounded=False,
     smallest=64,
     compare_size=(96, 128),
-    padding="none needed: every convolution wider than a pixel has one input channel",
+    padding="none needed: every convolution wider than a pixel has one input channel, or 64",
     notes=(
         "Places and frames of a shot are pooled by the mean of their evidence, before sigmoid and softmax.",
         "Places are 160 pixels wide and begin at multiples of 8 from the frame's corner: the grid of a codec's blocks is looked for.",

@@ -20,10 +20,22 @@ from emulsion_training.export import check_for_webgpu, export
 from emulsion_training.models import example
 from emulsion_training.own_models import CAUSE
 from workshop import cause_data, evaluate_cause
-from workshop.cause import Measured, N, calibration_error, cause_job, measured, outputs_of, rank_correlation, scores
+from workshop.cause import (
+    SCALING,
+    Measured,
+    N,
+    calibration_error,
+    cause_job,
+    measured,
+    outputs_of,
+    rank_correlation,
+    scales_of,
+    scores,
+    started,
+)
 from workshop.cause_data import bands, held_back, lost, luma, planned, pool, shot_of, taken, training_shot
 from workshop.cause_measures import Measures
-from workshop.cause_net import CauseNet
+from workshop.cause_net import CauseNet, Seen
 from workshop.paths import WorkshopError
 from workshop.smoke import synthetic_entries
 from workshop.trainer import Limits, Settings, train
@@ -72,6 +84,9 @@ def test_shots_follow_their_seed_and_their_number_of_causes() -> None:
     assert one.codes.shape == (9, cause_data.SIDE, cause_data.SIDE)
     assert np.array_equal(one.codes, again.codes)
     assert np.array_equal(one.strength > 0, one.drawn > 0)
+    two = GrainBank([make_stack(Stock(radius=radius, layers=5, cloud=0.5, aperture=0.6), 96, 1) for radius in (0.4, 0.8)])
+    assert [stock.radius for stock in two.turned(3).stocks] == [0.8, 0.4]
+    assert torch.equal(two.turned(1).rms[0], two.rms[1])
     generator = torch.Generator().manual_seed(1)
     for count in range(6):
         assert sum(planned(generator, count).causes.values()) == count
@@ -108,7 +123,7 @@ def test_measures_see_blur_blocks_and_repeated_frames() -> None:
 
     def seen(clip: Tensor) -> Tensor:
         with torch.no_grad():
-            measures: Tensor = net(clip)
+            measures: Tensor = net(clip)[0]
         return measures.flatten()
 
     sharp, soft = seen(moving), seen(capture.through_kernel(moving.view(3, 3, 128, 128), capture.disk_kernel(2)).reshape(1, 9, 128, 128))
@@ -118,6 +133,17 @@ def test_measures_see_blur_blocks_and_repeated_frames() -> None:
     assert float((sharp - blocks).abs().max()) > 3
     assert float((seen(still.repeat(1, 3, 1, 1)) - sharp).abs().max()) > 3
     assert bool(torch.isfinite(seen(torch.zeros(1, 9, 64, 64))).all())
+
+
+def test_windows_are_looked_at_before_they_are_pooled() -> None:
+    torch.manual_seed(2)
+    net = CauseNet().eval()
+    with torch.no_grad():
+        _, maps = net.measures(torch.rand(1, 9, 96, 128))
+        assert maps.shape == (1, net.channels, 96 // 8 - 1, 128 // 8 - 1)
+        # Half of them sharp, half soft say something else than all of them between the two.
+        halves = torch.cat([maps - 2, maps + 2], 3)
+        assert float((net.local(halves) - net.local(torch.cat([maps, maps], 3))).abs().max()) > 0.02
 
 
 def test_it_is_exported_as_webgpu_needs_it() -> None:
@@ -155,7 +181,39 @@ def synthetic_shots(count: int = 80) -> Measured:
     size = CauseNet().count
     measures = 0.1 * torch.randn(count, 2, size, generator=generator)
     measures += 3 * strength.repeat(1, size // N + 1)[:, None, :size]
-    return Measured(measures, strength, strength, torch.arange(count) % 10 == 7)
+    maps = torch.randn(count, 2, CauseNet().channels, 5, 5, generator=generator).half()
+    return Measured(measures, maps, strength, strength, torch.arange(count) % 10 == 7)
+
+
+def test_the_scales_make_votes_as_sure_as_they_are_right() -> None:
+    generator = torch.Generator().manual_seed(8)
+    strength = torch.rand(4000, N, generator=generator)
+    logits = 2 * torch.randn(4000, N, generator=generator)
+    # The lead is drawn with the chances that these log odds mean; votes are three times as sure.
+    lead = torch.multinomial(torch.softmax(logits, 1), 1, generator=generator)[:, 0]
+    strength[torch.arange(4000), lead] = 2.0
+    sharp = torch.rand(4000, generator=generator) < 0.5
+    strength[sharp] = 0
+    softness = torch.where(sharp, -1.0, 1.0) + torch.randn(4000, generator=generator)
+    found = scales_of(torch.cat([logits, 3 * logits, softness[:, None]], 1), strength).flatten()
+    assert float(found[0]) == pytest.approx(1 / 3, rel=0.1)
+    # Two bells of variance 1 at ±1: log odds are twice the value.
+    assert float(found[1]) == pytest.approx(2, rel=0.15)
+
+
+def test_a_shipped_net_is_gone_on_from() -> None:
+    torch.manual_seed(3)
+    old, net = CauseNet().eval(), CauseNet().eval()
+    state = {name: value for name, value in old.state_dict().items() if name.startswith(("first", "second", "third", *SCALING))}
+    assert started(net, state)
+    rows, maps = torch.randn(2, net.count, 1, 1), torch.randn(2, net.channels, 5, 5)
+    with torch.no_grad():
+        plain = net.raw(rows, maps)
+        assert torch.equal(plain, net.raw(rows, maps + 1))
+        assert started(net, old.state_dict())
+        assert torch.allclose(net.raw(rows, maps), old.raw(rows, maps))
+    assert not started(net, {"first.weight": torch.zeros(3, 3, 1, 1)})
+    assert not started(net, {})
 
 
 def test_the_job_learns_and_calibrates_on_what_is_held_back(tmp_path: Path) -> None:
@@ -166,12 +224,10 @@ def test_the_job_learns_and_calibrates_on_what_is_held_back(tmp_path: Path) -> N
     assert summary["best"] > summary["start"] + 15
     net = job.net
     assert isinstance(net, CauseNet)
-    assert not torch.equal(net.scales, torch.ones(1, 2, 1, 1))
-    assert outputs_of(net, [shots.measures[0], shots.measures[1, :1]]).shape == (2, 2 * N + 1)
-    # The loss of training shots leaves the scales alone: they learn from those held back.
-    net.zero_grad()
-    net.raw(shots.measures[:4, 0, :, None, None]).sum().backward()  # type: ignore[no-untyped-call]
-    assert net.scales.grad is None
+    best = torch.load(tmp_path / "best.pt", weights_only=True)
+    assert not torch.equal(best["scales"], torch.ones(1, 2, 1, 1))
+    seen = [Seen(shots.measures[0], shots.maps[0]), Seen(shots.measures[1, :1], shots.maps[1, :1])]
+    assert outputs_of(net, seen).shape == (2, 2 * N + 1)
 
 
 def test_an_evaluation_shows_its_baselines_and_pictures(tmp_path: Path) -> None:
@@ -179,7 +235,7 @@ def test_an_evaluation_shows_its_baselines_and_pictures(tmp_path: Path) -> None:
     shots = [shot_of(clip, only(*names), bank(), [], 3) for names in ((), ("capture",), ("capture", "compression"))]
     net = CauseNet().eval()
     rows = [evaluate_cause.measure(net, shot.codes, evaluate_cause.CORNERS) for shot in shots]
-    assert [row.shape[0] for row in rows] == [2, 2, 2]
+    assert [one.rows.shape[0] for one in rows] == [2, 2, 2]
     assert len(evaluate_cause.places(np.zeros((9, 480, 640), np.uint8))) == 5
     data = {
         "codes": np.stack([shot.codes for shot in shots]),
@@ -190,7 +246,7 @@ def test_an_evaluation_shows_its_baselines_and_pictures(tmp_path: Path) -> None:
     shown = evaluate_cause.crops(data, ours, tmp_path)
     assert [row["shown as"] for row in shown] == ["worst", "median", "best"]
     training = synthetic_shots(200)
-    spectrum = torch.stack([row[:, : evaluate_cause.SPECTRUM].mean(0) for row in rows])
+    spectrum = torch.stack([one.rows[:, : evaluate_cause.SPECTRUM].mean(0) for one in rows])
     for baseline in (evaluate_cause.centroids, evaluate_cause.regressions):
         assert baseline(training, spectrum).shape == (3, 2 * N + 1)
     strength = torch.from_numpy(data["strength"])

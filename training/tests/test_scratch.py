@@ -30,6 +30,7 @@ from workshop.scratch_heal import decide, from_sides, heal
 from workshop.scratch_net import ROWS, ScratchNet
 from workshop.scratch_shot import Look, column_at, displacement, find_lines, moments
 from workshop.smoke import lined_samples, synthetic_entries
+from workshop.tune_scratch import gathered, judged
 
 
 @cache
@@ -275,3 +276,25 @@ def test_the_classical_detector_finds_a_clear_line() -> None:
     assert float(sign[0, :, 40].min()) == 1
     assert float(sign[0, :, 60].abs().max()) == 0
     assert random_scratch(noise(1)) == random_scratch(noise(1))
+
+
+def test_rules_are_judged_by_lines_found_and_false_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    def one(evidence: float, motion: float, hits: list[int], false: bool) -> dict[str, object]:
+        return {"evidence": evidence, "motion": motion, "frames": 10, "hits": hits, "false": false}
+
+    rows = [
+        {"kind": "new", "asked": 2, "frames": 12, "candidates": [one(0.8, 4, [0], False), one(0.4, 1, [1], False), one(0.9, 6, [], True)]},
+        {"kind": "none", "asked": 0, "frames": 20, "candidates": [one(0.42, 2, [], True)]},
+    ]
+    assert judged(rows, 6, 0.5, 0.5, 6, 0) == (0.5, 500, 1)
+    assert judged(rows, 6, 0.5, 0.5, 6, 0.5) == (0.5, 0, 1)
+    assert judged(rows, 6, 0.3, 0.5, 6, 0) == (1, 500, 1)
+
+    torch.manual_seed(1)
+    frames = shown(1)[0][None, :, :96, :128].float().expand(4, -1, -1, -1) / 255
+    monkeypatch.setattr("workshop.tune_scratch._grained", lambda *_: (frames, 0.0, ""))
+    monkeypatch.setattr("workshop.tune_scratch.WIDTH", 128)
+    found = gathered(ScratchNet().eval(), Scene("photo", "a", frames), 0, {})
+    assert [(row["kind"], row["frames"]) for row in found] == [("new", 4), ("old", 4), ("none", 4)]
+    assert found[2]["asked"] == 0
+    assert found[0]["asked"] + found[1]["asked"] > 0

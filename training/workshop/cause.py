@@ -18,7 +18,7 @@ from degradation.chain import CAUSES
 
 from . import cause_measures
 from .cause_data import held_back
-from .cause_net import CauseNet
+from .cause_net import CauseNet, Seen
 from .paths import WorkshopError
 from .trainer import Job
 
@@ -26,7 +26,13 @@ N = len(CAUSES)
 SOFT = 0.15
 """Strength from which on a shot is called soft when sharp and soft are told apart; between 0 and this it is neither."""
 NOISE = 0.15
-"""σ of the noise on training measures, of their own σ."""
+"""σ of the noise on training measures and local spectra, of their own σ."""
+SCALING = ("middle", "inverse", "map_middle", "map_inverse")
+"""Names of what is not trained and brings measures to one scale."""
+WEIGHT = 6.0
+"""Of the strengths' error against the lead's and the softness'."""
+PART = 0.75
+"""Share of a place's side whose windows are looked at while training."""
 SHARPEST = 0.04
 """Two causes nearer than this in strength share the lead while training."""
 Array = NDArray[np.float64]
@@ -34,9 +40,11 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Measured:
-    """Shots: measures [S, views, M], strengths and what the chain drew [S, 5], and which are held back [S]."""
+    """Shots: measures [S, views, M] and local spectra [S, views, C, h, w] (halves), strengths and what the chain drew [S, 5], and which
+    are held back [S]."""
 
     measures: Tensor
+    maps: Tensor
     strength: Tensor
     drawn: Tensor
     held: Tensor
@@ -51,7 +59,8 @@ def views(codes: Tensor) -> list[Tensor]:
 def version_of(net: cause_measures.Measures) -> str:
     """Names measures by what they make of a fixed picture: what was measured by others is not read."""
     with torch.no_grad():
-        probe = net(torch.rand(1, 9, 64, 64, generator=torch.Generator().manual_seed(1)))
+        rows, maps = net(torch.rand(1, 9, 64, 64, generator=torch.Generator().manual_seed(1)))
+    probe = torch.cat([rows.flatten(), maps.mean((2, 3)).flatten()])
     return hashlib.sha256(probe.mul(100).round().to(torch.int32).numpy().tobytes()).hexdigest()[:8]
 
 
@@ -60,13 +69,16 @@ def measure_file(path: Path, net: cause_measures.Measures, version: str) -> Path
     kept = path.with_name(f"{path.stem}-{version}.pt")
     if not kept.exists():
         shots = np.load(path)
-        rows = []
+        rows, maps = [], []
         with torch.no_grad():
             for codes in shots["codes"]:
                 whole = torch.from_numpy(codes.astype(np.float32) / 255)[None]
-                rows.append(torch.cat([net(view).flatten(1) for view in views(whole)]))
+                seen = [net(view) for view in views(whole)]
+                rows.append(torch.cat([one.flatten(1) for one, _ in seen]))
+                maps.append(torch.cat([local.half() for _, local in seen]))
         fresh = kept.with_suffix(f".{os.getpid()}.tmp")
-        torch.save((torch.stack(rows), torch.from_numpy(shots["strength"]), torch.from_numpy(shots["drawn"])), fresh)
+        truth = (torch.from_numpy(shots["strength"]), torch.from_numpy(shots["drawn"]))
+        torch.save((torch.stack(rows), torch.stack(maps), *truth), fresh)
         os.replace(fresh, kept)
     return kept
 
@@ -82,25 +94,31 @@ def measured(folder: Path) -> Measured:
         parts.append((*one, torch.full((one[0].shape[0],), held_back(number))))
     if not parts:
         raise WorkshopError(f"{folder}: no shots; make them with `shots`")
-    return Measured(*(torch.cat([part[k] for part in parts]) for k in range(4)))
+    return Measured(*(torch.cat([part[k] for part in parts]) for k in range(5)))
 
 
 def loss_of(raw: Tensor, strength: Tensor) -> Tensor:
-    """Strengths by a smooth absolute error; the lead by cross entropy, shared where causes are nearly equal; soft by cross entropy."""
+    """Strengths by cross entropy, whose best answer is the mean of what may be (an absolute error's is the median, which is 0 as soon as
+    a cause is more likely absent than present, and then says nothing of the order); the lead by cross entropy, shared where causes are
+    nearly equal; soft by cross entropy."""
     flat = raw.flatten(1)
-    error = functional.smooth_l1_loss(torch.sigmoid(flat[:, :N]), strength, beta=0.05)
+    error = functional.binary_cross_entropy_with_logits(flat[:, :N], strength)
     soft = (strength.amax(1) > 0).float()
     aim = torch.softmax(strength / SHARPEST, 1)
     lead = (-(aim * torch.log_softmax(flat[:, N : 2 * N], 1)).sum(1) * soft).sum() / soft.sum().clamp(min=1)
-    return 8 * error + lead + functional.binary_cross_entropy_with_logits(flat[:, 2 * N], soft)
+    return WEIGHT * error + lead + functional.binary_cross_entropy_with_logits(flat[:, 2 * N], soft)
 
 
-def calibration_loss(net: CauseNet, raw: Tensor, strength: Tensor) -> Tensor:
-    """What the votes' scales learn from: held-back shots' cross entropy, of votes that this loss cannot change."""
-    flat = net.calibrated(raw.detach()).flatten(1)
+def scales_of(votes: Tensor, strength: Tensor) -> Tensor:
+    """The two factors [1, 2, 1, 1], of the votes for the lead and of the one for soft, that held-back shots' cross entropy asks for; from
+    outputs [S, 11] before calibration."""
     soft = strength.amax(1) > 0
-    lead = functional.cross_entropy(flat[soft, N : 2 * N], strength[soft].argmax(1))
-    return lead + functional.binary_cross_entropy_with_logits(flat[:, 2 * N], soft.float())
+    tried = 2 ** torch.linspace(-3, 1.5, 181)
+    lead, truth = votes[soft, N : 2 * N], strength[soft].argmax(1)
+    entropies = [functional.cross_entropy(factor * lead, truth) for factor in tried]
+    others = [functional.binary_cross_entropy_with_logits(factor * votes[:, 2 * N], soft.float()) for factor in tried]
+    best = [tried[int(torch.stack(values).argmin())] for values in (entropies, others)]
+    return torch.stack(best).view(1, 2, 1, 1)
 
 
 def ranks(values: Array) -> Array:
@@ -142,6 +160,8 @@ def scores(outputs: Tensor, strength: Tensor, drawn: Tensor) -> dict[str, object
     mixed, single, soft = count >= 2, count == 1, count >= 1
     lead, found, sure = truth.argmax(1), chance.argmax(1), chance.max(1)
     right = (lead == found).astype(float)
+    order = np.sort(truth, 1)
+    ahead = order[:, -1] - order[:, -2]
     is_soft, says_soft = truth.max(1), (flat[:, 2 * N] > 0).numpy()
     asked = (count == 0) | (is_soft >= SOFT)
     correct = says_soft == (count > 0)
@@ -161,6 +181,7 @@ def scores(outputs: Tensor, strength: Tensor, drawn: Tensor) -> dict[str, object
             c: round(rank_correlation(drawn.double().numpy()[mixed, i], estimate[mixed, i]), 3) for i, c in enumerate(CAUSES)
         },
         "leading of mixtures, %": share(mixed, right),
+        "leading of mixtures by 0.1 or more, %": share(mixed & (ahead >= 0.1), right),
         "single causes, %": share(single, right),
         "single by cause, %": {c: share(single & (lead == i), right) for i, c in enumerate(CAUSES)},
         "calibration error": round(calibration_error(sure[soft], right[soft]), 3),
@@ -184,18 +205,32 @@ def validation_figure(outputs: Tensor, strength: Tensor, drawn: Tensor) -> float
     return sum(parts) / len(parts)
 
 
-def cause_job(shots: Measured, *, seed: int, batch: int) -> Job:
-    """Everything `train blur-cause` needs."""
+def started(net: CauseNet, state: dict[str, Tensor]) -> bool:
+    """Whether a net took over a shipped one's weights: it does where they weigh the same measures. What the shipped one had not begins
+    by saying nothing."""
+    own = net.state_dict()
+    if "first.weight" not in state or any(own[name].shape != value.shape for name, value in state.items()):
+        return False
+    net.load_state_dict(state, strict=False)
+    if "pooled.weight" not in state:
+        nn.init.zeros_(net.pooled.weight)
+    return True
+
+
+def cause_job(shots: Measured, *, seed: int, batch: int, start: dict[str, Tensor] | None = None) -> Job:
+    """Everything `train blur-cause` needs; `start` are the weights of a shipped net, and what it takes measures by (`SCALING`)."""
     kept, held = (torch.nonzero(flag)[:, 0] for flag in (~shots.held, shots.held))
     if len(kept) < 2 or len(held) < 2:
         raise WorkshopError(f"{len(kept)} shots to train on and {len(held)} held back: make more with `shots`")
     net = CauseNet()
-    own = shots.measures[kept].flatten(0, 1)
-    net.middle.data = own.mean(0).view(1, -1, 1, 1)
-    net.inverse.data = (1 / own.std(0).clamp(min=1e-3)).view(1, -1, 1, 1)
-
-    def spread(rows: Tensor) -> Tensor:
-        return rows[:, :, None, None]
+    if not start or not started(net, start):
+        own = shots.measures[kept].flatten(0, 1)
+        net.middle.data = own.mean(0).view(1, -1, 1, 1)
+        net.inverse.data = (1 / own.std(0).clamp(min=1e-3)).view(1, -1, 1, 1)
+    # Halves of a few hundred shots say enough of a mean.
+    local = shots.maps[kept[:: max(1, len(kept) // 400)], 0].float()
+    net.map_middle.data = local.mean((0, 2, 3)).view(1, -1, 1, 1)
+    net.map_inverse.data = (1 / local.std((0, 2, 3)).clamp(min=1e-3)).view(1, -1, 1, 1)
 
     def loss(net: nn.Module, number: int) -> Tensor:
         assert isinstance(net, CauseNet)
@@ -203,31 +238,32 @@ def cause_job(shots: Measured, *, seed: int, batch: int) -> Job:
         generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
         which = kept[torch.randint(0, len(kept), (batch,), generator=generator)]
         view = torch.randint(0, shots.measures.shape[1], (batch,), generator=generator)
-        rows = shots.measures[which, view]
-        # Slightly wrong measures keep single shots from being learned by heart.
-        rows = rows + NOISE * torch.randn(rows.shape, generator=generator) / net.inverse.flatten()[None]
-        main = loss_of(net.raw(spread(rows)), shots.strength[which])
-        other = held[torch.randint(0, len(held), (batch,), generator=generator)]
-        net.eval()
-        with torch.no_grad():
-            seen = net.raw(spread(shots.measures[other, 0]))
-        return main + calibration_loss(net, seen, shots.strength[other])
+        rows, maps = shots.measures[which, view][:, :, None, None], shots.maps[which, view].float()
+        # A part of the place, and slightly wrong measures, keep single shots from being learned by heart.
+        sides = [max(3, int(size * PART)) for size in maps.shape[2:]]
+        top, left = (int(torch.randint(0, a - b + 1, (1,), generator=generator)) for a, b in zip(maps.shape[2:], sides, strict=True))
+        maps = maps[:, :, top : top + sides[0], left : left + sides[1]]
+        rows = rows + NOISE * torch.randn(rows.shape, generator=generator) / net.inverse
+        shift = NOISE * torch.randn((*maps.shape[:2], 1, 1), generator=generator) / net.map_inverse
+        return loss_of(net.raw(rows, maps + shift), shots.strength[which])
 
     def validate(net: nn.Module) -> float:
         assert isinstance(net, CauseNet)
         net.eval()
         with torch.no_grad():
-            outputs = net.calibrated(net.raw(spread(shots.measures[held, 0]))).flatten(1)
+            raw = net.raw(shots.measures[held, 0][:, :, None, None], shots.maps[held, 0].float())
+            net.scales.data = scales_of(raw.flatten(1), shots.strength[held])
+            outputs = net.calibrated(raw).flatten(1)
         return validation_figure(outputs, shots.strength[held], shots.drawn[held])
 
     return Job(net, loss, validate, "mean of the bars' figures on validation shots, %")
 
 
-def outputs_of(net: CauseNet, measures: Sequence[Tensor]) -> Tensor:
-    """Outputs [S, 11] of shots, each given as the measures [places, M] of its places: their mean before squashing."""
+def outputs_of(net: CauseNet, shots: Sequence[Seen]) -> Tensor:
+    """Outputs [S, 11] of shots, each given as what is seen of its places: their mean before squashing."""
     net.eval()
     with torch.no_grad():
-        return torch.stack([net.calibrated(net.raw(rows[:, :, None, None])).flatten(1).mean(0) for rows in measures])
+        return torch.stack([net.calibrated(net.raw(one.rows[:, :, None, None], one.maps.float())).flatten(1).mean(0) for one in shots])
 
 
 def load(weights: Path) -> CauseNet:

@@ -167,6 +167,14 @@ def clean_clip(photo: Tensor, generator: torch.Generator) -> Tensor:
     return torch.stack(places)
 
 
+def clean_of(photos: Sequence[Entry], seed: int, number: int) -> tuple[Tensor, torch.Generator]:
+    """The clean clip of shot `number`, and the dice that go on to what happens to it."""
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
+    entry = photos[int(torch.randint(0, len(photos), (1,), generator=generator))]
+    photo = torch.from_numpy(entry.frames[0].copy()).permute(2, 0, 1).float() / 255
+    return clean_clip(photo, generator), generator
+
+
 def training_shot(
     photos: Sequence[Entry],
     bank: GrainBank,
@@ -175,12 +183,12 @@ def training_shot(
     number: int,
     likely: dict[str, float] | None = None,
 ) -> Shot:
-    """Shot `number`."""
-    generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
-    entry = photos[int(torch.randint(0, len(photos), (1,), generator=generator))]
-    photo = torch.from_numpy(entry.frames[0].copy()).permute(2, 0, 1).float() / 255
-    clean = clean_clip(photo, generator)
-    return shot_of(clean, planned(generator, likely=likely), bank, shapes, int(torch.randint(0, 2**31 - 1, (1,), generator=generator)))
+    """Shot `number`. Copies are on another stock in each shot: `age` lays them on the bank's first, and grain that is always the same
+    would be learned as the mark of copying."""
+    clean, generator = clean_of(photos, seed, number)
+    return shot_of(
+        clean, planned(generator, likely=likely), bank.turned(number), shapes, int(torch.randint(0, 2**31 - 1, (1,), generator=generator))
+    )
 
 
 def photographs(entries: Sequence[Entry]) -> list[Entry]:

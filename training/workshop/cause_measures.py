@@ -6,6 +6,9 @@ detail and where it is flat, apart, because grain is seen in the flat and the le
 frame to frame (buckled film breathes), how differences differ by their place in a grid of 8 pixels (codecs), how many differences are
 next to nothing (codecs), the periods of differences (resampling), levels and color (fading, printing). Everything is a convolution, a
 product or a mean, so that the whole runs on a GPU.
+
+Besides, the local spectra themselves are handed on, window by window, for a net that looks at each before pooling: only there is it
+seen that a window without picture has grain of one width and the window beside it edges of another.
 """
 
 from __future__ import annotations
@@ -27,6 +30,8 @@ LEVELS = tuple(0.02 + 0.08 * i for i in range(13))
 NOTHING = (0.6, 1.5, 3.0, 6.0)
 """Differences, in 8-bit codes, below which there is next to nothing."""
 SCALES = (0.7, 1.2, 2.0, 3.4)
+WATCHED = (1, 3, 4, 5, 6)
+"""Planes whose local spectra are handed on: the middle frame's luma and color differences, the differences in time."""
 
 
 def spectral_filters() -> tuple[Tensor, Tensor]:
@@ -86,7 +91,8 @@ def spread(x: Tensor) -> Tensor:
 
 
 class Measures(nn.Module):
-    """[B, 9, H, W] codes of three frames to [B, N, 1, 1] measures. H and W are multiples of 8, at least 48. Nothing is trained."""
+    """[B, 9, H, W] codes of three frames to [B, N, 1, 1] measures, and the local spectra [B, 5·36, H/8 − 1, W/8 − 1] of `WATCHED` planes
+    (logarithms of power). H and W are multiples of 8, at least 64. Nothing is trained."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -133,8 +139,8 @@ class Measures(nn.Module):
         square = waves * waves
         return functional.conv2d(square[:, : self.phases] + square[:, self.phases :], self.rings)
 
-    def forward(self, frames: Tensor) -> Tensor:
-        """All measures."""
+    def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """All measures, and the local spectra."""
         planes = functional.conv2d(frames, self.planes)
         floor = QUANTUM**2 * 6.0
         found: list[Tensor] = []
@@ -167,7 +173,7 @@ class Measures(nn.Module):
         found += self._edges(planes[:, 1:2])
         found += self._grid(planes)
         found += self._levels(frames, planes)
-        return torch.cat(found, 1)
+        return torch.cat(found, 1), torch.cat([logs[index] for index in WATCHED], 1)
 
     def _edges(self, luma: Tensor) -> list[Tensor]:
         """Slope and curvature by scale, at the picture's edges and everywhere: halos and softness of edges apart from grain's."""

@@ -95,12 +95,15 @@ def _evaluate_deblur_small(data: Path, limit: int | None, weights: Path, output:
 
 
 def _cause(options: argparse.Namespace, device: torch.device) -> Job:
-    from .cause import cause_job, measured
-    from .paths import WORK, WorkshopError
+    from .cause import SCALING, cause_job, measured
+    from .paths import MODELS, WORK, WorkshopError
+    from .shipped import shipped_state
 
     if device.type != "cpu":
         raise WorkshopError("blur-cause is trained on the CPU: its shots are measured there, and the net is small (--device cpu)")
-    return cause_job(measured(WORK / "cause"), seed=options.seed, batch=options.batch)
+    path = MODELS / "blur-cause.onnx"
+    start = None if options.fresh or not path.exists() else shipped_state(path, SCALING)
+    return cause_job(measured(WORK / "cause"), seed=options.seed, batch=options.batch, start=start)
 
 
 def _evaluate_cause(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:

@@ -142,7 +142,8 @@ def _checkpoint(
     figure = job.validate(net)
     if figure > state["best"]:
         state["best"] = figure
-        torch.save(average, folder / "best.pt")
+        # Of the network, not of the mean: validating may have settled a calibration.
+        torch.save(net.state_dict(), folder / "best.pt")
     net.load_state_dict(own)
     everything = {
         "settings": asdict(settings),
