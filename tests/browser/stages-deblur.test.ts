@@ -15,6 +15,7 @@ const { compute, models, env } = bench;
 const auto = {
 	cause: 'auto',
 	size: 'auto',
+	severity: 'auto',
 	angle: 'auto',
 	edge: 'auto',
 	noise: 'auto',

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .evaluate_deblur_film import BARS, BASELINES, best_baseline, gain_of, rings, table
+from .deblur_cases import BASELINES
+from .deblur_data import GIVEN, MISREAD, UNTOLD
+from .evaluate_deblur_film import BARS, best_baseline, gain_of, rings, table
 
 FAILURES = (
     "Not trained long: see the curve, which still rises. More steps are what it lacks first.",
@@ -21,13 +23,15 @@ def sections(made: dict[str, Any], result: dict[str, Any], notes: list[str]) -> 
     trained = "\n".join(
         [
             f"- Steps: {made['steps']}, batches of {settings['batch']} crops of {settings['crop']} px, seed {settings['seed']}, "
-            f"Adam from {settings['rate']:g}, Charbonnier loss relative to each sample's softness, weights averaged.",
+            f"Adam from {settings['rate']:g}; the loss is each sample's error (root mean square) as a share of its input's; weights "
+            "averaged.",
             f"- Machine: {made['machine']}, {made['hours']} h of wall time (shared with other work), PyTorch {made['torch']}"
             + (", bfloat16 arithmetic." if settings["bf16"] else "."),
-            "- Start: FFDNet's published body, last layers of 0.",
+            "- Start: random weights, the last layers 0, so that nothing is changed at first.",
             "- Data: photographs, portraits and clips of `training/split.json`'s training part through `training/degradation`: one "
             "cause in three quarters of the samples, mixtures in the others, none in 6 %; grain of the physical model on most. "
-            "Strengths told (misread by .1) for 45 %, causes alone for 35 %, nothing for 20 %.",
+            f"Strengths told (misread by {MISREAD:g}) for {GIVEN:.0%}, causes alone for {1 - GIVEN - UNTOLD:.0%}, nothing for "
+            f"{UNTOLD:.0%}.",
             f"- Validation crops, held back from training: mean gain {made['start']:+.3f} dB before, {made['best']:+.3f} dB after "
             "([curve](deblur-small/curve.png), [log](deblur-small/log.csv)).",
             *(f"- {line}" for line in notes),
