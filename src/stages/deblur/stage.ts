@@ -34,7 +34,7 @@ export interface DeblurArtifact {
 
 /** GFLOP a megapixel, as in the model manifest: the denoiser's (a step), the net's. */
 const FFDNET_GFLOP = 427;
-const FILM_GFLOP = 0;
+const FILM_GFLOP = 134;
 /** Gain of the residual view. */
 export const RESIDUAL_GAIN = 8;
 /** Largest canvas: larger pictures are done in tiles. */
