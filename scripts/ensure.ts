@@ -146,7 +146,7 @@ export function ensureMoto(log: (line: string) => void = () => undefined): strin
 	log(`moto is missing: installing it into ${MOTO}…`);
 	const run = (command: string, args: readonly string[]): boolean =>
 		spawnSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'] }).status === 0;
-	const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...MOTO_PACKAGES];
+	const pip = ['-m', 'pip', 'install', '--quiet', '--no-compile', '--disable-pip-version-check', ...MOTO_PACKAGES];
 	if (run('python3', ['-m', 'venv', MOTO]) && run(join(MOTO, 'bin', 'python'), pip) && existsSync(server))
 		return server;
 	rmSync(MOTO, { recursive: true, force: true });

@@ -1,7 +1,6 @@
 /**
- * `npm test`: installs what is missing, then format, lint, type check, and every test project one after another (two
- * cores: a browser and a wasm model beside each other only slow both; Python's tests run beside the browser's). Ends with
- * `N passed, M failed, K skipped`.
+ * `npm test`: installs what is missing, then format, lint, type check, and every test project: the unit tests, then the browser's and
+ * the GPU's, then the end-to-end tests; Python's beside all of them. Ends with `N passed, M failed, K skipped`.
  * A skip is legal only where the external data is absent, and is listed.
  *
  * `npm test -- unit browser` runs only these projects, without the static checks.
@@ -32,6 +31,7 @@ const CHECKS: readonly (readonly [string, readonly string[]])[] = [
 
 /** What `training/python.sh` runs: the workshop and the importer, and the shipped models against their cards. */
 const TRAINING: readonly (readonly [string, readonly string[]])[] = [
+	['environment', ['-c', '']],
 	['lint', ['-m', 'ruff', 'check', '.']],
 	['format', ['-m', 'ruff', 'format', '--check', '.']],
 	['types', ['-m', 'mypy']],
@@ -166,17 +166,21 @@ async function runTraining(tally: Tally): Promise<void> {
 	if (DATA_DIR === undefined) tally.skipped.push(`training: ${SMALL_SET[0]}`);
 }
 
-/** Packages come over the network: beside the static checks, and before anything is measured or raced. */
-async function prepare(
-	name: string,
-	tally: Tally,
-	command: string,
-	args: readonly string[],
-	cwd: string,
-): Promise<void> {
-	const { ok, output, seconds } = await beside(command, args, cwd);
-	console.log(`\n— ${name}\n${output}— ${name}: ${seconds.toFixed(0)} s`);
-	if (!ok) tally.failed.push(name);
+/** What comes from the system's package manager. */
+async function installPackages(wants: (project: string) => boolean): Promise<void> {
+	await installTestPackages(console.log);
+	ensureChromium(console.log);
+	ensureFfmpeg(console.log);
+	if (wants('training') || wants('unit')) ensurePython(console.log);
+	if (wants('unit')) ensurePostgres(console.log);
+}
+
+/** In a process of its own: it blocks until its packages have come over the network. */
+async function prepareMoto(tally: Tally): Promise<void> {
+	const make = "import('./scripts/ensure.ts').then((ensure) => ensure.ensureMoto(console.log))";
+	const { ok, output, seconds } = await beside(process.execPath, ['--import', 'tsx', '-e', make]);
+	console.log(`\n— moto\n${output}— moto: ${seconds.toFixed(0)} s`);
+	if (!ok) tally.failed.push('moto');
 }
 
 async function main(): Promise<void> {
@@ -186,31 +190,24 @@ async function main(): Promise<void> {
 	mkdirSync(OUT, { recursive: true });
 	const tally: Tally = { passed: 0, failed: [], skipped: [] };
 	const wants = (project: string): boolean => wanted.length === 0 || wanted.includes(project);
-	const setUp = async (): Promise<void> => {
-		await installTestPackages(console.log);
-		ensureChromium(console.log);
-		ensureFfmpeg(console.log);
-		if (wants('training') || wants('unit')) ensurePython(console.log);
-		if (wants('unit')) ensurePostgres(console.log);
-		const moto = "import('./scripts/ensure.ts').then((ensure) => ensure.ensureMoto(console.log))";
-		await Promise.all([
-			wants('unit') && prepare('moto', tally, process.execPath, ['--import', 'tsx', '-e', moto], ROOT),
-			wants('training') && prepare('training: environment', tally, './python.sh', ['-c', ''], join(ROOT, 'training')),
-		]);
-	};
-	// What comes over the network, beside the checks, which are one thread each.
+	const packages = installPackages(wants);
+	// A lane of its own, one thread for most of its time: gigabytes of packages over the network, then Python's tests.
+	const python = packages.then(() => (wants('training') ? runTraining(tally) : undefined));
 	await timed('checks and set-up', async () => {
-		await Promise.all([setUp(), wanted.length === 0 ? runChecks(tally) : undefined]);
+		const server = packages.then(() => (wants('unit') ? prepareMoto(tally) : undefined));
+		await Promise.all([server, wanted.length === 0 ? runChecks(tally) : undefined]);
 	});
 	preferHeadlessShell();
 	console.log(`tests run in ${findChromium() ?? 'no Chromium'}`);
-	for (const project of VITEST_PROJECTS) {
-		if (!wants(project)) continue;
-		// The browser's tests leave half a core idle (308 CPU seconds in 4/5 of 253 s); Python's are one thread for most of their time.
-		const isBeside = project === 'browser' && wants('training');
-		await Promise.all([timed(project, () => runProject(project, tally)), isBeside ? runTraining(tally) : undefined]);
-	}
-	if (wants('training') && !wants('browser')) await runTraining(tally);
+	const run = (project: (typeof VITEST_PROJECTS)[number]): Promise<void> | undefined =>
+		wants(project) ? timed(project, () => runProject(project, tally)) : undefined;
+	await run('unit');
+	// The browser's tests leave half a core idle (308 CPU seconds in 4/5 of 253 s): the GPU's come beside them, after Python's, when the
+	// fixtures of both are made.
+	const isBeside = wants('training');
+	await Promise.all([run('browser'), isBeside ? python.then(() => run('gpu')) : undefined]);
+	if (!isBeside) await run('gpu');
+	await run('e2e');
 	console.log('');
 	for (const name of tally.skipped) console.log(`skipped: ${name} (${NEEDS_DATA})`);
 	if (tally.skipped.length > 0 && DATA_DIR !== undefined) {

@@ -10,9 +10,10 @@ if [ ! -x "$venv/bin/python" ]; then
 fi
 if ! "$venv/bin/python" -c 'import torch, onnx, onnxruntime, numpy, PIL, pytest, ruff, mypy' 2>/dev/null; then
 	if [ -n "${EMULSION_TORCH_INDEX:-}" ]; then
-		"$venv/bin/python" -m pip install --quiet --index-url "$EMULSION_TORCH_INDEX" 'torch==2.15.0'
+		"$venv/bin/python" -m pip install --quiet --no-compile --index-url "$EMULSION_TORCH_INDEX" 'torch==2.15.0'
 	fi
-	"$venv/bin/python" -m pip install --quiet "$here"'[dev,evaluate,workshop]'
+	# What is imported is compiled then: all of it would take longer than the tests that need some.
+	"$venv/bin/python" -m pip install --quiet --no-compile "$here"'[dev,evaluate,workshop]'
 fi
 # Paths on the command line are the caller's.
 export PYTHONPATH="$here${PYTHONPATH:+:$PYTHONPATH}"

@@ -5,8 +5,8 @@ import type { ReportFile } from '../../src/contracts/report.ts';
 import { ffmpeg, Lab, nativeFrameMd5, type Scratch, scratch } from '../helpers/cli.ts';
 
 /** Where the shots begin: a long one, the one of interest, and a long one again. */
-const CUTS = [300, 350];
-const FRAMES = 700;
+const CUTS = [300, 330];
+const FRAMES = 440;
 let lab: Lab;
 let tmp: Scratch;
 let film: string;
@@ -51,7 +51,7 @@ async function restore(recipe: unknown, ...args: string[]): Promise<Run> {
 
 /** Frames that were looked at for shots, by the notice; undefined where all of the film was. */
 function looked({ notices }: Run): { frames: number; known: string } | undefined {
-	const match = /looked for shots in (\d+) of 700 frames: those of the range are (\d+:\d+)/.exec(notices.join('\n'));
+	const match = /looked for shots in (\d+) of 440 frames: those of the range are (\d+:\d+)/.exec(notices.join('\n'));
 	return match ? { frames: Number(match[1]), known: match[2] ?? '' } : undefined;
 }
 
@@ -74,9 +74,9 @@ describe('a range', () => {
 		];
 		expect([...first.md5, ...second.md5]).toEqual(expected);
 		for (const run of [part, first, second]) {
-			expect(looked(run)?.known).toBe('300:350');
+			expect(looked(run)?.known).toBe('300:330');
 			// 240 frames before the range, its own shot to the cut after it, and a few to judge that.
-			expect(looked(run)?.frames).toBeLessThanOrEqual(240 + 42 + 20);
+			expect(looked(run)?.frames).toBeLessThanOrEqual(240 + 22 + 20);
 			expect(run.notices.join('\n')).toContain('1 shot (cuts at 300)');
 		}
 	});
@@ -84,7 +84,7 @@ describe('a range', () => {
 	it('looks at all of the film where the recipe names shots by number', async () => {
 		const run = await restore(degrain({ shots: [1] }), '--range', '299:301');
 		expect(looked(run)).toBeUndefined();
-		expect(run.notices.join('\n')).toContain('3 shots (cuts at 300, 350)');
+		expect(run.notices.join('\n')).toContain('3 shots (cuts at 300, 330)');
 		const source = nativeFrameMd5(film).slice(299, 301);
 		expect(run.md5[0]).toBe(source[0]);
 		expect(run.md5[1]).not.toBe(source[1]);
