@@ -11,7 +11,7 @@ from .evaluate_deblur_film import BARS, OURS, best_baseline, gain_of, rings, tab
 FAILURES = (
     "Not trained long: the gain rose for as long as the learning rate was high. More steps are what it lacks first.",
     "Copies: Richardson–Lucy and Wiener, with kernel and strength chosen by the truth for each clip, take more back; they lose elsewhere, "
-    "and no user has that truth. A single light copy is undone least well.",
+    "and no user has that truth. Where no strength is told, a copy that lost next to nothing is sharpened too much (see *worst*).",
     "Codecs: little is taken back. Blocks soften; grain and texture that a codec smeared stay smeared.",
     "Told nothing it loses a little on what a codec or a scanner did: tell it the cause. (The stage always does.)",
     "What a coarse scan erased is gone: textures stay smooth, and nothing is invented.",
