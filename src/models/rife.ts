@@ -73,15 +73,28 @@ function unpadded<K extends string>(
 }
 
 /**
+ * What each of two pictures shows in the middle: both at full size, seen through their halves of RIFE's `flow` (4 channels, any size).
+ * The caller owns both.
+ */
+export function halvesOfMid(compute: Compute, a: Picture, b: Picture, flow: Picture): readonly [Picture, Picture] {
+	sameSize('halvesOfMid', a, b);
+	const [toA, toB] = [channelsOf(compute, flow, 0, 2), channelsOf(compute, flow, 2, 2)];
+	return using([toA, toB], () => [warp(compute, a, toA), warp(compute, b, toB)]);
+}
+
+/** Both halves, each in its share: `mask` is RIFE's output, at any size. The caller owns the result. */
+export function mixHalves(compute: Compute, near: Picture, far: Picture, mask: Picture): Picture {
+	const { width, height } = near;
+	const fits = mask.width === width && mask.height === height;
+	const share = fits ? mask.retain() : resize(compute, mask, width, height);
+	return using([share], () => mix(compute, far, near, 1, share));
+}
+
+/**
  * The frame between two at full size from a flow and a mask computed at a smaller one: warp and blend, nothing else.
  * `flow` (4 channels) and `mask` are RIFE's outputs at any size. The caller owns the result.
  */
 export function composeMid(compute: Compute, a: Picture, b: Picture, flow: Picture, mask: Picture): Picture {
-	sameSize('composeMid', a, b);
-	const { width, height } = a;
-	const [toA, toB] = [channelsOf(compute, flow, 0, 2), channelsOf(compute, flow, 2, 2)];
-	const [near, far] = using([toA, toB], () => [warp(compute, a, toA), warp(compute, b, toB)]);
-	const fits = mask.width === width && mask.height === height;
-	const share = fits ? mask.retain() : resize(compute, mask, width, height);
-	return using([near, far, share], () => mix(compute, far, near, 1, share));
+	const [near, far] = halvesOfMid(compute, a, b, flow);
+	return using([near, far], () => mixHalves(compute, near, far, mask));
 }

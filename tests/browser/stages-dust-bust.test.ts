@@ -14,7 +14,7 @@ const { compute, models, env } = bench;
 const W = 192;
 const H = 192;
 const AREA = W * H;
-const values = { sensitivity: 0.5, polarity: 'both', largest: 24, grow: 1, regrain: true };
+const values = { sensitivity: 0.5, caution: 50, polarity: 'both', largest: 24, grow: 1, regrain: true };
 type Values = typeof values;
 
 afterAll(() => bench.close());
@@ -209,8 +209,9 @@ describe('dust-bust', () => {
 		const { dirty, change } = spotted(clean[1]!);
 		const shot = [clean[0]!, dirty, clean[2]!].map((p) => frameOf(p));
 		const artifact = { sigma: 0, profile: undefined };
-		const mask = await bust(shot, 1, artifact, { view: 'mask' });
-		const residual = await bust(shot, 1, artifact, { view: 'residual' });
+		// Film without any grain, whose neighbors differ by their compression alone: caution would ask too much of it.
+		const mask = await bust(shot, 1, artifact, { view: 'mask', caution: 0 });
+		const residual = await bust(shot, 1, artifact, { view: 'residual', caution: 0 });
 		const [m, r] = [cpuFloats(mask.picture), cpuFloats(residual.picture)];
 		expect(m.length).toBe(3 * AREA);
 		for (let i = 0; i < AREA; i++) {

@@ -5,6 +5,7 @@ import { agreeOp } from '../../src/stages/degrain/agree.ts';
 import { fusedOp, gatherOp } from '../../src/stages/degrain/fuse.ts';
 import { columnsOp, hash32, layOp, rowsOp, whiteOp } from '../../src/analysis/grain/field.ts';
 import { decideOp, levelOp, markOp, rimOp, softenOp, spreadOp } from '../../src/stages/dust-bust/gpu.ts';
+import { apartOp, vouchOp } from '../../src/stages/dust-bust/unrest.ts';
 import {
 	alongOp,
 	bridgeOp,
@@ -121,6 +122,28 @@ describe('kernels of the stages: shader and twin agree', () => {
 				expect(share).toBeGreaterThan(0.05);
 				expect(share).toBeLessThan(0.5);
 			}
+		}));
+
+	it('dust-bust/apart, vouch', () =>
+		withErrorScope(async (compute) => {
+			const apart = await bothTwins(compute, apartOp, [frame, near], AREA, { area: AREA });
+			expect(maxDifference(apart.shader, apart.twin)).toBeLessThan(1e-6);
+			expect(Math.max(...apart.shader)).toBeGreaterThan(0.05);
+			// Contrasts of 0.1 and 0.2, asked for are 0.02 and 0.18; half of the pixels lie beyond what is near. None is on a border.
+			const healed = frame.map((v, i) => v - (i % 2 === 0 ? 0.1 : 0.2));
+			const around = noise(AREA, 24).map((v) => (v > 0.5 ? 0.028 : 0.012));
+			const high = noise(AREA, 25).map((v, i) => {
+				const y = 0.2126 * frame[i]! + 0.7152 * frame[AREA + i]! + 0.0722 * frame[2 * AREA + i]!;
+				return y - (v > 0.5 ? 0.15 : 0.02);
+			});
+			const low = high.map((v) => v - 0.5);
+			const inputs = [noise(AREA, 17), frame, healed, around, high, low];
+			const params = { area: AREA, times: 10, grain: 0.01, apart: 0.6 };
+			const vouch = await bothTwins(compute, vouchOp, inputs, AREA, params);
+			expect(maxDifference(vouch.shader, vouch.twin)).toBe(0);
+			const shown = vouch.shader.filter((v) => v > 0).length / AREA;
+			expect(shown).toBeGreaterThan(0.25);
+			expect(shown).toBeLessThan(0.5);
 		}));
 
 	it('dust-bust/soften, rim, level, mark', () =>

@@ -47,6 +47,22 @@ def make_samples(options: argparse.Namespace) -> None:
     samples(Sources.of(options.data, WORK), films, load_rife(), options.samples, options.seed, WORK, options.part)
 
 
+def calibrate(options: argparse.Namespace) -> None:
+    """`calibrate`."""
+    from .calibrate_dirt import curve, table
+    from .dirt_net import DirtNet
+    from .evaluate_dirt import load
+    from .shipped import shipped_state
+
+    torch.set_num_threads(options.threads or torch.get_num_threads())
+    net = DirtNet().eval()
+    if options.weights:
+        net = load(need(options.weights, "train the model first: `train dirt`"))
+    else:
+        net.load_state_dict(shipped_state(MODELS / "dirt.onnx"))
+    print(table(*curve(net, None, options.data, options.stocks)))
+
+
 def share(text: str) -> tuple[int, int]:
     """A process's part of the work: 0/2 and 1/2 share it."""
     found = re.fullmatch(r"(\d+)/(\d+)", text)
@@ -205,6 +221,14 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--data", type=Path, default=DATA, help="the pictures, clips and cut-outs")
     one.add_argument("--threads", type=int, help="CPU threads")
     one.set_defaults(run_command=make_samples)
+
+    one = commands.add_parser("calibrate", help="recall and false removals of `dirt` over its settings, on clips held back from training")
+    one.add_argument("model", choices=("dirt",))
+    one.add_argument("--weights", type=Path, help="default: the shipped net")
+    one.add_argument("--stocks", type=int, default=20, help="film stocks to draw grain of")
+    one.add_argument("--data", type=Path, default=DATA, help="the pictures, clips and cut-outs")
+    one.add_argument("--threads", type=int, help="CPU threads")
+    one.set_defaults(run_command=calibrate)
 
     one = commands.add_parser("shots", help="make the shots that blur-cause is trained on; goes on where it stopped")
     one.add_argument("--count", type=int, default=SHOTS, help="shots in all")

@@ -18,18 +18,27 @@ from emulsion_training.rife import ALIGN, Rife, grid_inputs
 
 from .paths import CACHE, need
 
+HASTE = 8.0
+"""Pixels a frame that count as half of the greatest haste."""
 LOOKUPS = 2
 """How often a doubled half flow is looked up anew where it says it passes through (as in the app)."""
 
 
 @dataclass(frozen=True)
 class Views:
-    """What a frame [3, H, W] ought to show: `before`, `after`, `middle` [3, H, W]; `trust` [2, H, W], 0…1, of the first two."""
+    """What a frame [3, H, W] ought to show: `before`, `after`, `middle` [3, H, W]; `trust` [2, H, W], 0…1, of the first two.
+
+    `early` and `late` [3, H, W] are the two halves that the middle is mixed of: where they differ, nobody knows what belongs there.
+    `haste` [1, H, W] is how fast it moves there, v ÷ (v + 8) of v pixels a frame.
+    """
 
     before: Tensor
     after: Tensor
     middle: Tensor
+    early: Tensor
+    late: Tensor
     trust: Tensor
+    haste: Tensor
 
 
 def load_rife() -> nn.Module:
@@ -113,6 +122,8 @@ def views_of(rife: nn.Module, frames: Tensor, guides: Tensor, known: dict[int, t
     there, back = pairs[0] if 0 in pairs else pair_flows(rife, guides[0], guides[1])
     forth, home = pairs[1] if 1 in pairs else pair_flows(rife, guides[1], guides[2])
     to_before, to_after, share = half_flows(rife, guides[0], guides[2])
-    middle = warp(frames[0], to_before) * share + warp(frames[2], to_after) * (1 - share)
+    early, late = warp(frames[0], to_before), warp(frames[2], to_after)
+    middle = early * share + late * (1 - share)
     trust = torch.cat([confidence(back, there), confidence(forth, home)])
-    return Views(warp(frames[0], back), warp(frames[2], forth), middle, trust)
+    speed = (to_after - to_before).pow(2).sum(0, keepdim=True).sqrt() / 2
+    return Views(warp(frames[0], back), warp(frames[2], forth), middle, early, late, trust, speed / (speed + HASTE))

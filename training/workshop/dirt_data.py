@@ -39,13 +39,15 @@ PASSED = 0.4
 """Share of samples that fast things cross (`degradation.passers`)."""
 SPOTLESS = 0.33
 """Share of samples without any dirt: what is found there is false."""
-WATCHED = ("student", "please")
-"""Clips of the training part that no sample is made of: settings can be chosen on them."""
+WATCHED = ("student", "please", "vtest")
+"""Clips of the training part that no sample is made of: settings are chosen on them (`calibrate`)."""
+WATCHED_PHOTOS = 12
+"""Every so many photographs likewise."""
 LONGEST_CLIP = 180
 """Frames of a clip that are used; of longer ones evenly spread runs are not worth their decoding."""
 FAINT, SURE = 1 / 255, 4 / 255
 """A change by dirt below the first does not count as dirt, above the second it does; between them nothing is asked."""
-PLANES = {"frame": 3, "before": 3, "after": 3, "middle": 3, "truth": 3, "trust": 2, "change": 1}
+PLANES = {"frame": 3, "before": 3, "after": 3, "middle": 3, "early": 3, "late": 3, "truth": 3, "trust": 2, "haste": 1, "change": 1}
 """What is kept of a sample, in planes of bytes."""
 CAPACITY = 8192
 """Rows of the file of samples; it is sparse: only what was made takes room."""
@@ -62,12 +64,13 @@ class Sources:
     """Where decoded clips are kept; none are kept without it."""
 
     @staticmethod
-    def of(data: Path, cache: Path | None = None) -> Sources:
-        """Everything the split lets us train on, but for what validation watches."""
+    def of(data: Path, cache: Path | None = None, watched: bool = False) -> Sources:
+        """Everything the split lets us train on, but for what is watched; or what is watched alone."""
         need(data, "clips, photographs and damage are read from ../shared/data or from the folder EMULSION_DATA")
         parts = split()
-        photos = [path for pattern in parts["photos"]["train"] for path in sorted(data.glob(pattern))]
-        clips = [(data / name, first, last) for name, first, last in parts["video"]["train"] if Path(name).stem not in WATCHED]
+        every = [path for pattern in parts["photos"]["train"] for path in sorted(data.glob(pattern))]
+        photos = [path for index, path in enumerate(every) if (index % WATCHED_PHOTOS == 0) == watched]
+        clips = [(data / name, first, last) for name, first, last in parts["video"]["train"] if (Path(name).stem in WATCHED) == watched]
         if not photos or not clips:
             raise WorkshopError(f"{data}: no photographs or no clips of training/split.json")
         shapes = cut_outs(data / "damage", evaluate=False, every=parts["damage"]["evaluateEvery"])
@@ -168,8 +171,11 @@ def make_sample(sources: Sources, bank: GrainBank, rife: nn.Module, seed: int, n
         "before": views.before,
         "after": views.after,
         "middle": views.middle,
+        "early": views.early,
+        "late": views.late,
         "truth": clean[1],
         "trust": views.trust,
+        "haste": views.haste,
         # Bytes hold changes up to a quarter of the range: what counts lies at a few codes.
         "change": (change * 4).clamp(0, 1),
     }, sigma
@@ -184,7 +190,7 @@ def samples(
     cache: Path,
     part: tuple[int, int] = (0, 1),
 ) -> dict[str, Any]:
-    """The first `count` samples as bytes, `planes` [N, 18, SIDE, SIDE], and `sigma` [N].
+    """The first `count` samples as bytes, `planes` [N, 25, SIDE, SIDE], and `sigma` [N].
 
     Kept in a file: those that are missing are made, of them the `part[0]`-th of every `part[1]`, so that processes can share the
     work. Rows of other parts may be missing (σ is NaN there).
@@ -273,8 +279,9 @@ class DirtBatches:
         swap = (torch.rand(self.batch, generator=generator) < 0.5).view(-1, 1, 1, 1)
         before, after = planes["before"], planes["after"]
         trust = torch.where(swap, planes["trust"].flip(1), planes["trust"])
+        halves = (torch.where(swap, planes["late"], planes["early"]), torch.where(swap, planes["early"], planes["late"]))
         sides = (torch.where(swap, after, before), torch.where(swap, before, after))
-        views = Views(*sides, planes["middle"], trust)
+        views = Views(*sides, planes["middle"], *halves, trust, planes["haste"])
         change = planes["change"] / 4
         dirty = (change >= SURE).float()
         # Dirt that grain hides can be asked for, not demanded.

@@ -41,7 +41,7 @@ class Aligner:
         views = views_of(self.rife, frames, guides, pairs)
         if path:
             path.parent.mkdir(parents=True, exist_ok=True)
-            torch.save({name: getattr(views, name) for name in ("before", "after", "middle", "trust")}, path.with_suffix(".new"))
+            torch.save(vars(views), path.with_suffix(".new"))
             os.replace(path.with_suffix(".new"), path)
         return views
 

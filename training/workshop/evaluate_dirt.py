@@ -33,14 +33,16 @@ from .dirt_views import Aligner
 from .estimate import grain, objects
 from .eval_set import eval_clips
 from .evaluate_degrain import grainy, kept_grain
-from .heal import classical, decide, leveled, put, spread
+from .heal import CAUTION, classical, decide, leveled, put, spread, unrest_of, vouching
 from .kept import Case, Kept
 from .networks import pretrained_degrain, run_any_size
 from .paths import MODELS, WORK, need, split
 from .pictures import read_frames
 from .shipped import shipped_state
 
-METHODS = ("tmedian", "classical", "ours")
+METHODS = ("tmedian", "classical", "ours without caution", "ours")
+"""Without caution: what the net says, however little motion is understood there (`heal.vouching`)."""
+SHOWN = ("tmedian", "classical", "ours")
 RIM = 8
 CROP = 96
 CLEAN = ("video/bikes.mp4", "video/gestures/walk.mkv", "video/gestures/sister.mkv", "video/gestures/yes.mkv")
@@ -108,15 +110,15 @@ def outputs(tools: dict[str, Any], frames: Tensor, views: Views, sigma: float) -
     median = ffmpeg_filter(frames, "tmedian=radius=1", "gbrp", fewer=2)[0]
     share, cure = classical(frame, views.before, views.after, sigma)
     mask, healed = run_net(tools["net"], frame, views, sigma)
-    own = decide(mask)
-    patch = leveled(frame, healed, own, sigma)
-    if sigma >= LEAST_GRAIN:
-        patch = denoised_where(tools["grain"], patch, own, sigma)
-    return {
-        "tmedian": (median, torch.ones_like(share)),
-        "classical": (put(frame, cure, share), share),
-        "ours": (put(frame, patch, own), own),
-    }
+    unrest = unrest_of(views, sigma)
+    result = {"tmedian": (median, torch.ones_like(share)), "classical": (put(frame, cure, share), share)}
+    for method, caution in (("ours without caution", 0.0), ("ours", CAUTION)):
+        own = decide(mask, vouching(mask, frame, healed, unrest, caution))
+        patch = leveled(frame, healed, own, sigma)
+        if sigma >= LEAST_GRAIN:
+            patch = denoised_where(tools["grain"], patch, own, sigma)
+        result[method] = put(frame, patch, own), own
+    return result
 
 
 def denoised_where(net: nn.Module, picture: Tensor, share: Tensor, sigma: float) -> Tensor:
@@ -202,7 +204,7 @@ def _damaged(scene: Scene, index: int, turn: int, tools: dict[str, Any]) -> tupl
     row["fast"] = scene.name.split("#")[0] in FAST
     for method, result in found.items():
         row[method] = score(grained[1], truth, frames[1], change, result)
-    shown = [frames[1], grained[1], *(picture for picture, _ in found.values()), found["ours"][1].expand(3, -1, -1)]
+    shown = [frames[1], grained[1], *(found[method][0] for method in SHOWN), found["ours"][1].expand(3, -1, -1)]
     return row, shown
 
 
@@ -225,7 +227,7 @@ def _clean(scene: Scene, tools: dict[str, Any]) -> tuple[dict[str, Any], list[Te
             moved = metrics.luma((picture - frame).abs()) > FALSE_TIMES * max(sigma, 1 / 255)
             counts[method].append(sum(area >= FALSE_AREA for area in objects(moved.numpy())))
         if counts["ours"][-1] > worst[0]:
-            worst = (counts["ours"][-1], [frame, frame, *(picture for picture, _ in found.values()), found["ours"][1].expand(3, -1, -1)])
+            worst = (counts["ours"][-1], [frame, frame, *(found[method][0] for method in SHOWN), found["ours"][1].expand(3, -1, -1)])
     row: dict[str, Any] = {"kind": "clean", "clip": scene.name, "sigma": sigma * 255, "frames": len(counts["ours"])}
     return row | {method: {"false": sum(numbers)} for method, numbers in counts.items()}, worst[1]
 
@@ -234,7 +236,7 @@ def _film(scene: Scene, tools: dict[str, Any]) -> tuple[dict[str, Any], list[Ten
     frame, found, sigma = list(_run(scene, tools))[1]
     parts = [int(part.sum()) for part in labelled(found["ours"][1][0] > 0)]
     row = {"kind": "film", "clip": scene.name, "sigma": sigma * 255, "objects": len(parts), "pixels": sum(parts)}
-    return row, [frame, *(picture for picture, _ in found.values()), found["ours"][1].expand(3, -1, -1)]
+    return row, [frame, *(found[method][0] for method in SHOWN), found["ours"][1].expand(3, -1, -1)]
 
 
 def evaluate(

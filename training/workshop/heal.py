@@ -8,10 +8,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from .align import Views
+from .metrics import luma
+
 SENSITIVITY = 0.5
 REACH = 5
 """Half side of the window in which a sure pixel vouches for doubtful ones."""
 GROW = 1
+AROUND = 8
+"""Reduction of the surroundings over which the neighbors' disagreement is averaged."""
+GRAIN_APART = 1.6
+"""Disagreement that is left to grain of σ 1: half as much again as it makes on average (2 ÷ √π), for grain is not even."""
+CAUTION = 50.0
+"""Dirt stands out by so many times what the neighbors disagree around it."""
+SHIFT, BEYOND = 2, 0.6
+"""Pixels by which an edge may lie elsewhere without being dirt; what no such shift explains of a difference, at least."""
 NEAR, FAR, FAR_SHARE = 8, 64, 0.02
 """Surroundings that say how bright the rim is, in pixels, and how much the far ones count beside the near."""
 EXPOSURE = 0.04
@@ -29,10 +40,36 @@ def spread(plane: Tensor, radius: int) -> Tensor:
     return functional.max_pool2d(plane[None], 2 * radius + 1, 1, radius)[0] if radius else plane
 
 
-def decide(mask: Tensor, sensitivity: float = SENSITIVITY, grow: int = GROW) -> Tensor:
-    """Share of the healed picture, [1, H, W]: 0 outside, softened within the outermost pixel of what is replaced."""
+def unrest_of(views: Views, sigma: float) -> Tensor:
+    """How far the two halves of the middle disagree around each pixel, beyond what grain of σ makes of it: [1, H, W].
+
+    Where they do, motion is not understood, and a fast hand looks like dirt.
+    """
+    apart = (views.early - views.late).abs().mean(0, keepdim=True)
+    return (_mean(apart, AROUND) - GRAIN_APART * sigma).clamp(min=0)
+
+
+def vouching(mask: Tensor, frame: Tensor, healed: Tensor, unrest: Tensor, caution: float = CAUTION) -> Tensor:
+    """The mask [1, H, W] where a pixel may vouch for dirt, else 0; at a caution of 0 the mask itself.
+
+    It differs from its cure by `caution` times the unrest around it, and most of that difference lies beyond all that is near there (as
+    in rank-ordered differences, Nadenau and Mitra 1996): an edge that the flow left aside is not dirt.
+    """
+    if caution == 0:
+        return mask
+    contrast = (frame - healed).abs().mean(0, keepdim=True)
+    y, cure = luma(frame)[None], luma(healed)[None]
+    beyond = torch.maximum(y - spread(cure, SHIFT), -spread(-cure, SHIFT) - y)
+    return torch.where((contrast >= caution * unrest) & (beyond >= BEYOND * (y - cure).abs()), mask, 0.0)
+
+
+def decide(mask: Tensor, vouch: Tensor, sensitivity: float = SENSITIVITY, grow: int = GROW) -> Tensor:
+    """Share of the healed picture, [1, H, W]: 0 outside, softened within the outermost pixel of what is replaced.
+
+    `vouch` is the mask of what may be sure (`vouching`).
+    """
     sure, doubtful = thresholds(sensitivity)
-    kept = ((mask > doubtful) & (spread(mask, REACH) > sure)).float()
+    kept = ((mask > doubtful) & (spread(vouch, REACH) > sure)).float()
     grown = spread(kept, grow)
     padded = functional.pad(grown[None], (1, 1, 1, 1), mode="replicate")
     return grown * functional.avg_pool2d(padded, 3, 1)[0]

@@ -67,8 +67,9 @@ def still_samples(count: int, side: int = 64) -> dict[str, Any]:
             top, left = (int(v) for v in torch.randint(0, side - 8, (2,), generator=generator))
             change[:, top : top + 3 + k, left : left + 3 + k] = 0.24
         frame = clean + torch.where(clean > 0.5, -change, change)
-        views = [clean + 0.01 * torch.randn(clean.shape, generator=generator) for _ in range(3)]
-        together = torch.cat([frame, *views, clean, torch.ones(2, side, side), change * 4])
+        views = [clean + 0.01 * torch.randn(clean.shape, generator=generator) for _ in range(5)]
+        still = torch.zeros(1, side, side)
+        together = torch.cat([frame, *views, clean, torch.ones(2, side, side), still, change * 4])
         planes[index] = (together.clamp(0, 1) * 255).round().to(torch.uint8)
     return {"planes": planes, "sigma": torch.full((count,), 0.01)}
 

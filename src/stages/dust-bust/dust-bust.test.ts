@@ -8,12 +8,13 @@ import { leveled, markOp, spread } from './gpu.ts';
 import { type Choice, choose, thresholds } from './heal.ts';
 import { params } from './meta.ts';
 import { stage } from './stage.ts';
+import { unrestOf } from './unrest.ts';
 
 const W = 64;
 const H = 48;
 const AREA = W * H;
 const compute = new CpuCompute({ memoryBudget: 2 ** 28, threads: 1, reason: 'test' });
-const CHOICE: Choice = { sensitivity: 0.5, polarity: 'both', largest: 64, grow: 1 };
+const CHOICE: Choice = { sensitivity: 0.5, caution: 50, polarity: 'both', largest: 64, grow: 1 };
 
 /** A picture of `channels` equal planes. */
 function plane(value: (x: number, y: number) => number, channels = 1): Picture {
@@ -34,9 +35,10 @@ function chosen(
 	const frame = plane((x, y) => 0.5 + (hit(x, y)?.[2] ?? 0), 3);
 	const healed = plane(() => 0.5, 3);
 	const mask = plane((x, y) => (hit(x, y) ? value : 0.01));
-	const share = choose(compute, frame, { mask, healed }, { ...CHOICE, ...choice });
+	const unrest = plane(() => 0);
+	const share = choose(compute, frame, { mask, healed, unrest }, { ...CHOICE, ...choice }, 0);
 	const found = [...cpuFloats(share)];
-	for (const p of [frame, healed, mask, share]) p.release();
+	for (const p of [frame, healed, mask, unrest, share]) p.release();
 	expect(compute.live).toBe(0);
 	return squares.map(([left, side]) => {
 		let count = 0;
@@ -83,10 +85,57 @@ describe('what is replaced', () => {
 		const mask = plane((x, y) =>
 			x === 13 && y === 8 ? 0.99 : inside(x, y, 14, 8, 4, 1) || inside(x, y, 40, 8, 4, 1) ? (sure + doubtful) / 2 : 0,
 		);
-		const share = choose(compute, frame, { mask, healed }, { ...CHOICE, grow: 0 });
+		const unrest = plane(() => 0);
+		const share = choose(compute, frame, { mask, healed, unrest }, { ...CHOICE, grow: 0 }, 0);
 		const row = cpuFloats(share).subarray(8 * W, 9 * W);
 		expect([...row].map((v, x) => (v > 0 ? x : -1)).filter((x) => x >= 0)).toEqual([13, 14, 15, 16, 17]);
-		for (const p of [frame, healed, mask, share]) p.release();
+		for (const p of [frame, healed, mask, unrest, share]) p.release();
+	});
+
+	it('is nothing where the neighbors disagree, unless it stands out by many times that', () => {
+		const frame = plane((x, y) => (inside(x, y, 4, 20, 4) || inside(x, y, 50, 20, 4) ? 0.9 : 0.5), 3);
+		const healed = plane(() => 0.5, 3);
+		const mask = plane((x, y) => (inside(x, y, 4, 20, 4) || inside(x, y, 50, 20, 4) ? 0.999 : 0));
+		// The halves of the middle agree on the left; on the right they lie 0.04 apart.
+		const early = plane((x) => (x < 32 ? 0.5 : 0.52), 3);
+		const late = plane((x) => (x < 32 ? 0.5 : 0.48), 3);
+		const unrest = unrestOf(compute, early, late);
+		const counts = (caution: number, sigma = 0): readonly number[] => {
+			const share = choose(compute, frame, { mask, healed, unrest }, { ...CHOICE, caution, grow: 0 }, sigma);
+			const found = [...cpuFloats(share)].map((v, i) => (v > 0 ? i % W : -1));
+			share.release();
+			return [found.filter((x) => x >= 0 && x < 32).length, found.filter((x) => x >= 32).length];
+		};
+		// Dirt of 0.4 stands out by ten times 0.04.
+		expect([0, 8, 12, 40].map((caution) => counts(caution))).toEqual([
+			[16, 16],
+			[16, 16],
+			[16, 0],
+			[16, 0],
+		]);
+		// Grain of σ 0.04 makes halves differ so by itself.
+		expect(counts(40, 0.04)).toEqual([16, 16]);
+		for (const p of [frame, healed, mask, early, late, unrest]) p.release();
+		expect(compute.live).toBe(0);
+	});
+});
+
+describe('an edge', () => {
+	it('that lies up to two pixels aside is not dirt; farther it may be', () => {
+		const unrest = plane(() => 0);
+		const healed = plane((x) => (x < 30 ? 0.8 : 0.3), 3);
+		const replaced = (aside: number, caution: number): number => {
+			const frame = plane((x) => (x < 30 + aside ? 0.8 : 0.3), 3);
+			const mask = plane((x) => (x >= 30 && x < 30 + aside ? 0.999 : 0));
+			const share = choose(compute, frame, { mask, healed, unrest }, { ...CHOICE, caution, grow: 0 }, 0);
+			const count = [...cpuFloats(share)].filter((v) => v > 0).length;
+			for (const p of [frame, mask, share]) p.release();
+			return count;
+		};
+		expect([1, 2, 3].map((aside) => replaced(aside, 40))).toEqual([0, 0, 3 * H]);
+		expect(replaced(2, 0)).toBe(2 * H);
+		for (const p of [healed, unrest]) p.release();
+		expect(compute.live).toBe(0);
 	});
 });
 
@@ -136,7 +185,7 @@ describe('what replaces it', () => {
 });
 
 describe('the stage', () => {
-	const values = { sensitivity: 0.5, polarity: 'both', largest: 24, grow: 1, regrain: true };
+	const values = { sensitivity: 0.5, caution: 50, polarity: 'both', largest: 24, grow: 1, regrain: true };
 	const frame = (index: number) => {
 		const time = { pts: { num: index, den: 24 }, duration: { num: 1, den: 24 } };
 		return { index, ...time, origin: 'original', needs: [index], shot: 0 } as const;

@@ -211,7 +211,7 @@ export function leveled(compute: Compute, frame: Picture, healed: Picture, mask:
 }
 
 /** A picture averaged over about 2 × `factor` pixels. The caller owns it. */
-function mean(compute: Compute, picture: Picture, factor: number): Picture {
+export function mean(compute: Compute, picture: Picture, factor: number): Picture {
 	const { width, height } = picture;
 	const small = resize(
 		compute,

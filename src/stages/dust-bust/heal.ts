@@ -14,8 +14,9 @@ import { warp } from '../../gpu/ops/warp/op.ts';
 import { runTiled } from '../../gpu/tiling.ts';
 import { type DirtFound, dirtRun } from '../../models/dirt.ts';
 import { DEGRAIN, denoiseRun } from '../../models/ffdnet.ts';
-import { composeMid, interpolateRun } from '../../models/rife.ts';
+import { halvesOfMid, interpolateRun, mixHalves } from '../../models/rife.ts';
 import { decideOp, leveled, softenOp, spread } from './gpu.ts';
+import { unrestOf, vouching } from './unrest.ts';
 
 /** A neighbor: its picture, its guide, and the flow that moves it into the frame's place. Borrowed. */
 export interface Neighbor {
@@ -24,17 +25,48 @@ export interface Neighbor {
 	readonly flow: FlowField;
 }
 
-/** Finds what the frame has and neither neighbor does. The caller owns both results. */
+/** What was found, and how far the neighbors disagree around each pixel (1 channel). */
+export interface Found extends DirtFound {
+	readonly unrest: Picture;
+}
+
+/** Finds what the frame has and neither neighbor does. The caller owns all results. */
 export async function findDirt(
 	env: StageEnv,
 	frame: Picture,
 	before: Neighbor,
 	after: Neighbor,
 	sigma: number,
-): Promise<DirtFound> {
-	const { compute, models, signal, breathe } = env;
+): Promise<Found> {
+	const { compute, models, breathe } = env;
 	await breathe();
-	// The middle of both neighbors has not seen the frame: what lies on it cannot mislead this motion.
+	const { middle, unrest } = await middleOf(env, before, after);
+	try {
+		const found = await usingAsync([middle], async () => {
+			await breathe();
+			const [a, b] = [before, after].map(({ picture, flow: own }) => warp(compute, picture, own.vectors));
+			return usingAsync([a!, b!], () => {
+				const both = stack(compute, before.flow.confidence, after.flow.confidence);
+				const trust = using([both], () => sized(compute, both, frame));
+				return usingAsync([trust], () =>
+					dirtRun(models, compute, { frame, before: a!, after: b!, middle, trust }, sigma, env),
+				);
+			});
+		});
+		return { ...found, unrest };
+	} catch (error) {
+		unrest.release();
+		throw error;
+	}
+}
+
+/** The middle of both neighbors, and how far its two halves disagree. The caller owns both. */
+async function middleOf(
+	{ compute, models, signal }: StageEnv,
+	before: Neighbor,
+	after: Neighbor,
+): Promise<{ readonly middle: Picture; readonly unrest: Picture }> {
+	// The middle has not seen the frame: what lies on it cannot mislead this motion.
 	const { flow, mask } = await interpolateRun(
 		models,
 		compute,
@@ -44,17 +76,12 @@ export async function findDirt(
 		['flow', 'mask'],
 		signal,
 	);
-	const middle = using([flow, mask], () => composeMid(compute, before.picture, after.picture, flow, mask));
-	return usingAsync([middle], async () => {
-		await breathe();
-		const [a, b] = [before, after].map(({ picture, flow: own }) => warp(compute, picture, own.vectors));
-		return usingAsync([a!, b!], () => {
-			const both = stack(compute, before.flow.confidence, after.flow.confidence);
-			const trust = using([both], () => sized(compute, both, frame));
-			return usingAsync([trust], () =>
-				dirtRun(models, compute, { frame, before: a!, after: b!, middle, trust }, sigma, env),
-			);
-		});
+	return using([flow, mask], () => {
+		const [early, late] = halvesOfMid(compute, before.picture, after.picture, flow);
+		return using([early, late], () => ({
+			middle: mixHalves(compute, early, late, mask),
+			unrest: unrestOf(compute, early, late),
+		}));
 	});
 }
 
@@ -69,6 +96,8 @@ function sized(compute: Compute, picture: Picture, { width, height }: Picture): 
 export interface Choice {
 	/** 0…1; see {@link thresholds}. */
 	readonly sensitivity: number;
+	/** By how many times the neighbors' disagreement around it dirt must stand out; 0: however much they disagree. */
+	readonly caution: number;
 	readonly polarity: 'both' | 'dark' | 'bright';
 	/** Thickness in pixels above which nothing is dirt. */
 	readonly largest: number;
@@ -87,22 +116,28 @@ export function thresholds(sensitivity: number): { readonly sure: number; readon
 	return { sure: sigmoid(logit), doubtful: sigmoid(logit - 2.5) };
 }
 
-/** The share of the healed picture at each pixel: 0 outside of what is replaced, 1 inside, softer in its outermost pixels. The caller owns it. */
+/**
+ * The share of the healed picture at each pixel: 0 outside of what is replaced, 1 inside, softer in its outermost pixels. The grain's
+ * standard deviation is `sigma`. The caller owns the result.
+ */
 export function choose(
 	compute: Compute,
 	frame: Picture,
-	{ mask, healed }: DirtFound,
-	{ sensitivity, polarity, largest, grow }: Choice,
+	found: Found,
+	{ sensitivity, caution, polarity, largest, grow }: Choice,
+	sigma: number,
 ): Picture {
 	const { width, height } = frame;
-	const near = spread(compute, mask, REACH);
-	const found = using([near], () =>
+	const { mask, healed } = found;
+	const vouch = vouching(compute, frame, found, caution, sigma);
+	const near = using([vouch], () => spread(compute, vouch, REACH));
+	const taken = using([near], () =>
 		produce(compute, width, height, 1, (output) => {
 			const params = { area: width * height, ...thresholds(sensitivity), polarity: POLARITY[polarity] };
 			compute.run(decideOp, [mask, near, frame, healed], [output], params);
 		}),
 	);
-	const thin = using([found], () => withoutThick(compute, found, largest));
+	const thin = using([taken], () => withoutThick(compute, taken, largest));
 	const grown = using([thin], () => spread(compute, thin, grow));
 	return using([grown], () =>
 		produce(compute, width, height, 1, (output) => {

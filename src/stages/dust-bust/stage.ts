@@ -88,8 +88,9 @@ async function repair(
 	});
 	const sigma = artifact?.sigma ?? 0;
 	const found = await findDirt(env, picture, neighbor(before), neighbor(after), sigma);
-	return usingAsync([found.mask, found.healed], async () => {
-		const share = choose(env.compute, picture, found, { ...values, polarity: values.polarity as Choice['polarity'] });
+	return usingAsync([found.mask, found.healed, found.unrest], async () => {
+		const choice = { ...values, polarity: values.polarity as Choice['polarity'] };
+		const share = choose(env.compute, picture, found, choice, sigma);
 		try {
 			const look = values.regrain && sigma > 0 ? lookOf(artifact?.profile) : undefined;
 			// Every frame gets grain of its own.

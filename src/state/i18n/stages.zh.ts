@@ -11,6 +11,9 @@ export const STAGES_ZH: Readonly<Record<string, string>> = {
 		'去除只在单独一帧上出现的脏点、亮点和毛发，并用运动补偿的相邻帧修复。快速运动可能被当作脏点：导出前请查看蒙版视图。',
 	'dust-bust.sensitivity': '灵敏度',
 	'dust-bust.sensitivity.doc': '多容易把东西当作脏点：0 只取确定的，1 也取可能的。',
+	'dust-bust.caution': '谨慎',
+	'dust-bust.caution.doc':
+		'在运动看不清的地方，脏点要突出多少才算数：须达到两个相邻帧在该处差异的这么多倍。0 不作要求，快速的手会被当作脏点。',
 	'dust-bust.polarity': '极性',
 	'dust-bust.polarity.doc': '去除哪一种脏点。',
 	'dust-bust.polarity.both': '两者',
