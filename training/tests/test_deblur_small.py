@@ -13,16 +13,17 @@ from degradation.grain_bank import GrainBank, make_stack
 from degradation.optics import blur
 from degradation.stock import Stock
 from emulsion_training.export import ExportRequest, check_for_webgpu, export
-from emulsion_training.ffdnet import Ffdnet, TrainableFfdnet
 from emulsion_training.models import example
 from emulsion_training.own_models import DEBLUR_SMALL
 from workshop import deblur, deblur_data
 from workshop.card_deblur import sections
+from workshop.deblur_cases import BASELINES, fitted, tries
 from workshop.deblur_data import SHARP, SIDE, DeblurBatches, draw_causes, pool
-from workshop.deblur_net import BLIND, CAUSES, UNKNOWN, WARM_SIGMA, DeblurNet, told, warm
+from workshop.deblur_net import BLIND, CAUSES, HALO, SIGMAS, UNKNOWN, DeblurNet, sharpened, told
+from workshop.deblur_net import bank as filters
 from workshop.deblur_pairs import Codec, Grain, coded, film, quantized
 from workshop.eval_set import EvalClip
-from workshop.evaluate_deblur_film import BASELINES, OURS, evaluate, fitted, tries
+from workshop.evaluate_deblur_film import OURS, evaluate
 from workshop.metrics import detail, psnr
 from workshop.smoke import synthetic_entries
 from workshop.trainer import Limits, Settings, train
@@ -44,41 +45,48 @@ def grain(bank: GrainBank, strength: float) -> Grain:
     return Grain(bank, 0, 0.2, strength, strength / 2, strength / 2)
 
 
-def test_the_net_is_small_and_starts_as_ffdnets_body_that_changes_nothing() -> None:
+def shaken(features: int = 8) -> DeblurNet:
+    """A net whose every layer does something."""
+    torch.manual_seed(2)
+    net = DeblurNet(features)
+    for name, weight in net.named_parameters():
+        if weight.requires_grad and not float(weight.detach().abs().max()):
+            nn.init.normal_(weight, 0, 0.02 if name.startswith("last") else 0.2)
+    return net
+
+
+def test_the_net_is_small_and_starts_by_changing_nothing() -> None:
     net = DeblurNet()
     assert sum(p.numel() for p in net.parameters()) <= 1_000_000
-    torch.manual_seed(2)
-    original = TrainableFfdnet()
-    warm(net, original.state_dict())
     image = torch.rand(1, 3, 12, 10)
     assert torch.equal(net(image, told({"storage": 0.4})), image)
-    # With FFDNet's last layer it says, added to the picture, what FFDNet says of the strength it was made to believe in.
-    last, given = net.convs[-1], original.model[-2]
-    assert isinstance(last, nn.Conv2d) and isinstance(given, nn.Conv2d) and last.bias is not None and given.bias is not None
-    last.weight.data[:12], last.bias.data[:12] = given.weight.data, given.bias.data
-    wanted = Ffdnet(original.state_dict())(image, torch.full((1, 1, 6, 5), WARM_SIGMA))
-    # The strength is told by a bias, where FFDNet pads it with 0: they differ at the rim.
-    inside = (..., slice(4, -4), slice(4, -4))
-    assert torch.allclose((net(image, told({})) - image)[inside], wanted[inside], atol=2e-3)
-    # What is told selects among the last layers, and mixes them.
-    last.weight.data[12:24] = last.weight.data[:12]
-    last.bias.data[12:24] = last.bias.data[:12]
-    plain, half = (net(image, told({"storage": strength})) - image for strength in (0, 0.5))
-    assert torch.allclose(half, 1.5 * plain, atol=1e-5)
+    # What everywhere adds is a share of what a blur takes: here all of what a Gaussian of .9 px takes of each channel.
+    assert net.everywhere.bias is not None
+    net.everywhere.bias.data[SIGMAS.index(0.9)] = 1
+    wanted = 2 * image - blur(image, 0.9)
+    assert torch.allclose(net(image, told({}))[..., 6:-6, 6:-6], wanted[..., 6:-6, 6:-6], atol=1e-5)
+    assert float(filters().sum((1, 2)).abs().max()) < 1e-6
 
 
 def test_what_is_told() -> None:
     assert told({"digitization": 0.5, "storage": UNKNOWN}).flatten().tolist() == [-1, 0, 0.5, 0]
     with pytest.raises(ValueError, match="capture"):
         told({"capture": 1})
-    net = DeblurNet()
-    last = net.convs[-1]
-    assert isinstance(last, nn.Conv2d)
-    for weight in (net.told.weight, net.told_again.weight, last.weight):
-        nn.init.normal_(weight, 0, 0.1)
-    image = torch.rand(1, 3, 8, 8)
+    net, image = shaken(), torch.rand(1, 3, 8, 8)
     outputs = [net(image, told({"storage": strength})) for strength in (0, 0.5, 1, UNKNOWN)]
     assert all(float((a - b).detach().abs().max()) > 1e-4 for i, a in enumerate(outputs) for b in outputs[:i])
+
+
+def test_a_pixel_depends_on_no_more_than_the_halo_and_pictures_of_any_size_are_sharpened() -> None:
+    net, causes = shaken(), told({"duplication": 0.5})
+    image = torch.rand(1, 3, 101, 75)
+    whole = sharpened(net, image, causes)
+    assert whole.shape == image.shape
+    part = net(image[..., : 2 * HALO + 2, : 2 * HALO + 2], causes)
+    assert torch.allclose(part[..., HALO : HALO + 2, HALO : HALO + 2], whole[..., HALO : HALO + 2, HALO : HALO + 2], atol=1e-5)
+    # A flat picture stays flat to its rim, whatever the body says of it.
+    flat = sharpened(net, torch.full((1, 3, 20, 20), 0.5), causes)
+    assert float((flat[..., ::2, ::2] - flat[..., :1, :1]).abs().max()) < 1e-5
 
 
 def test_the_truth_is_sharp_and_has_the_inputs_grain_and_levels(bank: GrainBank) -> None:
@@ -155,7 +163,7 @@ def test_a_pool_goes_on_where_it_stopped_and_batches_depend_on_their_number(
 
 def test_the_exported_net_runs_on_webgpu() -> None:
     request = ExportRequest(
-        DeblurNet(), example(DEBLUR_SMALL, 16, 24), list(DEBLUR_SMALL.inputs), list(DEBLUR_SMALL.outputs), {"id": "deblur-small"}
+        shaken(64), example(DEBLUR_SMALL, 16, 24), list(DEBLUR_SMALL.inputs), list(DEBLUR_SMALL.outputs), {"id": "deblur-small"}
     )
     assert check_for_webgpu(export(request)) == []
 
@@ -165,9 +173,7 @@ def test_the_job_starts_by_changing_nothing_and_trains(tmp_path: Path, bank: Gra
     monkeypatch.setattr(deblur, "bank", lambda *_: bank)
     monkeypatch.setattr(deblur, "VALIDATION_BATCHES", 1)
     monkeypatch.setattr(deblur, "DeblurNet", lambda: DeblurNet(8))
-    job = deblur.deblur_job(
-        synthetic_entries(8, 130, 2), seed=1, batch=2, crop=32, stocks=1, count=FEW, watched=FEW, fresh=True, cache=tmp_path
-    )
+    job = deblur.deblur_job(synthetic_entries(8, 130, 2), seed=1, batch=2, crop=32, stocks=1, count=FEW, watched=FEW, cache=tmp_path)
     assert job.validate(job.net) == 0
     settings = Settings("deblur-small", seed=1, batch=2, crop=32, rate=1e-3, bf16=False)
     made = train(job, settings, Limits(1e6, 3), tmp_path / "run", torch.device("cpu"))
@@ -203,5 +209,5 @@ def test_evaluation_and_card_without_downloads(tmp_path: Path, bank: GrainBank) 
     settings = {"batch": 4, "crop": 96, "seed": 1, "rate": 1e-4, "bf16": False}
     made = {"settings": settings, "steps": 3, "machine": "CPU", "hours": 0.1, "torch": "2", "start": 0.0, "best": 0.5}
     card = "\n".join(sections(made, written, ["a note"]))
-    assert "compression +0.00 dB of +0.8 (0.80 dB missing)" in card
+    assert "- compression, +0.8 dB wanted: given +0.00 dB (0.80 dB missing)" in card
     assert "- a note" in card

@@ -34,21 +34,18 @@ SHARP = 0.06
 GRAINLESS = 0.3
 WEAKEST, STRONGEST = 1 / 255, 14 / 255
 """Of the negative's grain at the middle codes."""
-GIVEN, UNTOLD = 0.45, 0.2
+GIVEN, UNTOLD = 0.55, 0.2
 """Shares of samples whose strengths are told, and of which nothing is; of the others the causes are told and no strength."""
-MISREAD = 0.1
-FLOOR = 0.02
-"""Softness (mean error of the input) from which on errors are weighed by its inverse."""
+MISREAD = 0.06
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Soft pictures and their truths [B, 3, N, N], what is told [B, 4, 1, 1], and the weight of each [B, 1, 1, 1]."""
+    """Soft pictures and their truths [B, 3, N, N], and what is told [B, 4, 1, 1]."""
 
     soft: Tensor
     truth: Tensor
     told: Tensor
-    weight: Tensor
 
 
 def draw_causes(generator: torch.Generator) -> dict[str, float]:
@@ -179,9 +176,8 @@ class DeblurBatches:
             strengths.append(self.strengths[index])
         both = torch.stack(parts).float() / 255
         soft, truth = both[:, :3], both[:, 3:]
-        error = (soft - truth).abs().mean((1, 2, 3), keepdim=True)
         told = self._told(torch.stack(strengths), chance).view(self.batch, -1, 1, 1)
-        return Batch(soft, truth, told, 2 * FLOOR / (error + FLOOR))
+        return Batch(soft, truth, told)
 
     def _told(self, strengths: Tensor, chance: torch.Generator) -> Tensor:
         """What is told: strengths misread a little, or causes alone, or nothing."""

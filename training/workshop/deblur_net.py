@@ -1,8 +1,11 @@
 """The feed-forward net of `deblur`, for what no kernel describes: copies, scans, codecs, decades in the can.
 
-FFDNet's body (Zhang et al. 2018: twelve convolutions on the picture's 2×2 pixels as channels), which starts from published weights.
-What it gives is what is to be added to the picture, 0 at first: whatever the net does not know how to better stays as it was, grain
-above all. It is told which causes acted and how strongly.
+Softness is mostly lost contrast of fine structure, and how much of which band comes back depends on the place: edges take more,
+grain none. So a small body of convolutions (on the picture's 2×2 pixels as channels) says at every pixel how much of each of a
+bank of differences of Gaussians is to be added (filters chosen by the place, after Romano et al. 2016, and predicted, after
+Mildenhall et al. 2018), and adds a correction of its own for what bands cannot do, blocks and halos above all. Both are 0 before
+training: whatever the net does not know how to better stays as it was. It is told which causes acted and how strongly, and that
+scales and shifts every pair of its layers (after Perez et al. 2018).
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from emulsion_training.ffdnet import LAYERS, reorder_first
+from degradation.optics import gaussian_taps
 
 CAUSES = ("storage", "duplication", "digitization", "compression")
 """In film order: the order of the port `causes`."""
@@ -19,11 +22,38 @@ UNKNOWN = -1.0
 """Told for a cause that acted, and nobody knows how strongly; a share of it for a cause that acted with that probability."""
 BLIND = UNKNOWN / len(CAUSES)
 """Told for every cause where nothing is known."""
-FEATURES = 96
-TOLD_AGAIN = 5
-"""The layer at which the causes are told a second time: the first layers see too little to act on them."""
-WARM_SIGMA = 5 / 255
-"""Noise that FFDNet's body is made to believe in at the start."""
+FEATURES = 64
+PAIRS = 3
+"""Residual pairs of convolutions between the first and the last."""
+SIGMAS = (0.4, 0.6, 0.9, 1.3, 1.9, 2.8)
+"""Of the bank: each filter is the picture less its Gaussian blur of so many pixels."""
+REACH = 6
+"""Of the bank's filters, in pixels."""
+TELLING = 32
+"""Width of the layer that what is told goes through."""
+HALO = 24
+"""Pixels on which a pixel depends on each side: 2 a convolution, 1 for the 2×2, the bank's reach, and one to be even. Beyond the
+picture its edge is repeated (`sharpened`): zeros there would look like a hard edge."""
+
+
+def bank() -> Tensor:
+    """The bank's filters [len(SIGMAS), 13, 13], each of sum 0."""
+    size = 2 * REACH + 1
+    one = torch.zeros(size, size)
+    one[REACH, REACH] = 1
+    filters = []
+    for sigma in SIGMAS:
+        taps = gaussian_taps(sigma)
+        spare = len(taps) // 2 - REACH
+        taps = functional.pad(taps, (-spare, -spare))
+        taps = taps / taps.sum()
+        filters.append(one - taps[:, None] * taps[None])
+    return torch.stack(filters)
+
+
+def folded(picture: Tensor) -> Tensor:
+    """2×2 pixels as channels: [B, C, H, W] to [B, 4C, H/2, W/2]."""
+    return torch.cat([picture[:, :, dy::2, dx::2] for dy in (0, 1) for dx in (0, 1)], 1)
 
 
 class DeblurNet(nn.Module):
@@ -34,62 +64,59 @@ class DeblurNet(nn.Module):
 
     def __init__(self, features: int = FEATURES) -> None:
         super().__init__()
-        gates = 1 + 2 * len(CAUSES)
-        widths = [12, *[features] * (LAYERS - 1), 12 * gates]
-        self.convs = nn.ModuleList([nn.Conv2d(a, b, 3, 1, 1) for a, b in zip(widths, widths[1:], strict=False)])
-        self.told = nn.Conv2d(2 * len(CAUSES), features, 1, bias=False)
-        self.told_again = nn.Conv2d(2 * len(CAUSES), features, 1, bias=False)
-        # Each thing that can be told has a last layer of its own: theirs are added up by how much of each is told, the first one always.
-        self.gate = nn.Conv2d(2 * len(CAUSES), 12 * gates, 1)
-        self.total = nn.Conv2d(12 * gates, 12, 1, bias=False)
-        which = torch.arange(12 * gates) // 12
-        assert self.gate.bias is not None
-        self.gate.weight.data = (which[:, None] == 1 + torch.arange(2 * len(CAUSES))).float()[..., None, None]
-        self.gate.bias.data = (which == 0).float()
-        self.total.weight.data = (torch.arange(12)[:, None] == torch.arange(12 * gates) % 12).float()[..., None, None]
-        for fixed in (self.gate.weight, self.gate.bias, self.total.weight):
+        count = len(SIGMAS)
+        # A channel's differences stand together; told apart by their order: red's, green's, blue's.
+        self.bank = nn.Conv2d(3, 3 * count, 2 * REACH + 1, 1, REACH, groups=3, bias=False)
+        self.bank.weight.data = bank()[:, None].repeat(3, 1, 1, 1)
+        self.total = nn.Conv2d(3 * count, 3, 1, bias=False)
+        self.total.weight.data = (torch.arange(3)[:, None] == torch.arange(3 * count) // count).float()[..., None, None]
+        for fixed in (self.bank.weight, self.total.weight):
             fixed.requires_grad_(False)
-        last = self.convs[-1]
-        assert isinstance(last, nn.Conv2d) and last.bias is not None
-        for weight in (self.told.weight, self.told_again.weight):
-            nn.init.normal_(weight, 0, 1e-3)
-        for weight in (last.weight, last.bias):
-            nn.init.zeros_(weight)
-
-    def features(self, image: Tensor, said: Tensor) -> Tensor:
-        """What the last layers see, [B, features, H/2, W/2]; `said` is `said_of` of the causes."""
-        x = torch.cat([image[:, :, dy::2, dx::2] for dy in (0, 1) for dx in (0, 1)], 1)
-        for index, conv in enumerate(list(self.convs)[:-1]):
-            x = conv(x)
-            if index == 0:
-                x = x + self.told(said)
-            elif index == TOLD_AGAIN:
-                x = x + self.told_again(said)
-            x = functional.relu(x)
-        return x
+        self.first = nn.Conv2d(24, features, 3, 1, 1)
+        self.pairs = nn.ModuleList([nn.Conv2d(features, features, 3, 1, 1) for _ in range(2 * PAIRS)])
+        self.last = nn.Conv2d(features, 12 + 4 * count, 3, 1, 1)
+        self.telling = nn.Conv2d(2 * len(CAUSES), TELLING, 1)
+        self.scales = nn.ModuleList([nn.Conv2d(TELLING, features, 1) for _ in range(PAIRS)])
+        self.shifts = nn.ModuleList([nn.Conv2d(TELLING, features, 1) for _ in range(PAIRS)])
+        self.everywhere = nn.Conv2d(TELLING, count, 1)
+        zeros = [self.last, self.everywhere, *self.scales, *self.shifts]
+        for layer in zeros:
+            assert isinstance(layer, nn.Conv2d) and layer.bias is not None
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
     def forward(self, image: Tensor, causes: Tensor) -> Tensor:
-        """Sharpens."""
-        said = said_of(causes)
-        added = self.total(self.convs[-1](self.features(image, said)) * self.gate(said))
-        return image + functional.pixel_shuffle(added, 2)
+        """Sharpens. The outer `HALO` pixels see zeros instead of picture: `sharpened` takes care of them."""
+        # Differences of 8-bit codes are too fine for bfloat16.
+        with torch.autocast(image.device.type, enabled=False):
+            differences = self.bank(image)
+        count = len(SIGMAS)
+        # The body sees the picture and, for each channel, one difference of the middle of the bank.
+        middle = torch.cat([differences[:, c * count + 2 : c * count + 3] for c in range(3)], 1)
+        x = functional.relu(self.first(torch.cat([folded(image), folded(middle) * 8], 1)))
+        told_of = functional.relu(self.telling(said_of(causes)))
+        for index in range(PAIRS):
+            y = functional.relu(self.pairs[2 * index](x))
+            y = self.pairs[2 * index + 1](y) * (self.scales[index](told_of) + 1) + self.shifts[index](told_of)
+            x = functional.relu(x + y)
+        end = functional.pixel_shuffle(self.last(x), 2).float()
+        weights = end[:, 3:] + self.everywhere(told_of).float()
+        added: Tensor = self.total(differences * torch.cat([weights, weights, weights], 1).float()) + end[:, :3]
+        return image + added
+
+
+def sharpened(net: nn.Module, picture: Tensor, causes: Tensor) -> Tensor:
+    """Runs the net on pictures [B, 3, H, W] of any size, edges repeated beyond them."""
+    height, width = picture.shape[-2:]
+    padded = functional.pad(picture, (HALO, HALO + width % 2, HALO, HALO + height % 2), mode="replicate")
+    with torch.no_grad():
+        result: Tensor = net(padded, causes)[..., HALO : HALO + height, HALO : HALO + width]
+    return result
 
 
 def said_of(causes: Tensor) -> Tensor:
     """[B, 8, 1, 1] from causes [B, 4, 1, 1]: strengths, then what is unknown, which is not a strength below 0 but another statement."""
     return torch.cat([functional.relu(causes), functional.relu(causes * -1.0)], 1)
-
-
-def warm(net: DeblurNet, state: dict[str, Tensor], sigma: float = WARM_SIGMA) -> DeblurNet:
-    """Fills the body from FFDNet's published state, told one strength of noise; the last layers stay 0."""
-    for index, conv in enumerate(list(net.convs)[:-1]):
-        assert isinstance(conv, nn.Conv2d) and conv.bias is not None
-        weight, bias = state[f"model.{2 * index}.weight"], state[f"model.{2 * index}.bias"]
-        if index == 0:
-            bias = bias + sigma * weight[:, 12].sum((1, 2))
-            weight = reorder_first(weight)[:, :12]
-        conv.weight.data, conv.bias.data = weight.clone(), bias.clone()
-    return net
 
 
 def told(causes: dict[str, float]) -> Tensor:

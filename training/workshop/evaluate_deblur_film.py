@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,32 +21,22 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from degradation.grain_bank import GrainBank
-from emulsion_training.compare import open_session, run_onnx
-
-from . import metrics
-from .baselines import ffmpeg_filter, to_bytes
-from .deblur_net import BLIND, CAUSES, UNKNOWN, DeblurNet, told
-from .deblur_pairs import Codec, Grain, Pair, coded, film
+from .baselines import to_bytes
+from .deblur_cases import BASELINES, Case, enlarged_and_back, kept_case, middle_of, score
+from .deblur_net import BLIND, CAUSES, UNKNOWN, DeblurNet, sharpened, told
 from .eval_set import EvalClip
-from .evaluate_deblur import gaussian_kernel, richardson_lucy, ringing, wiener
+from .evaluate_deblur import ringing
 from .evaluate_degrain import grain_of
-from .networks import pretrained_degrain, run_any_size
+from .networks import pretrained_degrain
 from .paths import MODELS
 
 SIGMAS = (0.0, 0.01, 0.02)
 STOCK = "35 mm color negative"
 FIELD = 160
-BASELINES = ("ffmpeg", "Wiener", "Richardson–Lucy", "Real-ESRGAN")
 OURS = ("given", "named", "blind")
 """Told cause and strength; told the cause alone; told nothing."""
 BARS = {"storage": 1.5, "duplication": 1.5, "digitization": 1.5, "compression": 0.8}
-HEIGHT, WIDTH = 128, 160
-"""The middle of each clip is looked at: six networks run over it."""
 CROP = 96
-FILTERS = (*(f"unsharp={size}:{size}:{a}" for size in (3, 5, 9) for a in (0.5, 1, 2)), *(f"cas={a}" for a in (0.3, 0.6, 1)))
-WIENER_SIGMAS, WIENER_RATIOS = (0.5, 0.8, 1.2, 1.8), (1e-2, 3e-2, 0.1)
-LUCY_SIGMAS, LUCY_TURNS = (0.6, 1.0, 1.6), (2, 5, 10)
 
 
 def load(weights: Path) -> DeblurNet:
@@ -56,92 +46,20 @@ def load(weights: Path) -> DeblurNet:
     return net.eval()
 
 
-def fitted(picture: Tensor, truth: Tensor) -> Tensor:
-    """The picture [3, H, W] under the affine map of its colors (3×3 and an offset) that is nearest to the truth."""
-    values = torch.cat([picture.reshape(3, -1), torch.ones(1, picture[0].numel())]).double()
-    solution = torch.linalg.lstsq(values.T, truth.reshape(3, -1).T.double()).solution
-    result: Tensor = (solution.T @ values).float().view_as(picture)
-    return result
-
-
-def enlarged_and_back(picture: Tensor, model: Path) -> Tensor:
-    """A ×4 upscaler's picture brought back by averages of 4×4."""
-    large = run_onnx(open_session(model), {"image": picture[None].numpy()})["upscaled"]
-    return torch.nn.functional.avg_pool2d(torch.from_numpy(large), 4)[0]
-
-
-def tries(soft: Tensor, vivid: Callable[[Tensor], Tensor]) -> dict[str, list[Tensor]]:
-    """Each baseline's pictures at all its settings."""
-    # One process for all: copies of the frame, each through one filter.
-    chain = ",".join(f"{name}:enable=eq(n\\,{k})" for k, name in enumerate(FILTERS))
-    ffmpeg = ffmpeg_filter(soft.expand(len(FILTERS), -1, -1, -1), chain)
-    return {
-        "ffmpeg": list(ffmpeg),
-        "Wiener": [wiener(soft, gaussian_kernel(s), r) for s in WIENER_SIGMAS for r in WIENER_RATIOS],
-        "Richardson–Lucy": [out for s in LUCY_SIGMAS for out in richardson_lucy(soft, gaussian_kernel(s), LUCY_TURNS)],
-        "Real-ESRGAN": [vivid(soft)],
+def judge(case: Case, net: nn.Module) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """A case with our net: figures and pictures."""
+    cause, fit = case.row["cause"], case.row["cause"] == "storage"
+    causes = {
+        "given": told({cause: case.row["strength"]}),
+        "named": told({cause: UNKNOWN}),
+        "blind": told(dict.fromkeys(CAUSES, BLIND)),
     }
-
-
-def middle_of(frames: Tensor) -> Tensor:
-    """The middle `HEIGHT` × `WIDTH` of frames, or all where they are smaller."""
-    top, left = (max(0, (have - want) // 2) for have, want in zip(frames.shape[-2:], (HEIGHT, WIDTH), strict=True))
-    return frames[..., top : top + HEIGHT, left : left + WIDTH]
-
-
-def age(clip: EvalClip, index: int, cause: str, sigma: float, bank: GrainBank) -> tuple[Pair, Pair, float]:
-    """The clip after one cause: the pair, the pair with its dyes unfaded, and the strength."""
-    seed = 9000 + 10 * index + CAUSES.index(cause)
-    strength = max(0.02, float(torch.rand(1, generator=torch.Generator().manual_seed(seed))))
-    grain = Grain(bank, 0, bank.stocks[0].correlation, sigma, sigma / 2, sigma / 2)
-    causes = {cause: strength}
-    pair, unfaded = film(clip.frames, causes, grain, seed), film(clip.frames, causes, grain, seed, fades=False)
-    if cause == "compression":
-        pair = coded(pair, Codec.of(strength, index % 3))
-    return pair, unfaded, strength
-
-
-def _score(output: Tensor, truth: Tensor, fit: bool) -> dict[str, float]:
-    output, truth = output.clamp(0, 1), truth.clamp(0, 1)
-    if fit:
-        output = fitted(output, truth)
-    return {"psnr": metrics.psnr(output, truth), "ssim": metrics.ssim(output, truth), "gmsd": metrics.gmsd(output, truth)}
-
-
-def case(
-    clip: EvalClip, index: int, cause: str, sigma: float, net: nn.Module, tools: dict[str, Any]
-) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """One clip after one cause: figures and pictures."""
-    pair, unfaded, strength = age(clip, index, cause, sigma, tools["bank"])
-    middle = clip.frames.shape[0] // 2
-    fit = cause == "storage"
-    source = unfaded if fit else pair
-    soft, kept, clean = pair.soft[middle], source.kept[middle].clamp(0, 1), source.clean[middle]
-    causes = {"given": told({cause: strength}), "named": told({cause: UNKNOWN}), "blind": told(dict.fromkeys(CAUSES, BLIND))}
-
-    def ours(picture: Tensor, what: str) -> Tensor:
-        with torch.no_grad():
-            output: Tensor = net(picture[None], causes[what])[0].clamp(0, 1)
-        return output
-
-    shown = {
-        name: max(options, key=lambda o: metrics.psnr(o.clamp(0, 1), pair.kept[middle]))
-        for name, options in tries(soft, tools["vivid"]).items()
-    }
-    shown |= {name: ours(soft, name) for name in OURS}
-    row: dict[str, Any] = {"clip": clip.name, "cause": cause, "strength": strength, "sigma": sigma}
-    row["input"] = _score(soft, kept, fit)
-    row |= {name: _score(picture, kept, fit) for name, picture in shown.items()}
-    # Without grain: FFDNet takes it away first, told its true strength.
-    level = float((source.kept[middle] - clean).pow(2).mean().sqrt()) if cause != "compression" else sigma
-    quiet = run_any_size(tools["denoiser"], soft[None], level)[0].clamp(0, 1) if level > 0 else soft
-    row["removed"] = {
-        "input": _score(soft, clean, fit),
-        "denoised": _score(quiet, clean, fit),
-        "given": _score(ours(quiet, "given"), clean, fit),
-    }
-    row["ringing"] = {name: ringing(picture, pair.kept[middle]) for name, picture in {"input": soft, "given": shown["given"]}.items()}
-    return row, {"truth": pair.kept[middle], "input": soft} | shown
+    ours = {name: sharpened(net, case.soft[None], what)[0].clamp(0, 1) for name, what in causes.items()}
+    row = case.row | {name: score(picture, case.kept, fit) for name, picture in ours.items()}
+    quiet = sharpened(net, case.quiet[None], causes["given"])[0].clamp(0, 1)
+    row["removed"] = case.row["removed"] | {"given": score(quiet, case.clean, fit)}
+    row["ringing"] = {name: ringing(picture, case.truth) for name, picture in {"input": case.soft, "given": ours["given"]}.items()}
+    return row, {"truth": case.truth, "input": case.soft} | case.shown | ours
 
 
 def evaluate(clips: Iterable[EvalClip], net: nn.Module, output: Path, tools: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -158,7 +76,9 @@ def evaluate(clips: Iterable[EvalClip], net: nn.Module, output: Path, tools: dic
     for index, whole in enumerate(clips):
         clip = EvalClip(whole.name, middle_of(whole.frames))
         for number, cause in enumerate(CAUSES):
-            row, shown = case(clip, index, cause, SIGMAS[(index + number) % len(SIGMAS)], net, tools)
+            sigma = SIGMAS[(index + number) % len(SIGMAS)]
+            case = kept_case(output / "cases", index * len(CAUSES) + number, clip, index, cause, sigma, tools)
+            row, shown = judge(case, net)
             rows.append(row)
             pictures.append(shown)
             gains = ", ".join(f"{m} {row[m]['psnr'] - row['input']['psnr']:+.2f}" for m in (*BASELINES, *OURS))

@@ -78,9 +78,9 @@ def _deblur_small(options: argparse.Namespace, device: torch.device) -> Job:
 
     if device.type != "cpu":
         raise WorkshopError("the pairs of deblur-small lie in main memory: train it on the CPU (--device cpu)")
-    return deblur_job(
-        unpack(options.pictures), seed=options.seed, batch=options.batch, crop=options.crop, stocks=options.stocks, fresh=options.fresh
-    )
+    if options.fresh:
+        raise WorkshopError("deblur-small starts from nothing anyway: leave out --fresh")
+    return deblur_job(unpack(options.pictures), seed=options.seed, batch=options.batch, crop=options.crop, stocks=options.stocks)
 
 
 def _evaluate_deblur_small(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
@@ -136,7 +136,7 @@ def _evaluate_scratch(data: Path, limit: int | None, weights: Path, output: Path
 
 RECIPES: dict[str, Recipe] = {
     "degrain": Recipe(1.5e-4, _degrain, _evaluate_degrain, card_degrain.sections),
-    "deblur-small": Recipe(4e-4, _deblur_small, _evaluate_deblur_small, card_deblur.sections),
+    "deblur-small": Recipe(6e-4, _deblur_small, _evaluate_deblur_small, card_deblur.sections),
     "dirt": Recipe(1e-3, _dirt, _evaluate_dirt, card_dirt.sections),
     "blur-cause": Recipe(2e-3, _cause, _evaluate_cause, card_cause.sections),
     "scratch": Recipe(2e-3, _scratch, _evaluate_scratch, card_scratch.sections),

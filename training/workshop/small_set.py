@@ -28,7 +28,7 @@ from emulsion_training.evaluate import CLIPS, Bytes, interpolate, kodak, psnr, r
 from emulsion_training.manifest import write_json
 
 from .cause_net import UNIT
-from .deblur_net import told
+from .deblur_net import HALO, told
 from .dirt_net import scale_of
 from .evaluate_degrain import grain_of, grainy
 from .paths import DATA, MODELS, WorkshopError, need
@@ -145,9 +145,11 @@ def sharpened(path: Path, data: Path) -> Figures:
         before, after = [], []
         for crop in crops(data):
             soft = soften(crop)
-            done = run_onnx(session, {"image": to_network(soft), "causes": told({cause: 0.6}).numpy()})["sharp"]
+            # Beyond the picture its edge, as in the app.
+            wide = np.pad(to_network(soft), ((0, 0), (0, 0), (HALO, HALO), (HALO, HALO)), "edge")
+            done = run_onnx(session, {"image": wide, "causes": told({cause: 0.6}).numpy()})["sharp"]
             before.append(psnr(soft, crop))
-            after.append(psnr(to_bytes(done), crop))
+            after.append(psnr(to_bytes(done[..., HALO:-HALO, HALO:-HALO]), crop))
         found[what] = float(np.mean(before))
         found[f"{what}, sharpened"] = float(np.mean(after))
     return found

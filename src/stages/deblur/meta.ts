@@ -8,11 +8,15 @@ export const params = {
 		values: [
 			{
 				value: 'auto',
-				doc: 'Looks for the cause in each shot and says it; a shot found sharp, or soft by storage, copying, scanning or a codec, is left as it is.',
+				doc: 'Looks for the cause in each shot, says it and acts on it where it is sure; a shot found sharp is left as it is.',
 			},
 			{ value: 'defocus', doc: 'A lens out of focus: a disk.' },
 			{ value: 'soft', doc: 'Softness of optics and printing: a Gaussian.' },
 			{ value: 'motion', doc: 'Straight motion while the shutter was open: a line.' },
+			{ value: 'storage', doc: 'Film that buckled in the can: softness that varies over the frame.' },
+			{ value: 'duplication', doc: 'Copies of copies.' },
+			{ value: 'digitization', doc: 'A scanner, reduction and enlargement, halos of sharpening.' },
+			{ value: 'compression', doc: 'A codec: blocks, ringing, smeared texture.' },
 		],
 		unit: '',
 		doc: 'What blurred the picture.',
@@ -26,6 +30,16 @@ export const params = {
 		step: 0.1,
 		unit: 'px',
 		doc: 'Radius of the disk, standard deviation of the Gaussian or length of the line; auto estimates it in each shot.',
+	},
+	severity: {
+		type: 'number',
+		default: 'auto',
+		auto: true,
+		min: 0,
+		max: 1,
+		step: 0.01,
+		unit: '',
+		doc: 'How strongly storage, duplication, digitization or compression acted; auto lets the net judge by the picture.',
 	},
 	angle: {
 		type: 'number',
@@ -87,15 +101,15 @@ export const params = {
 	},
 } as const satisfies StageMeta['params'];
 
-/** Takes the camera's blur back: kernel given or estimated, plug-and-play deconvolution in linear light. */
+/** Takes softness back: the camera's by plug-and-play deconvolution, kernel given or estimated; what came after it by a feed-forward net. */
 export const meta: StageMeta<typeof params> = {
 	id: 'deblur',
-	version: 2,
+	version: 3,
 	label: 'Deblur',
-	doc: 'Takes the camera’s blur back: defocus, softness or straight motion, given or estimated in each shot.',
+	doc: 'Takes blur back: the camera’s (defocus, softness, straight motion), given or estimated in each shot; that of copies, scanners, codecs and storage by a net that is told the cause.',
 	order: 65,
 	params,
-	models: ['ffdnet', 'blur-cause'],
+	models: ['ffdnet', 'blur-cause', 'deblur-small'],
 	changesTimeline: false,
 	changesSize: false,
 	provenance: 'repaired',

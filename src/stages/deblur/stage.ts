@@ -10,25 +10,31 @@ import { using } from '../../gpu/op.ts';
 import { residualView } from '../../gpu/ops/difference/op.ts';
 import { filled } from '../../gpu/ops/fill/op.ts';
 import { runTiled } from '../../gpu/tiling.ts';
-import { BLUR_CAUSE } from '../../models/cause.ts';
 import { type Phrase, phrase } from '../../core/phrases.ts';
+import { BLUR_CAUSE } from '../../models/cause.ts';
+import { DEBLUR_SMALL, type FilmCauses } from '../../models/deblur.ts';
+import { FFDNET } from '../../models/ffdnet.ts';
 import { canvasSide, deconvolve, type Deconvolution, marginOf, meanSquareSlope } from './deconvolve.ts';
+import { acted, filmFound, filmOf, sharpenedFilm } from './film.ts';
 import { meta, type params } from './meta.ts';
 
 type Values = ValuesOf<typeof params>;
 
 /** Artifact of `deblur`: the shot's blur and its noise. */
 export interface DeblurArtifact {
-	/** What is taken back: as given, or as found. */
+	/** What is taken back: as given, or as found; `sharp` where the camera did nothing. */
 	readonly blur: Blur;
-	/** Standard deviation of the noise on the scale of the picture. */
-	readonly noise: number;
+	/** Standard deviation of the noise on the scale of the picture; absent where nothing needs it. */
+	readonly noise?: number;
 	/** Why the shot is soft; absent where nobody asked, and where there is too little to look at. */
 	readonly cause?: CauseDiagnosis;
+	/** What acted after the camera: then the net takes it back. */
+	readonly film?: FilmCauses;
 }
 
-/** GFLOP a megapixel and step: the denoiser, as in the model manifest. */
+/** GFLOP a megapixel, as in the model manifest: the denoiser's (a step), the net's. */
 const FFDNET_GFLOP = 427;
+const FILM_GFLOP = 134;
 /** Gain of the residual view. */
 export const RESIDUAL_GAIN = 8;
 /** Largest canvas: larger pictures are done in tiles. */
@@ -57,13 +63,18 @@ async function analyze(access: ShotAccess, values: Values, env: StageEnv): Promi
 		return own;
 	};
 	const known = given(values);
+	const film = filmOf(values);
+	if (film && values.grain === 'kept') return { blur: { cause: 'sharp' }, film };
 	const noise =
 		values.noise === 'auto'
 			? (await shotNoise({ compute, range: access.range, picture, breathe })).sigma
 			: values.noise / 255;
+	if (film) return { blur: { cause: 'sharp' }, noise, film };
 	if (known) return { blur: known, noise };
 	const diagnosis = values.cause === 'auto' ? await shotCause(access.source, env) : undefined;
 	const found = diagnosis ? { noise, cause: diagnosis } : { noise };
+	const seen = diagnosis && filmFound(diagnosis, values);
+	if (seen) return { blur: { cause: 'sharp' }, ...found, film: seen };
 	if (diagnosis && isLeft(diagnosis)) return { blur: { cause: 'sharp' }, ...found };
 	const spectrum = await shotSpectrum(access, noise, env);
 	const { cause, size, angle, edge } = values;
@@ -71,7 +82,10 @@ async function analyze(access: ShotAccess, values: Values, env: StageEnv): Promi
 	return { blur: spectrum ? await estimateBlur(spectrum, wish, breathe) : { cause: 'sharp' }, ...found };
 }
 
-/** Whether `auto` leaves a shot alone: it is sharp, or something took its detail that no kernel describes. Unsure, the kernel's own test decides. */
+/**
+ * Whether `auto` does not deconvolve a shot: it is sharp, or something took its detail that no kernel describes. Unsure, the kernel's own test
+ * decides.
+ */
 function isLeft(diagnosis: CauseDiagnosis): boolean {
 	const verdict = verdictOf(diagnosis);
 	return verdict !== 'capture' && verdict !== 'unsure';
@@ -86,10 +100,14 @@ function tileOf(picture: Picture, margin: number): number {
 }
 
 async function sharpened(
-	{ params: values, artifact: { blur, noise } }: { params: Values; artifact: DeblurArtifact },
+	{ params: values, artifact: { blur, noise = 0, film } }: { params: Values; artifact: DeblurArtifact },
 	env: StageEnv,
 	{ picture, color }: WorkingFrame,
 ): Promise<Picture> {
+	if (film) {
+		const removed = values.grain === 'removed' ? noise : undefined;
+		return sharpenedFilm(env, picture, { film, strength: values.strength, removed });
+	}
 	const kernel = kernelOf(blur);
 	const margin = marginOf(kernel);
 	const job: Deconvolution = {
@@ -111,7 +129,7 @@ async function render(request: RenderRequest<Values, DeblurArtifact>, env: Stage
 	const input = request.input(request.frame.needs[0]!);
 	const { picture, sides, color } = input;
 	const { params, artifact } = request;
-	const isSharp = !artifact || artifact.blur.cause === 'sharp';
+	const isSharp = !artifact || (artifact.film ? !acted(artifact.film) : artifact.blur.cause === 'sharp');
 	const done = isSharp ? picture.retain() : await sharpened({ params, artifact }, env, input);
 	if (request.view === 'residual') {
 		return { picture: using([done], () => residualView(compute, done, picture, RESIDUAL_GAIN)), sides: {}, color };
@@ -123,38 +141,49 @@ async function render(request: RenderRequest<Values, DeblurArtifact>, env: Stage
 	return { picture: done, sides: { provenance }, color };
 }
 
-/** What `auto` stands for, in the parameters' units; size 0 is a shot found sharp, an angle or an edge of 0 where there is none. */
-function resolved(values: Values, { blur, noise }: DeblurArtifact): Partial<Record<keyof typeof params, number>> {
+/**
+ * What `auto` stands for, in the parameters' units; size 0 is a shot found sharp, an angle or an edge of 0 where there is none. A severity that
+ * is left to the net has no number.
+ */
+function resolved(values: Values, { blur, noise, film }: DeblurArtifact): Partial<Record<keyof typeof params, number>> {
 	const auto = {
 		size: sizeOf(blur),
 		angle: blur.cause === 'motion' ? blur.angle : 0,
 		edge: blur.cause === 'defocus' ? blur.edge : 0,
-		noise: noise * 255,
+		...(noise === undefined ? {} : { noise: noise * 255 }),
+		...(film ? {} : { severity: 0 }),
 	};
 	return Object.fromEntries(Object.entries(auto).filter(([name]) => values[name as keyof typeof auto] === 'auto'));
 }
 
-/** Why the shot is soft, and that it is left alone where that is not the camera's doing. */
-function finding(_values: Values, { cause, blur }: DeblurArtifact): Phrase | undefined {
+/** Why the shot is soft, and what becomes of it. */
+function finding(_values: Values, { cause, blur, film }: DeblurArtifact): Phrase | undefined {
 	if (!cause) return undefined;
 	const said = sayCause(cause);
-	const verdict = verdictOf(cause);
-	if (verdict === 'sharp') return said;
+	if (verdictOf(cause) === 'sharp') return said;
+	if (film) return acted(film) ? phrase('blur-by-net', { found: said }) : said;
 	if (isLeft(cause)) return phrase('blur-no-kernel', { found: said });
 	return blur.cause === 'sharp' ? phrase('blur-kernel-unseen', { found: said }) : said;
 }
 
-/** Takes the camera's blur back; see README.md. */
+/** The models that a shot surely runs, as far as the parameters say: what `auto` will find has yet to be seen. */
+function modelsOf(values: Values): string[] {
+	if (!filmOf(values)) return [FFDNET, ...(values.cause === 'auto' ? [BLUR_CAUSE] : [])];
+	return values.grain === 'removed' ? [FFDNET, DEBLUR_SMALL] : [DEBLUR_SMALL];
+}
+
+/** Takes softness back; see README.md. */
 export const stage: Stage<typeof params, DeblurArtifact> = {
 	meta,
-	models: ({ cause }) => ['ffdnet', ...(cause === 'auto' ? [BLUR_CAUSE] : [])],
+	models: modelsOf,
 	touches: (_frame, { strength }) => strength > 0,
 	needs: (frame) => ({ inputs: [frame.needs[0]!] }),
 	analyze,
 	resolved,
 	finding,
 	render,
-	costHint: ({ steps }, { width, height }) => ({
-		gflopPerFrame: ((width * height) / 1e6) * FFDNET_GFLOP * steps * 1.2,
-	}),
+	costHint: (values, { width, height }) => {
+		const film = FILM_GFLOP + (values.grain === 'removed' ? FFDNET_GFLOP : 0);
+		return { gflopPerFrame: ((width * height) / 1e6) * (filmOf(values) ? film : FFDNET_GFLOP * values.steps * 1.2) };
+	},
 };
