@@ -3,7 +3,8 @@
 import type { Picture } from './compute.ts';
 
 /** What a model is for. */
-export type ModelRole = 'interpolate' | 'denoise' | 'upscale-faithful' | 'upscale-vivid' | 'damage' | 'deblur' | 'diagnose';
+export type ModelRole =
+	'interpolate' | 'denoise' | 'upscale-faithful' | 'upscale-vivid' | 'damage' | 'deblur' | 'diagnose';
 
 /** A tensor of a model: shape entries are numbers or `H`, `W`, `H/2`… of the input. */
 export interface TensorSpec {
