@@ -2,7 +2,8 @@
 
 The rule: settings up to a sensitivity of 0.8 are safe if they remove nothing of the watched clips' clean runs at steps 1 and 2
 (`watched_dirt`). Of the safe ones whose recall comes within 0.05 of the best, the one with the fewest false removals at step 3; of equals
-the one that finds most, then the more cautious. A false removal destroys film, a spot that stays can still be asked for.
+the least sensitive (its masks are leaner: around dirt less film goes), then the one that finds most, then the more cautious. A false
+removal destroys film, a spot that stays can still be asked for.
 """
 
 from __future__ import annotations
@@ -17,18 +18,18 @@ from . import metrics
 from .dirt_net import DirtNet
 from .estimate import objects
 from .evaluate_dirt import FALSE_AREA, FALSE_TIMES, LEAST_AREA, LEAST_CONTRAST, labelled, run_net
-from .heal import GROW, REACH, decide, spread, thresholds, unrest_of, vouching
+from .heal import DOUBTFUL_CAUTION, GROW, REACH, ROUNDS, decide, spread, standing_out, taken, unrest_of, vouching
 from .watched_dirt import STEPS, Watched, clean, dirty
 
-SENSITIVITIES = (0.3, 0.5, 0.8, 1.0)
-CAUTIONS = (0, 10, 20, 30, 40, 50, 80)
+SENSITIVITIES = (0.5, 0.65, 0.8, 1.0)
+CAUTIONS = (0, 5, 10, 12, 15, 20)
 RULING = (1, 2)
 """Steps at which nothing may be removed."""
 UTMOST = 0.8
 """Sensitivity up to which a default is looked for: above it there is what a restorer can still ask for."""
 SLACK = 0.05
 """Recall that may be given for safety."""
-AROUND = REACH + GROW + 2
+AROUND = REACH * ROUNDS + GROW + 2
 """Pixels around an object that decide about it."""
 
 
@@ -68,24 +69,24 @@ def _count_found(tallies: Curve, case: Watched, mask: Tensor, healed: Tensor, un
         box = tuple(slice(max(0, at[0] - AROUND), at[-1] + AROUND + 1) for at in (rows, columns))
         near = tuple(plane[(slice(None), *box)] for plane in (mask, case.frame, healed, unrest))
         for (sensitivity, caution), tally in tallies.items():
-            share = decide(near[0], vouching(near[0], near[1], near[2], near[3], caution), sensitivity)
+            share = decide(*near, caution, sensitivity)
             tally.found += int(float((share[0] > 0)[part[box]].float().mean()) >= 0.5)
     return len(wanted)
 
 
 def _count_false(tallies: Curve, case: Watched, mask: Tensor, healed: Tensor, unrest: Tensor) -> None:
     moved = metrics.luma((case.frame - healed).abs()) > FALSE_TIMES * max(case.sigma, 1 / 255)
+    planes = (mask, case.frame, healed, unrest)
+    proofs = {caution: (standing_out(*planes, DOUBTFUL_CAUTION * caution), vouching(*planes, caution)) for caution in CAUTIONS}
     for sensitivity in SENSITIVITIES:
-        sure, doubtful = thresholds(sensitivity)
         for caution in CAUTIONS:
-            vouch = vouching(mask, case.frame, healed, unrest, caution)
-            taken = spread(((mask > doubtful) & (spread(vouch, REACH) > sure)).float(), GROW)[0] > 0
-            rows, columns = torch.nonzero(taken & moved, as_tuple=True)
+            gone = (spread(taken(*proofs[caution], sensitivity), GROW)[0] > 0) & moved
+            rows, columns = torch.nonzero(gone, as_tuple=True)
             if not len(rows):
                 # More caution takes still less.
                 break
             box = (slice(int(rows.min()), int(rows.max()) + 1), slice(int(columns.min()), int(columns.max()) + 1))
-            areas = objects((taken & moved)[box].numpy())
+            areas = objects(gone[box].numpy())
             tallies[sensitivity, caution].false[case.step] += sum(area >= FALSE_AREA for area in areas)
 
 
@@ -96,7 +97,7 @@ def chosen(tallies: Curve, wanted: int) -> tuple[float, float] | None:
     best = max((tally.found for tally in safe.values()), default=0)
     near = {key: tally for key, tally in safe.items() if best - tally.found <= SLACK * wanted}
     last = STEPS[-1]
-    return min(near, key=lambda key: (near[key].false[last], -near[key].found, -key[1], key[0]), default=None)
+    return min(near, key=lambda key: (near[key].false[last], key[0], -near[key].found, -key[1]), default=None)
 
 
 def table(tallies: Curve, wanted: int, frames: dict[int, int]) -> str:

@@ -16,7 +16,7 @@ import { type DirtFound, dirtRun } from '../../models/dirt.ts';
 import { DEGRAIN, denoiseRun } from '../../models/ffdnet.ts';
 import { halvesOfMid, interpolateRun, mixHalves } from '../../models/rife.ts';
 import { decideOp, leveled, softenOp, spread } from './gpu.ts';
-import { unrestOf, vouching } from './unrest.ts';
+import { type Proofs, proofsOf, unrestOf } from './unrest.ts';
 
 /** A neighbor: its picture, its guide, and the flow that moves it into the frame's place. Borrowed. */
 export interface Neighbor {
@@ -25,7 +25,7 @@ export interface Neighbor {
 	readonly flow: FlowField;
 }
 
-/** What was found, and how far the neighbors disagree around each pixel (1 channel). */
+/** What was found, and how far the neighbors disagree around each pixel (2 channels, see {@link unrestOf}). */
 export interface Found extends DirtFound {
 	readonly unrest: Picture;
 }
@@ -40,32 +40,34 @@ export async function findDirt(
 ): Promise<Found> {
 	const { compute, models, breathe } = env;
 	await breathe();
-	const { middle, unrest } = await middleOf(env, before, after);
-	try {
-		const found = await usingAsync([middle], async () => {
+	const { middle, halves } = await middleOf(env, before, after);
+	const [a, b] = [before, after].map(({ picture, flow: own }) => warp(compute, picture, own.vectors)) as [
+		Picture,
+		Picture,
+	];
+	return usingAsync([middle, a, b], async () => {
+		const unrest = using(halves, () => unrestOf(compute, halves, [a, b]));
+		try {
 			await breathe();
-			const [a, b] = [before, after].map(({ picture, flow: own }) => warp(compute, picture, own.vectors));
-			return usingAsync([a!, b!], () => {
-				const both = stack(compute, before.flow.confidence, after.flow.confidence);
-				const trust = using([both], () => sized(compute, both, frame));
-				return usingAsync([trust], () =>
-					dirtRun(models, compute, { frame, before: a!, after: b!, middle, trust }, sigma, env),
-				);
-			});
-		});
-		return { ...found, unrest };
-	} catch (error) {
-		unrest.release();
-		throw error;
-	}
+			const both = stack(compute, before.flow.confidence, after.flow.confidence);
+			const trust = using([both], () => sized(compute, both, frame));
+			const found = await usingAsync([trust], () =>
+				dirtRun(models, compute, { frame, before: a, after: b, middle, trust }, sigma, env),
+			);
+			return { ...found, unrest };
+		} catch (error) {
+			unrest.release();
+			throw error;
+		}
+	});
 }
 
-/** The middle of both neighbors, and how far its two halves disagree. The caller owns both. */
+/** The middle of both neighbors, and the two halves that it is mixed of. The caller owns all. */
 async function middleOf(
 	{ compute, models, signal }: StageEnv,
 	before: Neighbor,
 	after: Neighbor,
-): Promise<{ readonly middle: Picture; readonly unrest: Picture }> {
+): Promise<{ readonly middle: Picture; readonly halves: readonly [Picture, Picture] }> {
 	// The middle has not seen the frame: what lies on it cannot mislead this motion.
 	const { flow, mask } = await interpolateRun(
 		models,
@@ -77,11 +79,8 @@ async function middleOf(
 		signal,
 	);
 	return using([flow, mask], () => {
-		const [early, late] = halvesOfMid(compute, before.picture, after.picture, flow);
-		return using([early, late], () => ({
-			middle: mixHalves(compute, early, late, mask),
-			unrest: unrestOf(compute, early, late),
-		}));
+		const halves = halvesOfMid(compute, before.picture, after.picture, flow);
+		return { middle: mixHalves(compute, ...halves, mask), halves };
 	});
 }
 
@@ -105,8 +104,10 @@ export interface Choice {
 	readonly grow: number;
 }
 
-/** Pixels over which a sure pixel vouches for doubtful ones. */
-const REACH = 5;
+/** Pixels over which what is taken vouches for doubtful ones, and how often: dirt reaches farther than what is sure of it. */
+const [REACH, ROUNDS] = [3, 8];
+/** Pixels beyond what is too thick that go with it. */
+const FRINGE = 5;
 const POLARITY = { both: 0, dark: -1, bright: 1 } as const;
 
 /** The mask's value of a surely dirty pixel and of a doubtful one; the logits fall evenly with the sensitivity. */
@@ -128,14 +129,9 @@ export function choose(
 	sigma: number,
 ): Picture {
 	const { width, height } = frame;
-	const { mask, healed } = found;
-	const vouch = vouching(compute, frame, found, caution, sigma);
-	const near = using([vouch], () => spread(compute, vouch, REACH));
-	const taken = using([near], () =>
-		produce(compute, width, height, 1, (output) => {
-			const params = { area: width * height, ...thresholds(sensitivity), polarity: POLARITY[polarity] };
-			compute.run(decideOp, [mask, near, frame, healed], [output], params);
-		}),
+	const proofs = proofsOf(compute, frame, found, caution, sigma);
+	const taken = using([proofs.vouch, proofs.possible], () =>
+		takenOf(compute, frame, found.healed, proofs, { ...thresholds(sensitivity), polarity: POLARITY[polarity] }),
 	);
 	const thin = using([taken], () => withoutThick(compute, taken, largest));
 	const grown = using([thin], () => spread(compute, thin, grow));
@@ -146,12 +142,35 @@ export function choose(
 	);
 }
 
+/** 1 at each pixel that is dirt, else 0: what is sure, and, from near to near, what is doubtful beside it. The caller owns it. */
+function takenOf(
+	compute: Compute,
+	frame: Picture,
+	healed: Picture,
+	{ vouch, possible }: Proofs,
+	{ sure, ...limits }: { readonly sure: number; readonly doubtful: number; readonly polarity: number },
+): Picture {
+	const { width, height } = frame;
+	let taken = vouch.retain();
+	for (let round = 0; round < ROUNDS; round++) {
+		const near = using([taken], () => spread(compute, taken, REACH));
+		taken = using([near], () =>
+			produce(compute, width, height, 1, (output) => {
+				// What was taken in an earlier round is 1.
+				const params = { area: width * height, sure: round === 0 ? sure : 0.5, ...limits };
+				compute.run(decideOp, [possible, near, frame, healed], [output], params);
+			}),
+		);
+	}
+	return taken;
+}
+
 /** The mask without what a square of more than `largest` pixels fits into. The caller owns it. */
 function withoutThick(compute: Compute, mask: Picture, largest: number): Picture {
 	const radius = Math.ceil(largest / 2);
 	const core = spread(compute, mask, radius, false);
 	// Of what is too thick its fringes go too.
-	const thick = using([core], () => spread(compute, core, radius + REACH));
+	const thick = using([core], () => spread(compute, core, radius + FRINGE));
 	const none = filled(compute, mask.width, mask.height, 1, 0);
 	return using([thick, none], () => mix(compute, mask, none, 1, thick));
 }

@@ -13,12 +13,12 @@ export const params = {
 	},
 	caution: {
 		type: 'number',
-		default: 50,
+		default: 15,
 		min: 0,
 		max: 200,
-		step: 5,
+		step: 1,
 		unit: '×',
-		doc: 'How far dirt must stand out where motion is not understood: by so many times what the two neighbors disagree there. 0 asks for nothing; fast hands are then taken for dirt.',
+		doc: 'How far dirt must stand out where motion is not understood: by so many times what the two neighbors disagree around it. 0 asks for nothing; fast hands are then taken for dirt.',
 	},
 	polarity: {
 		type: 'enum',
@@ -60,7 +60,7 @@ export const params = {
 /** Removes dirt that one frame alone has, and heals it from motion-compensated neighbors. */
 export const meta: StageMeta<typeof params> = {
 	id: 'dust-bust',
-	version: 2,
+	version: 3,
 	label: 'Dust-bust',
 	doc: 'Removes dirt, sparkle and hairs that one frame alone has, and heals them from its motion-compensated neighbors. Fast motion may be taken for dirt: look at the mask before you export.',
 	order: 40,

@@ -5,9 +5,10 @@ struct Params {
 	area: u32,
 	lineWidth: u32,
 	times: f32,
-	// What grain alone makes of disagreement
+	// What grain alone makes of disagreement, and what quantization does
 	grain: f32,
-	// Share of a pixel's difference that no shift of its cure explains
+	least: f32,
+	// Share of a pixel's difference that no shift of its cure explains; 0: nothing is asked
 	apart: f32,
 }
 
@@ -33,9 +34,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 	let cure = vec3f(healed[i], healed[area + i], healed[2u * area + i]);
 	let difference = abs(here - cure);
 	let contrast = (difference.r + difference.g + difference.b) / 3.0;
-	let unrest = max(0.0, around[i] - params.grain);
+	let unrest = max(0.0, max(around[i], around[area + i]) - params.grain) + params.least;
 	let y = dot(here, LUMA);
 	let beyond = max(y - high[i], low[i] - y);
-	let stands = beyond >= params.apart * abs(y - dot(cure, LUMA));
+	let stands = params.apart == 0.0 || beyond >= params.apart * abs(y - dot(cure, LUMA));
 	output[i] = select(0.0, mask[i], params.times == 0.0 || (contrast >= params.times * unrest && stands));
 }
