@@ -14,7 +14,7 @@ const { compute, models, env } = bench;
 const W = 192;
 const H = 192;
 const AREA = W * H;
-const values = { sensitivity: 0.5, caution: 15, polarity: 'both', largest: 24, grow: 1, regrain: true };
+const values = { sensitivity: 0.5, caution: 50, polarity: 'both', largest: 24, grow: 1, regrain: true };
 type Values = typeof values;
 
 afterAll(() => bench.close());

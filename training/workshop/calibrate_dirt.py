@@ -2,8 +2,7 @@
 
 The rule: settings up to a sensitivity of 0.8 are safe if they remove nothing of the watched clips' clean runs at steps 1 and 2
 (`watched_dirt`). Of the safe ones whose recall comes within 0.05 of the best, the one with the fewest false removals at step 3; of equals
-the least sensitive (its masks are leaner: around dirt less film goes), then the one that finds most, then the more cautious. A false
-removal destroys film, a spot that stays can still be asked for.
+the one that finds most, then the more cautious. A false removal destroys film, a spot that stays can still be asked for.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ from .evaluate_dirt import FALSE_AREA, FALSE_TIMES, LEAST_AREA, LEAST_CONTRAST, 
 from .heal import DOUBTFUL_CAUTION, GROW, REACH, ROUNDS, decide, spread, standing_out, taken, unrest_of, vouching
 from .watched_dirt import STEPS, Watched, clean, dirty
 
-SENSITIVITIES = (0.5, 0.65, 0.8, 1.0)
-CAUTIONS = (0, 5, 10, 12, 15, 20)
+SENSITIVITIES = (0.3, 0.5, 0.8, 1.0)
+CAUTIONS = (0, 10, 20, 30, 40, 50, 80)
 RULING = (1, 2)
 """Steps at which nothing may be removed."""
 UTMOST = 0.8
@@ -97,7 +96,7 @@ def chosen(tallies: Curve, wanted: int) -> tuple[float, float] | None:
     best = max((tally.found for tally in safe.values()), default=0)
     near = {key: tally for key, tally in safe.items() if best - tally.found <= SLACK * wanted}
     last = STEPS[-1]
-    return min(near, key=lambda key: (near[key].false[last], key[0], -near[key].found, -key[1]), default=None)
+    return min(near, key=lambda key: (near[key].false[last], -near[key].found, -key[1], key[0]), default=None)
 
 
 def table(tallies: Curve, wanted: int, frames: dict[int, int]) -> str:

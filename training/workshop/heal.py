@@ -21,11 +21,9 @@ AROUND = 8
 """Reduction of the surroundings over which the neighbors' disagreement is averaged."""
 GRAIN_APART = 1.6
 """Disagreement that is left to grain of σ 1: half as much again as it makes on average (2 ÷ √π), for grain is not even."""
-LEAST_UNREST = 0.5 / 255
-"""Disagreement that quantization makes: none is taken for less."""
-CAUTION = 15.0
+CAUTION = 50.0
 """Dirt stands out by so many times what the neighbors disagree around it."""
-DOUBTFUL_CAUTION = 0.2
+DOUBTFUL_CAUTION = 0.3
 """Share of that by which a pixel beside it does."""
 SHIFT, BEYOND = 2, 0.6
 """Pixels by which an edge may lie elsewhere without being dirt; what no such shift explains of a difference, at least."""
@@ -47,14 +45,12 @@ def spread(plane: Tensor, radius: int) -> Tensor:
 
 
 def unrest_of(views: Views, sigma: float) -> Tensor:
-    """How far the neighbors disagree around each pixel, beyond what grain of σ makes of it: [1, H, W].
+    """How far the two halves of the middle disagree around each pixel, beyond what grain of σ makes of it: [1, H, W].
 
-    The larger of two disagreements: of the two halves of the middle, and of the neighbors moved by their own flows. Where there is
-    any, motion is not understood, and a fast hand looks like dirt.
+    Where they do, motion is not understood, and a fast hand looks like dirt.
     """
-    halves, sides = ((a - b).abs().mean(0, keepdim=True) for a, b in ((views.early, views.late), (views.before, views.after)))
-    apart = torch.maximum(_mean(halves, AROUND), _mean(sides, AROUND))
-    return (apart - GRAIN_APART * sigma).clamp(min=0)
+    apart = (views.early - views.late).abs().mean(0, keepdim=True)
+    return (_mean(apart, AROUND) - GRAIN_APART * sigma).clamp(min=0)
 
 
 def standing_out(mask: Tensor, frame: Tensor, healed: Tensor, unrest: Tensor, times: float) -> Tensor:
@@ -62,7 +58,7 @@ def standing_out(mask: Tensor, frame: Tensor, healed: Tensor, unrest: Tensor, ti
     if times == 0:
         return mask
     contrast = (frame - healed).abs().mean(0, keepdim=True)
-    return torch.where(contrast >= times * (unrest + LEAST_UNREST), mask, 0.0)
+    return torch.where(contrast >= times * unrest, mask, 0.0)
 
 
 def vouching(mask: Tensor, frame: Tensor, healed: Tensor, unrest: Tensor, caution: float = CAUTION) -> Tensor:

@@ -25,7 +25,7 @@ export interface Neighbor {
 	readonly flow: FlowField;
 }
 
-/** What was found, and how far the neighbors disagree around each pixel (2 channels, see {@link unrestOf}). */
+/** What was found, and how far the neighbors disagree around each pixel (1 channel). */
 export interface Found extends DirtFound {
 	readonly unrest: Picture;
 }
@@ -40,34 +40,32 @@ export async function findDirt(
 ): Promise<Found> {
 	const { compute, models, breathe } = env;
 	await breathe();
-	const { middle, halves } = await middleOf(env, before, after);
-	const [a, b] = [before, after].map(({ picture, flow: own }) => warp(compute, picture, own.vectors)) as [
-		Picture,
-		Picture,
-	];
-	return usingAsync([middle, a, b], async () => {
-		const unrest = using(halves, () => unrestOf(compute, halves, [a, b]));
-		try {
+	const { middle, unrest } = await middleOf(env, before, after);
+	try {
+		const found = await usingAsync([middle], async () => {
 			await breathe();
-			const both = stack(compute, before.flow.confidence, after.flow.confidence);
-			const trust = using([both], () => sized(compute, both, frame));
-			const found = await usingAsync([trust], () =>
-				dirtRun(models, compute, { frame, before: a, after: b, middle, trust }, sigma, env),
-			);
-			return { ...found, unrest };
-		} catch (error) {
-			unrest.release();
-			throw error;
-		}
-	});
+			const [a, b] = [before, after].map(({ picture, flow: own }) => warp(compute, picture, own.vectors));
+			return usingAsync([a!, b!], () => {
+				const both = stack(compute, before.flow.confidence, after.flow.confidence);
+				const trust = using([both], () => sized(compute, both, frame));
+				return usingAsync([trust], () =>
+					dirtRun(models, compute, { frame, before: a!, after: b!, middle, trust }, sigma, env),
+				);
+			});
+		});
+		return { ...found, unrest };
+	} catch (error) {
+		unrest.release();
+		throw error;
+	}
 }
 
-/** The middle of both neighbors, and the two halves that it is mixed of. The caller owns all. */
+/** The middle of both neighbors, and how far its two halves disagree. The caller owns both. */
 async function middleOf(
 	{ compute, models, signal }: StageEnv,
 	before: Neighbor,
 	after: Neighbor,
-): Promise<{ readonly middle: Picture; readonly halves: readonly [Picture, Picture] }> {
+): Promise<{ readonly middle: Picture; readonly unrest: Picture }> {
 	// The middle has not seen the frame: what lies on it cannot mislead this motion.
 	const { flow, mask } = await interpolateRun(
 		models,
@@ -79,8 +77,11 @@ async function middleOf(
 		signal,
 	);
 	return using([flow, mask], () => {
-		const halves = halvesOfMid(compute, before.picture, after.picture, flow);
-		return { middle: mixHalves(compute, ...halves, mask), halves };
+		const [early, late] = halvesOfMid(compute, before.picture, after.picture, flow);
+		return using([early, late], () => ({
+			middle: mixHalves(compute, early, late, mask),
+			unrest: unrestOf(compute, early, late),
+		}));
 	});
 }
 

@@ -13,12 +13,12 @@ export const params = {
 	},
 	caution: {
 		type: 'number',
-		default: 15,
+		default: 50,
 		min: 0,
 		max: 200,
-		step: 1,
+		step: 5,
 		unit: '×',
-		doc: 'How far dirt must stand out where motion is not understood: by so many times what the two neighbors disagree around it. 0 asks for nothing; fast hands are then taken for dirt.',
+		doc: 'How far dirt must stand out where motion is not understood: by so many times what the two neighbors disagree there. 0 asks for nothing; fast hands are then taken for dirt.',
 	},
 	polarity: {
 		type: 'enum',

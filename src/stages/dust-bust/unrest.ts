@@ -5,7 +5,6 @@
 
 import type { Compute, Op, Picture } from '../../contracts/compute.ts';
 import { f32, lineGroups, produce, sameSize, u32, using } from '../../gpu/op.ts';
-import { stack } from '../../gpu/ops/stack/op.ts';
 import { applyMatrix } from '../../gpu/ops/opponent/op.ts';
 import { channelsOf } from '../../gpu/ops/window/op.ts';
 import apartWgsl from './apart.wgsl?raw';
@@ -43,8 +42,6 @@ export interface VouchParams {
 	readonly times: number;
 	/** Disagreement that grain alone makes; it does not count. */
 	readonly grain: number;
-	/** What quantization makes: less disagreement is taken for this much. */
-	readonly least: number;
 	/** Share of a pixel's difference from its cure by which it must lie beyond all that is near there; 0: nothing is asked. */
 	readonly apart: number;
 }
@@ -52,15 +49,15 @@ export interface VouchParams {
 const LUMA = [0.2126, 0.7152, 0.0722] as const;
 
 /**
- * Inputs: mask (1 channel), frame, healed (3), two disagreements around (2), the highest and the lowest luma of healed near (1 each);
- * output: the mask where the pixel stands out from the larger disagreement and from what is near, else 0.
+ * Inputs: mask (1 channel), frame, healed (3), disagreement around, the highest and the lowest luma of healed near (1 each); output: the
+ * mask where the pixel stands out from the disagreement and from what is near, else 0.
  */
 export const vouchOp: Op<VouchParams> = {
 	id: 'dust-bust/vouch',
 	wgsl: vouchWgsl,
-	uniforms: ({ area, times, grain, least, apart }) => [...line(area), f32(times), f32(grain), f32(least), f32(apart)],
+	uniforms: ({ area, times, grain, apart }) => [...line(area), f32(times), f32(grain), f32(apart)],
 	dispatch: ({ area }) => lineGroups(area, SIDE),
-	cpu: ([mask, frame, healed, around, high, low], [output], { area, times, grain, least, apart }) => {
+	cpu: ([mask, frame, healed, around, high, low], [output], { area, times, grain, apart }) => {
 		if (!mask || !frame || !healed || !around || !high || !low || !output) return;
 		for (let i = 0; i < area; i++) {
 			let [contrast, y, cure] = [0, 0, 0];
@@ -70,8 +67,7 @@ export const vouchOp: Op<VouchParams> = {
 				y += LUMA[c]! * a;
 				cure += LUMA[c]! * b;
 			}
-			const unrest = Math.max(0, Math.max(around[i]!, around[area + i]!) - grain) + least;
-			const calm = contrast >= times * unrest;
+			const calm = contrast >= times * Math.max(0, around[i]! - grain);
 			const stands = apart === 0 || Math.max(y - high[i]!, low[i]! - y) >= apart * Math.abs(y - cure);
 			output[i] = times === 0 || (calm && stands) ? mask[i]! : 0;
 		}
@@ -82,32 +78,21 @@ export const vouchOp: Op<VouchParams> = {
 const AROUND = 8;
 /** Disagreement that is left to grain of σ 1: half as much again as it makes on average (2 ÷ √π), for grain is not even. */
 const GRAIN_APART = 1.6;
-/** Disagreement that quantization makes of pictures without grain. */
-const LEAST = 0.5 / 255;
 /** Share of the caution that a doubtful pixel beside dirt needs. */
-const DOUBTFUL = 0.2;
+const DOUBTFUL = 0.3;
 /** Pixels by which an edge of the picture may lie elsewhere without being dirt: weave that the flow did not follow. */
 const SHIFT = 2;
 /** What no such shift explains of a pixel's difference from its cure, at least. */
 const BEYOND = 0.6;
 
-/** Two pictures of 3 channels that show the same moment. */
-type Pair = readonly [Picture, Picture];
-
-/**
- * How far the neighbors differ around each pixel, 2 channels: the two halves of the middle, and the neighbors moved by their own flows.
- * The caller owns the result.
- */
-export function unrestOf(compute: Compute, halves: Pair, sides: Pair): Picture {
-	sameSize('unrestOf', ...halves, ...sides);
-	const [{ width, height }] = halves;
-	const [a, b] = [halves, sides].map((pair) =>
-		produce(compute, width, height, 1, (output) => {
-			compute.run(apartOp, pair, [output], { area: width * height });
-		}),
-	) as [Picture, Picture];
-	const both = using([a, b], () => stack(compute, a, b));
-	return using([both], () => mean(compute, both, AROUND));
+/** How far the two halves of the middle (3 channels each) differ around each pixel. The caller owns the result (1 channel). */
+export function unrestOf(compute: Compute, early: Picture, late: Picture): Picture {
+	sameSize('unrestOf', early, late);
+	const { width, height } = early;
+	const apart = produce(compute, width, height, 1, (output) => {
+		compute.run(apartOp, [early, late], [output], { area: width * height });
+	});
+	return using([apart], () => mean(compute, apart, AROUND));
 }
 
 /** The masks that decide: both are the net's, 0 where a pixel does not stand out. */
@@ -118,7 +103,10 @@ export interface Proofs {
 	readonly possible: Picture;
 }
 
-/** Which pixels may vouch for dirt and which may be taken, see {@link vouchOp}; the grain's standard deviation is `sigma`. The caller owns both. */
+/**
+ * Which pixels may vouch for dirt and which may be taken beside it, see {@link vouchOp}; the grain's standard deviation is `sigma`. The
+ * caller owns both.
+ */
 export function proofsOf(
 	compute: Compute,
 	frame: Picture,
@@ -134,7 +122,7 @@ export function proofsOf(
 	const [high, low] = using([luma], () => [spread(compute, luma, SHIFT), spread(compute, luma, SHIFT, false)]);
 	const standing = (share: number, apart: number): Picture =>
 		produce(compute, width, height, 1, (output) => {
-			const params = { area: width * height, times: share * times, grain: GRAIN_APART * sigma, least: LEAST, apart };
+			const params = { area: width * height, times: share * times, grain: GRAIN_APART * sigma, apart };
 			compute.run(vouchOp, [mask, frame, healed, unrest, high, low], [output], params);
 		});
 	return using([high, low], () => ({ vouch: standing(1, BEYOND), possible: standing(DOUBTFUL, 0) }));

@@ -5,9 +5,8 @@ struct Params {
 	area: u32,
 	lineWidth: u32,
 	times: f32,
-	// What grain alone makes of disagreement, and what quantization does
+	// What grain alone makes of disagreement
 	grain: f32,
-	least: f32,
 	// Share of a pixel's difference that no shift of its cure explains; 0: nothing is asked
 	apart: f32,
 }
@@ -34,7 +33,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 	let cure = vec3f(healed[i], healed[area + i], healed[2u * area + i]);
 	let difference = abs(here - cure);
 	let contrast = (difference.r + difference.g + difference.b) / 3.0;
-	let unrest = max(0.0, max(around[i], around[area + i]) - params.grain) + params.least;
+	let unrest = max(0.0, around[i] - params.grain);
 	let y = dot(here, LUMA);
 	let beyond = max(y - high[i], low[i] - y);
 	let stands = params.apart == 0.0 || beyond >= params.apart * abs(y - dot(cure, LUMA));
