@@ -27,7 +27,7 @@ from workshop.dirt_data import PLANES, SURE, DirtBatches, Sources, make_sample, 
 from workshop.dirt_net import DirtNet, scale_of
 from workshop.dirt_views import Aligner
 from workshop.evaluate_dirt import Scene, evaluate, labelled, means, score
-from workshop.heal import classical, decide, leveled, put, spread, taken, thresholds, unrest_of, vouching
+from workshop.heal import classical, decide, leveled, put, spread, thresholds, unrest_of, vouching
 from workshop.paths import WorkshopError
 from workshop.shipped import shipped_state
 from workshop.smoke import StillRife, still_samples, synthetic_entries
@@ -195,21 +195,11 @@ def test_what_is_decided() -> None:
     mask[0, 8, 8] = sure + 0.01
     mask[0, 8, 9:12] = (sure + doubtful) / 2
     mask[0, 20, 18:22] = (sure + doubtful) / 2
-    frame, healed, calm = torch.full((3, 24, 24), 0.7), torch.full((3, 24, 24), 0.5), torch.zeros(1, 24, 24)
-    share = decide(mask, frame, healed, calm, grow=0)
+    share = decide(mask, mask, grow=0)
     assert torch.nonzero(share[0]).tolist() == [[8, 8], [8, 9], [8, 10], [8, 11]]
-    grown = decide(mask, frame, healed, calm)
+    grown = decide(mask, mask)
     assert int((grown > 0).sum()) == 3 * 6
     assert float(grown.max()) == 1
-    # The case of src/stages/dust-bust/dust-bust.test.ts: from near to near a hair goes with its one sure pixel, while it stands out.
-    hair = torch.zeros(1, 24, 64)
-    hair[0, 8, 13], hair[0, 8, 14:30] = 0.99, (sure + doubtful) / 2
-    assert int(taken(hair, hair).sum()) == 17
-    wide, cure = torch.full((3, 24, 64), 0.7), torch.full((3, 24, 64), 0.5)
-    for apart, count in ((0.0, 17), (0.01, 17), (0.02, 3)):
-        unrest = torch.zeros(1, 24, 64)
-        unrest[..., 16:] = apart
-        assert int((decide(hair, wide, cure, unrest, grow=0) > 0).sum()) == count
     frame, healed = torch.rand(3, 24, 24), torch.rand(3, 24, 24)
     result = put(frame, healed, share)
     same = share.expand(3, -1, -1) == 0

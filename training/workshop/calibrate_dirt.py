@@ -17,7 +17,7 @@ from . import metrics
 from .dirt_net import DirtNet
 from .estimate import objects
 from .evaluate_dirt import FALSE_AREA, FALSE_TIMES, LEAST_AREA, LEAST_CONTRAST, labelled, run_net
-from .heal import DOUBTFUL_CAUTION, GROW, REACH, ROUNDS, decide, spread, standing_out, taken, unrest_of, vouching
+from .heal import GROW, REACH, decide, spread, thresholds, unrest_of, vouching
 from .watched_dirt import STEPS, Watched, clean, dirty
 
 SENSITIVITIES = (0.3, 0.5, 0.8, 1.0)
@@ -28,7 +28,7 @@ UTMOST = 0.8
 """Sensitivity up to which a default is looked for: above it there is what a restorer can still ask for."""
 SLACK = 0.05
 """Recall that may be given for safety."""
-AROUND = REACH * ROUNDS + GROW + 2
+AROUND = REACH + GROW + 2
 """Pixels around an object that decide about it."""
 
 
@@ -68,24 +68,24 @@ def _count_found(tallies: Curve, case: Watched, mask: Tensor, healed: Tensor, un
         box = tuple(slice(max(0, at[0] - AROUND), at[-1] + AROUND + 1) for at in (rows, columns))
         near = tuple(plane[(slice(None), *box)] for plane in (mask, case.frame, healed, unrest))
         for (sensitivity, caution), tally in tallies.items():
-            share = decide(*near, caution, sensitivity)
+            share = decide(near[0], vouching(near[0], near[1], near[2], near[3], caution), sensitivity)
             tally.found += int(float((share[0] > 0)[part[box]].float().mean()) >= 0.5)
     return len(wanted)
 
 
 def _count_false(tallies: Curve, case: Watched, mask: Tensor, healed: Tensor, unrest: Tensor) -> None:
     moved = metrics.luma((case.frame - healed).abs()) > FALSE_TIMES * max(case.sigma, 1 / 255)
-    planes = (mask, case.frame, healed, unrest)
-    proofs = {caution: (standing_out(*planes, DOUBTFUL_CAUTION * caution), vouching(*planes, caution)) for caution in CAUTIONS}
     for sensitivity in SENSITIVITIES:
+        sure, doubtful = thresholds(sensitivity)
         for caution in CAUTIONS:
-            gone = (spread(taken(*proofs[caution], sensitivity), GROW)[0] > 0) & moved
-            rows, columns = torch.nonzero(gone, as_tuple=True)
+            vouch = vouching(mask, case.frame, healed, unrest, caution)
+            taken = spread(((mask > doubtful) & (spread(vouch, REACH) > sure)).float(), GROW)[0] > 0
+            rows, columns = torch.nonzero(taken & moved, as_tuple=True)
             if not len(rows):
                 # More caution takes still less.
                 break
             box = (slice(int(rows.min()), int(rows.max()) + 1), slice(int(columns.min()), int(columns.max()) + 1))
-            areas = objects(gone[box].numpy())
+            areas = objects((taken & moved)[box].numpy())
             tallies[sensitivity, caution].false[case.step] += sum(area >= FALSE_AREA for area in areas)
 
 

@@ -33,7 +33,7 @@ from .dirt_views import Aligner
 from .estimate import grain, objects
 from .eval_set import eval_clips
 from .evaluate_degrain import grainy, kept_grain
-from .heal import CAUTION, classical, decide, leveled, put, spread, unrest_of
+from .heal import CAUTION, classical, decide, leveled, put, spread, unrest_of, vouching
 from .kept import Case, Kept
 from .networks import pretrained_degrain, run_any_size
 from .paths import MODELS, WORK, need, split
@@ -41,7 +41,7 @@ from .pictures import read_frames
 from .shipped import shipped_state
 
 METHODS = ("tmedian", "classical", "ours without caution", "ours")
-"""Without caution: what the net says, however little motion is understood there (`heal.decide`)."""
+"""Without caution: what the net says, however little motion is understood there (`heal.vouching`)."""
 SHOWN = ("tmedian", "classical", "ours")
 RIM = 8
 CROP = 96
@@ -113,7 +113,7 @@ def outputs(tools: dict[str, Any], frames: Tensor, views: Views, sigma: float) -
     unrest = unrest_of(views, sigma)
     result = {"tmedian": (median, torch.ones_like(share)), "classical": (put(frame, cure, share), share)}
     for method, caution in (("ours without caution", 0.0), ("ours", CAUTION)):
-        own = decide(mask, frame, healed, unrest, caution)
+        own = decide(mask, vouching(mask, frame, healed, unrest, caution))
         patch = leveled(frame, healed, own, sigma)
         if sigma >= LEAST_GRAIN:
             patch = denoised_where(tools["grain"], patch, own, sigma)

@@ -12,10 +12,8 @@ from .align import Views
 from .metrics import luma
 
 SENSITIVITY = 0.5
-REACH = 3
-"""Half side of the window in which what is taken vouches for doubtful pixels."""
-ROUNDS = 8
-"""How often it does: dirt reaches farther than what is sure of it."""
+REACH = 5
+"""Half side of the window in which a sure pixel vouches for doubtful ones."""
 GROW = 1
 AROUND = 8
 """Reduction of the surroundings over which the neighbors' disagreement is averaged."""
@@ -23,8 +21,6 @@ GRAIN_APART = 1.6
 """Disagreement that is left to grain of σ 1: half as much again as it makes on average (2 ÷ √π), for grain is not even."""
 CAUTION = 50.0
 """Dirt stands out by so many times what the neighbors disagree around it."""
-DOUBTFUL_CAUTION = 0.3
-"""Share of that by which a pixel beside it does."""
 SHIFT, BEYOND = 2, 0.6
 """Pixels by which an edge may lie elsewhere without being dirt; what no such shift explains of a difference, at least."""
 NEAR, FAR, FAR_SHARE = 8, 64, 0.02
@@ -53,14 +49,6 @@ def unrest_of(views: Views, sigma: float) -> Tensor:
     return (_mean(apart, AROUND) - GRAIN_APART * sigma).clamp(min=0)
 
 
-def standing_out(mask: Tensor, frame: Tensor, healed: Tensor, unrest: Tensor, times: float) -> Tensor:
-    """The mask [1, H, W] where the frame differs from its cure by `times` the unrest around, else 0; at 0 times the mask itself."""
-    if times == 0:
-        return mask
-    contrast = (frame - healed).abs().mean(0, keepdim=True)
-    return torch.where(contrast >= times * unrest, mask, 0.0)
-
-
 def vouching(mask: Tensor, frame: Tensor, healed: Tensor, unrest: Tensor, caution: float = CAUTION) -> Tensor:
     """The mask [1, H, W] where a pixel may vouch for dirt, else 0; at a caution of 0 the mask itself.
 
@@ -69,43 +57,20 @@ def vouching(mask: Tensor, frame: Tensor, healed: Tensor, unrest: Tensor, cautio
     """
     if caution == 0:
         return mask
+    contrast = (frame - healed).abs().mean(0, keepdim=True)
     y, cure = luma(frame)[None], luma(healed)[None]
     beyond = torch.maximum(y - spread(cure, SHIFT), -spread(-cure, SHIFT) - y)
-    return torch.where(beyond >= BEYOND * (y - cure).abs(), standing_out(mask, frame, healed, unrest, caution), 0.0)
+    return torch.where((contrast >= caution * unrest) & (beyond >= BEYOND * (y - cure).abs()), mask, 0.0)
 
 
-def taken(mask: Tensor, vouch: Tensor, sensitivity: float = SENSITIVITY) -> Tensor:
-    """1 at each pixel that is dirt, else 0, [1, H, W]: what is sure, and, from near to near, what is doubtful beside it.
+def decide(mask: Tensor, vouch: Tensor, sensitivity: float = SENSITIVITY, grow: int = GROW) -> Tensor:
+    """Share of the healed picture, [1, H, W]: 0 outside, softened within the outermost pixel of what is replaced.
 
-    `vouch` is the mask of what may be sure (`vouching`), `mask` that of what may be taken at all (`standing_out`).
+    `vouch` is the mask of what may be sure (`vouching`).
     """
     sure, doubtful = thresholds(sensitivity)
-    found, result = vouch > sure, torch.zeros_like(mask)
-    if not bool(found.any()):
-        return result
-    # Nothing farther away is reached.
-    rows, columns = (torch.nonzero(found[0].any(axis)).flatten().tolist() for axis in (1, 0))
-    box = (slice(None), *(slice(max(0, at[0] - REACH * ROUNDS), at[-1] + REACH * ROUNDS + 1) for at in (rows, columns)))
-    near, possible = found[box].float(), (mask[box] > doubtful).float()
-    for _ in range(ROUNDS):
-        near = possible * spread(near, REACH)
-    result[box] = near
-    return result
-
-
-def decide(
-    mask: Tensor,
-    frame: Tensor,
-    healed: Tensor,
-    unrest: Tensor,
-    caution: float = CAUTION,
-    sensitivity: float = SENSITIVITY,
-    grow: int = GROW,
-) -> Tensor:
-    """Share of the healed picture, [1, H, W]: 0 outside, softened within the outermost pixel of what is replaced."""
-    vouch = vouching(mask, frame, healed, unrest, caution)
-    near = standing_out(mask, frame, healed, unrest, DOUBTFUL_CAUTION * caution)
-    grown = spread(taken(near, vouch, sensitivity), grow)
+    kept = ((mask > doubtful) & (spread(vouch, REACH) > sure)).float()
+    grown = spread(kept, grow)
     padded = functional.pad(grown[None], (1, 1, 1, 1), mode="replicate")
     return grown * functional.avg_pool2d(padded, 3, 1)[0]
 

@@ -25,7 +25,7 @@ from .paths import WORK, split
 from .pictures import read_frames
 
 SEED = 77
-DIRTY = 300
+DIRTY = 100
 STEPS = (1, 2, 3)
 RUN = 9
 """Frames of a clean run."""

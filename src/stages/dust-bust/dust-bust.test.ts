@@ -89,21 +89,7 @@ describe('what is replaced', () => {
 		const share = choose(compute, frame, { mask, healed, unrest }, { ...CHOICE, grow: 0 }, 0);
 		const row = cpuFloats(share).subarray(8 * W, 9 * W);
 		expect([...row].map((v, x) => (v > 0 ? x : -1)).filter((x) => x >= 0)).toEqual([13, 14, 15, 16, 17]);
-		share.release();
-		// From near to near a long hair goes with the one pixel that is sure of it, while it stands out by three tenths of the caution.
-		const hair = plane((x, y) => (y !== 8 ? 0 : x === 13 ? 0.99 : x > 13 && x < 30 ? (sure + doubtful) / 2 : 0));
-		const long = [0, 0.01, 0.02].map((apart) => {
-			// The sure pixel lies where neighbors agree.
-			const disagreement = plane((x) => (x < 16 ? 0 : apart));
-			const own = choose(compute, frame, { mask: hair, healed, unrest: disagreement }, { ...CHOICE, grow: 0 }, 0);
-			const count = cpuFloats(own).filter((v) => v > 0).length;
-			for (const p of [disagreement, own]) p.release();
-			return count;
-		});
-		// A contrast of 0.2 is fifteen times 0.01, not 0.02.
-		expect(long).toEqual([17, 17, 3]);
-		hair.release();
-		for (const p of [frame, healed, mask, unrest]) p.release();
+		for (const p of [frame, healed, mask, unrest, share]) p.release();
 	});
 
 	it('is nothing where the neighbors disagree, unless it stands out by many times that', () => {

@@ -16,7 +16,7 @@ import { type DirtFound, dirtRun } from '../../models/dirt.ts';
 import { DEGRAIN, denoiseRun } from '../../models/ffdnet.ts';
 import { halvesOfMid, interpolateRun, mixHalves } from '../../models/rife.ts';
 import { decideOp, leveled, softenOp, spread } from './gpu.ts';
-import { type Proofs, proofsOf, unrestOf } from './unrest.ts';
+import { unrestOf, vouching } from './unrest.ts';
 
 /** A neighbor: its picture, its guide, and the flow that moves it into the frame's place. Borrowed. */
 export interface Neighbor {
@@ -105,10 +105,8 @@ export interface Choice {
 	readonly grow: number;
 }
 
-/** Pixels over which what is taken vouches for doubtful ones, and how often: dirt reaches farther than what is sure of it. */
-const [REACH, ROUNDS] = [3, 8];
-/** Pixels beyond what is too thick that go with it. */
-const FRINGE = 5;
+/** Pixels over which a sure pixel vouches for doubtful ones. */
+const REACH = 5;
 const POLARITY = { both: 0, dark: -1, bright: 1 } as const;
 
 /** The mask's value of a surely dirty pixel and of a doubtful one; the logits fall evenly with the sensitivity. */
@@ -130,9 +128,14 @@ export function choose(
 	sigma: number,
 ): Picture {
 	const { width, height } = frame;
-	const proofs = proofsOf(compute, frame, found, caution, sigma);
-	const taken = using([proofs.vouch, proofs.possible], () =>
-		takenOf(compute, frame, found.healed, proofs, { ...thresholds(sensitivity), polarity: POLARITY[polarity] }),
+	const { mask, healed } = found;
+	const vouch = vouching(compute, frame, found, caution, sigma);
+	const near = using([vouch], () => spread(compute, vouch, REACH));
+	const taken = using([near], () =>
+		produce(compute, width, height, 1, (output) => {
+			const params = { area: width * height, ...thresholds(sensitivity), polarity: POLARITY[polarity] };
+			compute.run(decideOp, [mask, near, frame, healed], [output], params);
+		}),
 	);
 	const thin = using([taken], () => withoutThick(compute, taken, largest));
 	const grown = using([thin], () => spread(compute, thin, grow));
@@ -143,35 +146,12 @@ export function choose(
 	);
 }
 
-/** 1 at each pixel that is dirt, else 0: what is sure, and, from near to near, what is doubtful beside it. The caller owns it. */
-function takenOf(
-	compute: Compute,
-	frame: Picture,
-	healed: Picture,
-	{ vouch, possible }: Proofs,
-	{ sure, ...limits }: { readonly sure: number; readonly doubtful: number; readonly polarity: number },
-): Picture {
-	const { width, height } = frame;
-	let taken = vouch.retain();
-	for (let round = 0; round < ROUNDS; round++) {
-		const near = using([taken], () => spread(compute, taken, REACH));
-		taken = using([near], () =>
-			produce(compute, width, height, 1, (output) => {
-				// What was taken in an earlier round is 1.
-				const params = { area: width * height, sure: round === 0 ? sure : 0.5, ...limits };
-				compute.run(decideOp, [possible, near, frame, healed], [output], params);
-			}),
-		);
-	}
-	return taken;
-}
-
 /** The mask without what a square of more than `largest` pixels fits into. The caller owns it. */
 function withoutThick(compute: Compute, mask: Picture, largest: number): Picture {
 	const radius = Math.ceil(largest / 2);
 	const core = spread(compute, mask, radius, false);
 	// Of what is too thick its fringes go too.
-	const thick = using([core], () => spread(compute, core, radius + FRINGE));
+	const thick = using([core], () => spread(compute, core, radius + REACH));
 	const none = filled(compute, mask.width, mask.height, 1, 0);
 	return using([thick, none], () => mix(compute, mask, none, 1, thick));
 }

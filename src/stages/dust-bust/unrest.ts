@@ -42,7 +42,7 @@ export interface VouchParams {
 	readonly times: number;
 	/** Disagreement that grain alone makes; it does not count. */
 	readonly grain: number;
-	/** Share of a pixel's difference from its cure by which it must lie beyond all that is near there; 0: nothing is asked. */
+	/** Share of a pixel's difference from its cure by which it must lie beyond all that is near there. */
 	readonly apart: number;
 }
 
@@ -50,7 +50,7 @@ const LUMA = [0.2126, 0.7152, 0.0722] as const;
 
 /**
  * Inputs: mask (1 channel), frame, healed (3), disagreement around, the highest and the lowest luma of healed near (1 each); output: the
- * mask where the pixel stands out from the disagreement and from what is near, else 0.
+ * mask where the pixel may be sure, else 0.
  */
 export const vouchOp: Op<VouchParams> = {
 	id: 'dust-bust/vouch',
@@ -68,7 +68,7 @@ export const vouchOp: Op<VouchParams> = {
 				cure += LUMA[c]! * b;
 			}
 			const calm = contrast >= times * Math.max(0, around[i]! - grain);
-			const stands = apart === 0 || Math.max(y - high[i]!, low[i]! - y) >= apart * Math.abs(y - cure);
+			const stands = Math.max(y - high[i]!, low[i]! - y) >= apart * Math.abs(y - cure);
 			output[i] = times === 0 || (calm && stands) ? mask[i]! : 0;
 		}
 	},
@@ -78,8 +78,6 @@ export const vouchOp: Op<VouchParams> = {
 const AROUND = 8;
 /** Disagreement that is left to grain of σ 1: half as much again as it makes on average (2 ÷ √π), for grain is not even. */
 const GRAIN_APART = 1.6;
-/** Share of the caution that a doubtful pixel beside dirt needs. */
-const DOUBTFUL = 0.3;
 /** Pixels by which an edge of the picture may lie elsewhere without being dirt: weave that the flow did not follow. */
 const SHIFT = 2;
 /** What no such shift explains of a pixel's difference from its cure, at least. */
@@ -95,35 +93,24 @@ export function unrestOf(compute: Compute, early: Picture, late: Picture): Pictu
 	return using([apart], () => mean(compute, apart, AROUND));
 }
 
-/** The masks that decide: both are the net's, 0 where a pixel does not stand out. */
-export interface Proofs {
-	/** What may be sure, and vouch for its surroundings. */
-	readonly vouch: Picture;
-	/** What may be dirt beside what is. */
-	readonly possible: Picture;
-}
-
-/**
- * Which pixels may vouch for dirt and which may be taken beside it, see {@link vouchOp}; the grain's standard deviation is `sigma`. The
- * caller owns both.
- */
-export function proofsOf(
+/** The mask where a pixel may vouch for dirt, see {@link vouchOp}; the grain's standard deviation is `sigma`. The caller owns the result. */
+export function vouching(
 	compute: Compute,
 	frame: Picture,
 	found: { readonly mask: Picture; readonly healed: Picture; readonly unrest: Picture },
 	times: number,
 	sigma: number,
-): Proofs {
+): Picture {
 	const { mask, healed, unrest } = found;
-	sameSize('proofsOf', frame, mask, healed, unrest);
+	sameSize('vouching', frame, mask, healed, unrest);
 	const { width, height } = frame;
 	const thrice = applyMatrix(compute, healed, [...LUMA, ...LUMA, ...LUMA]);
 	const luma = using([thrice], () => channelsOf(compute, thrice, 0, 1));
 	const [high, low] = using([luma], () => [spread(compute, luma, SHIFT), spread(compute, luma, SHIFT, false)]);
-	const standing = (share: number, apart: number): Picture =>
+	return using([high, low], () =>
 		produce(compute, width, height, 1, (output) => {
-			const params = { area: width * height, times: share * times, grain: GRAIN_APART * sigma, apart };
+			const params = { area: width * height, times, grain: GRAIN_APART * sigma, apart: BEYOND };
 			compute.run(vouchOp, [mask, frame, healed, unrest, high, low], [output], params);
-		});
-	return using([high, low], () => ({ vouch: standing(1, BEYOND), possible: standing(DOUBTFUL, 0) }));
+		}),
+	);
 }

@@ -7,7 +7,7 @@ struct Params {
 	times: f32,
 	// What grain alone makes of disagreement
 	grain: f32,
-	// Share of a pixel's difference that no shift of its cure explains; 0: nothing is asked
+	// Share of a pixel's difference that no shift of its cure explains
 	apart: f32,
 }
 
@@ -36,6 +36,6 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 	let unrest = max(0.0, around[i] - params.grain);
 	let y = dot(here, LUMA);
 	let beyond = max(y - high[i], low[i] - y);
-	let stands = params.apart == 0.0 || beyond >= params.apart * abs(y - dot(cure, LUMA));
+	let stands = beyond >= params.apart * abs(y - dot(cure, LUMA));
 	output[i] = select(0.0, mask[i], params.times == 0.0 || (contrast >= params.times * unrest && stands));
 }
