@@ -16,15 +16,16 @@ from typing import Any
 
 import torch
 
-from degradation.damage import scratches, weave
+from degradation.damage import weave
 from degradation.motion import moving_clip, random_camera
-from degradation.scratches import lines_on, random_scratch
 from degradation.stocks import STOCKS
 
 from .evaluate_degrain import grain_of
-from .evaluate_scratch import FIELD, FRAMES, HEIGHT, LINES, NEAR, WIDTH, Scene, _grained, candidates
+from .evaluate_scratch import FIELD, FRAMES, HEIGHT, NEAR, WIDTH, candidates
 from .paths import DATA, MODELS, WORK, split
 from .pictures import read_frames, read_picture
+from .scratch_baselines import classical
+from .scratch_cases import Scene, grained, lined
 from .scratch_net import ScratchNet
 from .scratch_shot import column_at
 from .shipped import shipped_state
@@ -33,12 +34,37 @@ ALLOWED = 2.0
 """False lines in a thousand frames."""
 EVERY = 13
 """Of the training photographs every so many is used."""
+UPRIGHT = 24
+"""Photographs that have the most upright lines of their own."""
+WEAVES = (0.2, 0.5, 1.0, 1.5)
+"""σ in pixels of a gate that does not hold the film."""
+
+
+def uprights(photos: list[Path], most: int = UPRIGHT) -> Iterator[Scene]:
+    """What lines are taken for: photographs with windows, poles, stems, before a camera that stands, whose gate weaves.
+
+    Those in whose middle the column medians find the most lines, each as it is or lying on its side.
+    """
+    ranked = []
+    for path in photos:
+        photo = torch.from_numpy(read_picture(path, 10**6).copy()).permute(2, 0, 1).float() / 255
+        for turned in (False, True):
+            own = photo.transpose(1, 2) if turned else photo
+            top, left = (own.shape[1] - HEIGHT) // 2, (own.shape[2] - WIDTH) // 2
+            if min(top, left) >= 0:
+                middle = own[:, top : top + HEIGHT, left : left + WIDTH].contiguous()
+                ranked.append((-len(classical(middle)[1]), path.stem, middle))
+    for index, (_, name, middle) in enumerate(sorted(ranked, key=lambda one: one[:2])[:most]):
+        yield Scene("upright", f"upright {name}", weave(middle.expand(FRAMES, -1, -1, -1), WEAVES[index % 4], 650 + index)[0])
 
 
 def clips(data: Path) -> Iterator[Scene]:
     """Moving photographs and clips of the training part."""
     parts = split()
     photos = [path for pattern in parts["photos"]["train"] for path in sorted(data.glob(pattern))]
+    # Faces fill a studio's frame: hair is no window.
+    places = [path for index, path in enumerate(photos) if index % EVERY != 7 and path.parent.name != "synthetic"]
+    yield from uprights(places)
     for index, path in enumerate(photos[7::EVERY]):
         photo = torch.from_numpy(read_picture(path, 10**6).copy()).permute(2, 0, 1).float() / 255
         room = (photo.shape[1] - HEIGHT, photo.shape[2] - WIDTH)
@@ -48,7 +74,7 @@ def clips(data: Path) -> Iterator[Scene]:
             # A camera that stands, whose gate does not hold the film: the picture moves by less than a line wanders.
             top, left = room[0] // 2, room[1] // 2
             still = photo[None, :, top : top + HEIGHT, left : left + WIDTH].expand(FRAMES, -1, -1, -1)
-            yield Scene("still", path.stem, weave(still, (0.2, 0.5, 1.0, 1.5)[index // 2 % 4], 350 + index)[0])
+            yield Scene("still", path.stem, weave(still, WEAVES[index // 2 % 4], 350 + index)[0])
         else:
             camera = random_camera(torch.Generator().manual_seed(150 + index), 2.5)
             yield Scene("photo", path.stem, moving_clip(photo, camera, FRAMES, (HEIGHT, WIDTH), 150 + index))
@@ -59,41 +85,26 @@ def clips(data: Path) -> Iterator[Scene]:
 
 
 def gathered(net: ScratchNet, scene: Scene, index: int, tools: dict[str, Any]) -> list[dict[str, Any]]:
-    """Candidates of a clip with lines drawn as for training, in the older way, and without any."""
+    """Candidates of a clip with lines drawn as for training, in the older way, and without any; of an `upright` one without any."""
     rows = []
-    for turn, kind in enumerate(("new", "old", "none")):
-        whole, sigma, _ = _grained(scene, index, turn, tools)
-        seed, middle = 2500 + index * 10 + turn, len(whole) // 2
-        frames, true = whole, []
-        if kind == "new":
-            generator = torch.Generator().manual_seed(seed)
-            drawn = [random_scratch(generator, height=whole.shape[-2]) for _ in range(LINES)]
-            frames, path = lines_on(whole, drawn, seed)
-            true = [(0 if one.light > 0.5 else 1, float(path[middle, k])) for k, one in enumerate(drawn)]
-        elif kind == "old":
-            for k in range(LINES):
-                before = frames
-                frames, masks = scratches(before, 1, seed + 100 * k, width=1.5 + k)
-                column = masks[middle, 0].sum(0)
-                if float(column.sum()) > 0:
-                    bright = float((frames[middle] - before[middle]).sum()) > 0
-                    true.append((0 if bright else 1, float((column * torch.arange(len(column))).sum() / column.sum())))
-        frames = (frames.clamp(0, 1) * 255).round() / 255
-        change = (frames[middle] - whole[middle]).abs().amax(0)
-        asked = [(p, x) for p, x in true if 8 <= x < WIDTH - 8 and float(change[:, max(0, int(x) - 3) : int(x) + 4].amax(1).mean()) >= 0.04]
+    for turn, way in enumerate(("new", "old", "none")):
+        if scene.kind == "upright" and way != "none":
+            continue
+        whole, sigma, _ = grained(scene, index, turn, tools["banks"])
+        case, middle = lined(whole, way, 2500 + index * 10 + turn), len(whole) // 2
         found = []
-        for line in candidates(net, frames, sigma):
+        for line in candidates(net, case.frames, sigma):
             x = column_at(line, middle)
             found.append(
                 {
                     "evidence": line.evidence,
                     "motion": line.motion,
                     "frames": sum(column_at(line, i) is not None for i in range(len(whole))),
-                    "hits": [] if x is None else [k for k, (p, z) in enumerate(asked) if p == line.polarity and abs(z - x) <= NEAR],
-                    "false": x is not None and not any(abs(z - x) <= 2 * NEAR for _, z in true),
+                    "hits": [] if x is None else [k for k, (p, z) in enumerate(case.asked) if p == line.polarity and abs(z - x) <= NEAR],
+                    "false": x is not None and not any(abs(z - x) <= 2 * NEAR for _, z in case.true),
                 }
             )
-        rows.append({"clip": scene.name, "scene": scene.kind, "kind": kind, "asked": len(asked), "frames": len(whole), "candidates": found})
+        rows.append({"clip": scene.name, "scene": scene.kind, "kind": way, "asked": len(case.asked), "frames": len(whole), "candidates": found})
     return rows
 
 
