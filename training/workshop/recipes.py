@@ -117,12 +117,15 @@ def _evaluate_cause(data: Path, limit: int | None, weights: Path, output: Path, 
 
 
 def _scratch(options: argparse.Namespace, device: torch.device) -> Job:
-    from .paths import WorkshopError
+    from .paths import MODELS, WorkshopError
     from .scratch import scratch_job
+    from .shipped import shipped_state
 
     if device.type != "cpu":
         raise WorkshopError("scratch is trained on the CPU: its samples are drawn there, and the net is small (--device cpu)")
-    return scratch_job(options.pictures, seed=options.seed, batch=options.batch, crop=options.crop, stocks=options.stocks)
+    path = MODELS / "scratch.onnx"
+    start = None if options.fresh or not path.exists() else shipped_state(path)
+    return scratch_job(options.pictures, seed=options.seed, batch=options.batch, crop=options.crop, stocks=options.stocks, start=start)
 
 
 def _evaluate_scratch(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:

@@ -78,7 +78,8 @@ def opacity(frame: Tensor, bridged: Tensor, sign: Tensor) -> Tensor:
     inside = (sign != 0).float()
     away, full = (frame - bridged) * inside, (target - bridged) * inside
     parts = [(away * full).sum(0, keepdim=True), (full**2).sum(0, keepdim=True), (away**2).sum(0, keepdim=True), inside]
-    hidden, could, differs, own = along(torch.cat(parts), FITTED).split(1)
+    sums = along(torch.cat(parts), FITTED)
+    hidden, could, differs, own = sums[:1], sums[1:2], sums[2:3], sums[3:]
     fitted = hidden / (could + 1e-4)
     # Three channels are one witness: they err together.
     witnesses = (own * (2 * FITTED + 1)).clamp(min=1)

@@ -27,6 +27,7 @@ from .export import export
 from .paths import WorkshopError
 from .pictures import Entry, pack, unpack
 from .scratch import scratch_job
+from .scratch_cases import Scene
 from .scratch_data import SIDE, TALL
 from .scratch_net import ROWS
 from .trainer import Limits, Settings, train
@@ -112,7 +113,7 @@ def smoke_scratch(folder: Path) -> None:
         raise WorkshopError(f"40 steps on lines that stand out did not teach the net to find them: {made['best']} %")
     frames = torch.from_numpy(synthetic_entries(1, 96, 7)[0].frames.copy()).permute(0, 3, 1, 2).float().expand(4, -1, -1, -1) / 255
     banks = dict.fromkeys(STOCKS, grain_of(next(iter(STOCKS)), 1, 96))
-    scenes = [scratch_evaluation.Scene(kind, "still", frames) for kind in ("scratched", "clean")]
+    scenes = [Scene(kind, "still", frames) for kind in ("scratched", "clean")]
     net = scratch_evaluation.load(folder / "scratch-run" / "best.pt")
     scratch_evaluation.evaluate(scenes, net, folder / "scratch-evaluation", {"banks": banks})
     line = export("scratch", folder / "scratch-run", folder / "scratch-evaluation", folder / "models", folder / "measurements.json")

@@ -120,6 +120,8 @@ describe('what is mended', () => {
 		expect(taken(lines, { polarity: 'dark' })).toEqual([121]);
 		expect(taken(lines, { spare: '120' })).toEqual([41]);
 		expect(taken(lines, { lines: '81, 200.5', polarity: 'bright' })).toEqual([41, 81, 200.5]);
+		// Where a weak candidate was is not known well enough to say how it moved.
+		expect(taken([0.39, 0.41].map((evidence, i) => ({ ...line(40 * (i + 1), evidence), motion: 10 })))).toEqual([81]);
 		expect(columnsOf('7, 8.5 9')).toEqual([7, 8.5, 9]);
 	});
 
@@ -140,6 +142,8 @@ describe('what is mended', () => {
 			return 0.35 + 0.004 * x + 0.12 * (texture(x, y) - 0.5);
 		});
 		for (const [opacity, least] of [
+			// Taken for a line, and none: what is fitted is chance.
+			[0, 45],
 			[0.4, 30],
 			[1, 20],
 		] as const) {
