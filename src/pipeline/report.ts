@@ -5,6 +5,7 @@ import type { ModelUse } from '../contracts/models.ts';
 import type { BackendInfo } from '../contracts/compute.ts';
 import type { ExportReport, Finding, InvariantResult, StageTime } from '../contracts/report.ts';
 import type { ExportRequest, MuxedFile } from '../contracts/workers.ts';
+import { codecText } from '../core/codecs.ts';
 import { formatPhrase } from '../core/color.ts';
 import { type Phrase, phrase } from '../core/phrases.ts';
 import { add, formatRational, type Rational, sub, ZERO } from '../core/rational.ts';
@@ -98,7 +99,9 @@ export function makeReport(parts: ReportParts): ExportReport {
 			timebase: formatRational(config.timebase),
 			avOffset: offset(written.audioStart),
 			frameMd5: chunks.flatMap((chunk) => chunk.frameMd5),
-			audio: audio ? phrase(audio.copied ? 'audio-copied' : 'audio-transcoded', { codec: audio.codec }) : null,
+			audio: audio
+				? phrase(audio.copied ? 'audio-copied' : 'audio-transcoded', { codec: codecText(audio.codec) })
+				: null,
 			conversions: chroma === undefined ? parts.conversions : [...parts.conversions, chroma],
 		},
 		backend: parts.backend,
