@@ -216,6 +216,9 @@ describe('image sequences', () => {
 		expect(read(output).equals(read(input))).toBe(true);
 		expect(report.input.duration).toBe('1/3');
 		expect(report.output.frames).toBe(FRAMES);
+		const last = first + FRAMES - 1;
+		expect(report.output.sequence).toEqual({ folder: `${folder}-out`, pattern, first, last });
+		expect(report.output.name).toBe(`${folder}-out/${pattern} ${first}–${last}`);
 		expect(report.provenance.copiedFrames).toBe(FRAMES);
 	});
 

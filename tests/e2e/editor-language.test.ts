@@ -81,7 +81,7 @@ const NOTE = `(${() => {
 
 /** Names of programs, formats, codecs, models, transfers and parts of browsers. */
 const NAMES =
-	/\b(?:Emulsion|CPU|GPU|google|swiftshader|wasm|WebGPU|WebCodecs|VideoDecoder|VideoEncoder|OffscreenCanvas|IndexedDB|File System Access|Chromium|Edge|Chrome|Firefox|Safari|SharedArrayBuffer|COOP|COEP|ffmpeg|onnxruntime|FFDNet|RIFE|SPAN|Real-ESRGAN|Lanczos|MOV|MP4|MKV|MXF|AVI|WebM|QuickTime|Matroska|ProRes|HQ|DNxHR|FFV1|H\.264|HEVC|VP9|AV1|MPEG-2|Main|DV|DPX|TIFF|tiff|PNG|EXR|OpenEXR|Cineon|AAC|CRF|SHA|EDL|FCM|JSON|HD|SD|HDR|NTSC|PAL|BT|SMPTE|DCI|Display|sRGB|RGB|YCgCo|CbCr|HLG|PQ|ST|HHMMSSFF|PCM|AC-3|Layer|Vorbis|Opus)\b/g;
+	/\b(?:Emulsion|CPU|GPU|google|swiftshader|wasm|WebGPU|WebCodecs|VideoDecoder|VideoEncoder|OffscreenCanvas|IndexedDB|File System Access|Chromium|Edge|Chrome|Firefox|Safari|SharedArrayBuffer|COOP|COEP|ffmpeg|onnxruntime|FFDNet|RIFE|SPAN|Real-ESRGAN|Lanczos|MOV|MP4|MKV|MXF|AVI|WebM|QuickTime|Matroska|ProRes|HQ|DNxHR|FFV1|H\.264|HEVC|VP9|AV1|MPEG-2|Main|DV|DPX|TIFF|tiff|PNG|EXR|OpenEXR|Cineon|AAC|CRF|SHA|EDL|FCM|JSON|HD|SD|HDR|NTSC|PAL|BT|SMPTE|DCI|Display|sRGB|RGB|YCgCo|CbCr|HLG|PQ|ST|HHMMSSFF|MPEG-PS|PCM|AC-3|Layer|Vorbis|Opus)\b/g;
 const UNITS = /\b(?:fps|kHz|ms|px|dB|kB|MB|GB|MiB)\b/g;
 const KEYS = /\b(?:Ctrl|Shift|Space|Home|End)\b/g;
 /** Files, addresses, recipe paths and values, ids of stages and mattes, sums: what people and programs named. */
