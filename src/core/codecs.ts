@@ -46,11 +46,29 @@ const CONTAINER_NAMES: Readonly<Record<string, string>> = {
 	...{ mpeg: 'MPEG-PS', mpegts: 'MPEG-TS', ogg: 'Ogg', asf: 'ASF', flv: 'FLV', dv: 'DV', gif: 'GIF' },
 };
 
-/** Codecs of pictures that give every code value back. */
-const LOSSLESS: ReadonlySet<string> = new Set([
-	...['ffv1', 'huffyuv', 'ffvhuff', 'utvideo', 'magicyuv', 'lagarith', 'qtrle', 'rawvideo', 'zlib', 'zmbv'],
-	...['v210', 'v308', 'v408', 'v410', 'r210', 'r10k', 'v210x', 'y41p', 'yuv4', 'avrp', 'avui', 'ayuv'],
-	...['dpx', 'cineon', 'png', 'apng', 'tiff', 'exr'],
+/**
+ * Codecs of pictures made for delivery: at their usual rates they take grain off and leave blocks. Codecs of production (ProRes, DNxHR,
+ * CineForm, JPEG 2000) are lossy too, and keep it.
+ */
+const DELIVERY: ReadonlySet<string> = new Set([
+	...[
+		'h261',
+		'h263',
+		'h264',
+		'hevc',
+		'vvc',
+		'vp6',
+		'vp6f',
+		'vp8',
+		'vp9',
+		'av1',
+		'theora',
+		'vc1',
+		'cinepak',
+		'mjpeg',
+		'dvvideo',
+	],
+	...['mpeg1video', 'mpeg2video', 'mpeg4', 'msmpeg4v3', 'wmv1', 'wmv2', 'wmv3', 'flv1', 'svq1', 'svq3'],
 ]);
 
 /**
@@ -71,7 +89,7 @@ export function containerText(id: string): Text {
 	return Object.hasOwn(CONTAINER_NAMES, id) ? CONTAINER_NAMES[id]! : codecText(id);
 }
 
-/** True where a picture codec may have changed code values; true for codecs that are not known here. */
-export function isLossy(id: string): boolean {
-	return !LOSSLESS.has(id);
+/** True of a picture codec made for delivery, which may have taken grain off and left blocks. */
+export function isDeliveryCodec(id: string): boolean {
+	return DELIVERY.has(id);
 }

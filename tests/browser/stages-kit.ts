@@ -200,8 +200,12 @@ async function flowBetween(
 	return wanted;
 }
 
-/** A shot of borrowed pictures for `analyze`; `sources` are what was decoded, where that is not the same. */
-export function accessOf(pictures: readonly Picture[], sources: readonly Picture[] = pictures): ShotAccess {
+/** A shot of borrowed pictures for `analyze`; `sources` are what was decoded, where that is not the same, by `codec`. */
+export function accessOf(
+	pictures: readonly Picture[],
+	sources: readonly Picture[] = pictures,
+	codec = 'ffv1',
+): ShotAccess {
 	const range = { start: 0, end: pictures.length };
 	const framesOf = (from: readonly Picture[]) => (index: number) => Promise.resolve(frameOf(from[index]!.retain()));
 	return {
@@ -210,7 +214,7 @@ export function accessOf(pictures: readonly Picture[], sources: readonly Picture
 		size: pictures[0]!,
 		timeline: { timebase: rational(1, 24), frames: pictures.map((_, index) => original(index)) },
 		frame: framesOf(pictures),
-		source: { range: { start: 0, end: sources.length }, frame: framesOf(sources) },
+		source: { range: { start: 0, end: sources.length }, codec, frame: framesOf(sources) },
 	};
 }
 
