@@ -23,6 +23,7 @@ import { usingAsync } from '../../src/gpu/op.ts';
 import { CpuCompute, cpuFloats } from '../../src/gpu/cpu-compute.ts';
 import { createCompute } from '../../src/gpu/create.ts';
 import { createModelRuntime } from '../../src/models/runtime.ts';
+import { defaultParams } from '../../src/project/recipe.ts';
 import { externalFile } from '../helpers/browser-files.ts';
 import { runNative, writeNative } from '../helpers/native.ts';
 
@@ -142,6 +143,11 @@ export function drop(frame: WorkingFrame): void {
 export function original(index: number): TimelineFrame {
 	const time = { pts: rational(index, 24), duration: rational(1, 24) };
 	return { index, ...time, origin: 'original', needs: [index], shot: 0 };
+}
+
+/** What a recipe that names no parameters gives a stage. */
+export function defaultsOf<T extends ParamTable>({ meta }: { readonly meta: { readonly params: T } }): ValuesOf<T> {
+	return defaultParams(meta.params) as ValuesOf<T>;
 }
 
 /** Renders one frame of a stage from borrowed pictures that form one shot; refuses what `needs` did not name. */
