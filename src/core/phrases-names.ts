@@ -36,7 +36,7 @@ export const NAME_PHRASES_EN = {
 	'matrix-ycgco': 'YCgCo',
 	'codec-pcm': 'PCM {depth} bit',
 	'codec-pcm-float': 'PCM {depth} bit float',
-	'codec-raw': 'uncompressed',
+	'codec-raw': 'uncompressed video',
 	'picture-is': '{width}×{height} {format} ({tag})',
 	'name-and-tag': '{name} ({tag})',
 	'legal-bits': '{layouts}; {depths} bit',

@@ -23,7 +23,14 @@ it('takes values literally and leaves what is missing', () => {
 
 it('says tags of formats as the field does, and a tag without a name as it is', () => {
 	const said = ['h264', 'pcm_s24le', 'pcm_f32be', 'rawvideo', undefined, 'clearvideo'].map((id) => say(codecText(id)));
-	expect(said).toEqual(['H.264', 'PCM 24 bit', 'PCM 32 bit float', 'uncompressed', 'unknown codec', 'clearvideo']);
+	expect(said).toEqual([
+		'H.264',
+		'PCM 24 bit',
+		'PCM 32 bit float',
+		'uncompressed video',
+		'unknown codec',
+		'clearvideo',
+	]);
 	expect(['mov', 'dpx'].map((id) => say(containerText(id)))).toEqual(['QuickTime/MP4', 'DPX']);
 	const tags = phrase('untagged-color', { tags: [phrase('tag-transfer', { value: transferText('smpte170m') })] });
 	expect(say(tags)).toBe('Color is not tagged; taken as usual for this size: transfer BT.601.');

@@ -35,7 +35,7 @@ export const NAME_PHRASES_ZH: Readonly<Record<keyof typeof NAME_PHRASES_EN, stri
 	'matrix-ycgco': 'YCgCo',
 	'codec-pcm': 'PCM {depth} 位',
 	'codec-pcm-float': 'PCM {depth} 位浮点',
-	'codec-raw': '未压缩',
+	'codec-raw': '未压缩视频',
 	'picture-is': '{width}×{height} {format}（{tag}）',
 	'name-and-tag': '{name}（{tag}）',
 	'legal-bits': '{layouts}；{depths} 位',
