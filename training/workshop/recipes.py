@@ -47,9 +47,11 @@ def _degrain(options: argparse.Namespace, device: torch.device) -> Job:
 
 def _evaluate_degrain(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
     from .eval_set import eval_clips
-    from .evaluate_degrain import evaluate, table
+    from .evaluate_degrain import FRAMES, evaluate, table
+    from .film_crops import film_shots
 
-    return table(evaluate(eval_clips(data, limit), weights, output, part=part))
+    films = film_shots(data, FRAMES) if part == (0, 1) else ()
+    return table(evaluate(eval_clips(data, limit, FRAMES), weights, output, part=part, films=films))
 
 
 def _dirt(options: argparse.Namespace, device: torch.device) -> Job:

@@ -22,7 +22,7 @@ from .degrain import degrain_job
 from .dirt import dirt_job
 from .dirt_data import PLANES
 from .eval_set import EvalClip
-from .evaluate_degrain import evaluate, grain_of
+from .evaluate_degrain import Nets, evaluate, grain_of
 from .export import export
 from .paths import WorkshopError
 from .pictures import Entry, pack, unpack
@@ -151,7 +151,7 @@ def smoke(folder: Path | None = None) -> dict[str, float]:
         raise WorkshopError(f"40 steps from random weights did not help: {second['start']} dB before, {second['best']} dB after")
     step("train")
     clips = [EvalClip(e.name, torch.from_numpy(e.frames.copy()).permute(0, 3, 1, 2).float() / 255) for e in entries[:2]]
-    result = evaluate(clips, folder / "run" / "best.pt", folder / "evaluation", TrainableFfdnet().eval(), 128, StillRife())
+    result = evaluate(clips, folder / "run" / "best.pt", folder / "evaluation", Nets(TrainableFfdnet().eval(), StillRife()), 128)
     written = json.loads((folder / "evaluation" / "evaluation.json").read_text(encoding="utf-8"))
     if {row["shown as"] for row in written["rows"] if "shown as" in row} != {"worst", "median", "best"}:
         raise WorkshopError("the evaluation does not say which cases its crops show")
