@@ -3,6 +3,7 @@
 import { accessSync, constants, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { STAGE_METAS } from '../src/stages/metas.ts';
+import { codecText } from '../src/core/codecs.ts';
 import { EmulsionError, exitCode, toEmulsionError } from '../src/core/errors.ts';
 import { say } from '../src/core/phrases.ts';
 import { provenancePhrase } from '../src/core/provenance.ts';
@@ -63,7 +64,7 @@ function writeReport(path: string, report: SessionReport): void {
 function summary(report: SessionReport): string {
 	const failed = report.invariants.filter((i) => !i.ok).length;
 	return [
-		`${report.output.name}: ${report.output.frames} frames, ${report.output.codec}, ${report.output.format}, ${report.output.bytes} bytes`,
+		`${report.output.name}: ${report.output.frames} frames, ${say(codecText(report.output.codec))}, ${report.output.format}, ${report.output.bytes} bytes`,
 		`backend: ${report.backend.kind} (${report.backend.name}) — ${report.backend.reason}`,
 		...report.output.conversions.map((text) => `conversion: ${text}`),
 		`provenance: ${say(provenancePhrase(report.provenance))}; ${report.provenance.copiedFrames} frames copied bit for bit`,

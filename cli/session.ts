@@ -86,6 +86,7 @@ function jobOf(
 		...(args.stretchMode === undefined ? {} : { stretchMode: args.stretchMode }),
 		...(args.chunk === undefined ? {} : { chunkFrames: args.chunk }),
 		name: outputName(args.output),
+		folder: basename(dirname(resolve(args.output))),
 		token,
 		resume,
 	};

@@ -195,7 +195,7 @@ async function run(job: HeadlessJob, signal: AbortSignal): Promise<ReportFile> {
 			...(job.audio === undefined ? {} : { audio: job.audio }),
 			...(job.stretchMode === undefined ? {} : { stretchMode: job.stretchMode }),
 			...(job.chunkFrames === undefined ? {} : { chunkFrames: job.chunkFrames }),
-			target: { kind: 'http', base: WRITER_BASE, token: job.token },
+			target: { kind: 'http', base: WRITER_BASE, token: job.token, folder: job.folder },
 			name: job.name,
 			...(resume === undefined ? {} : { resume }),
 		};

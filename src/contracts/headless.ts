@@ -43,6 +43,8 @@ export interface HeadlessJob {
 	readonly chunkFrames?: number;
 	/** File name, or the pattern of a sequence's names (`*` stands for the source's own name). */
 	readonly name: string;
+	/** Name of the folder that OUTPUT lies in. */
+	readonly folder: string;
 	readonly token: string;
 	/** Goes on with an interrupted job of the same plan where the profile holds one. */
 	readonly resume: boolean;

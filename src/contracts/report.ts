@@ -39,6 +39,17 @@ export interface Finding {
 	readonly said: Phrase;
 }
 
+/** Numbered files that are one film. */
+export interface SequenceFiles {
+	/** Folder they lie in, without those above it; null where it has no name (a download). */
+	readonly folder: string | null;
+	/** Their names, with `%06d` (or `%d`, where numbers have no leading zeros) for the number. */
+	readonly pattern: string;
+	/** Number of the first file and of the last; between them there may be gaps. */
+	readonly first: number;
+	readonly last: number;
+}
+
 /** What a run did, its sentences as data. Times of day appear nowhere. */
 export interface ExportReport {
 	readonly version: 1;
@@ -58,7 +69,10 @@ export interface ExportReport {
 		readonly notices: readonly string[];
 	};
 	readonly output: {
+		/** File name; of a sequence folder, pattern and numbers (`reel1/frame_%06d.dpx 86400–86447`). */
 		readonly name: string;
+		/** Null where one file was written. */
+		readonly sequence: SequenceFiles | null;
 		readonly container: string;
 		readonly codec: string;
 		readonly format: Phrase;

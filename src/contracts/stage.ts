@@ -184,6 +184,8 @@ export interface ShotAccess {
 export interface SourceAccess {
 	/** Indices of source frames. */
 	readonly range: FrameRange;
+	/** The picture's codec, as `SourceInfo` has it. */
+	readonly codec: string;
 	/** The caller releases the frame. Throws `internal` outside of `range`. */
 	frame(index: number): Promise<WorkingFrame>;
 }

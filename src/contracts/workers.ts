@@ -152,7 +152,13 @@ export type TargetSpec =
 	/** The origin's private file system, to be downloaded from there. */
 	| { readonly kind: 'opfs'; readonly folder: string }
 	/** Ordered same-origin writes, authorized by a one-run token (the terminal): PUT/POST under this base URL. */
-	| { readonly kind: 'http'; readonly base: string; readonly token: string };
+	| {
+			readonly kind: 'http';
+			readonly base: string;
+			readonly token: string;
+			/** Name of the folder that the files go to, for the report. */
+			readonly folder?: string;
+	  };
 
 /** A matte: an open source whose pictures say where a stage acts. */
 export interface MatteInput {

@@ -3,7 +3,7 @@
  * that probe output, reports and command lines read alike.
  */
 
-import { type Phrase, phrase, say } from './phrases.ts';
+import { type Phrase, phrase, say, type Text } from './phrases.ts';
 
 /** Chroma layout. `gray` has one plane, `rgb` three of full size in R, G, B order. */
 export type ChromaLayout = '420' | '422' | '444' | '411' | '410' | '440' | 'rgb' | 'gray';
@@ -131,11 +131,44 @@ export function ffmpegPixelFormat(format: PixelFormat): string {
 	return format.chroma === 'rgb' ? `gbr${a}p${suffix}` : `yuv${a}${format.chroma}p${suffix}`;
 }
 
+/** A chroma layout's name, as data: `4:2:0`, `RGB`, `gray`. */
+export function layoutText(chroma: ChromaLayout): Text {
+	if (chroma === 'rgb') return 'RGB';
+	return chroma === 'gray' ? phrase('layout-gray') : chroma.split('').join(':');
+}
+
 /** Short text for people, as data: `4:2:0 10 bit`, `RGB 16 bit`. */
 export function formatPhrase({ chroma, alpha, sample, depth }: PixelFormat): Phrase {
-	const layout = chroma === 'rgb' ? 'RGB' : chroma === 'gray' ? phrase('layout-gray') : chroma.split('').join(':');
-	const values = { layout, alpha: alpha ? '+A' : '', depth };
+	const values = { layout: layoutText(chroma), alpha: alpha ? '+A' : '', depth };
 	return phrase(sample === 'f32' ? 'format-float' : 'format-bits', values);
+}
+
+/** One of the color tags that have names. */
+export type NamedTag = {
+	[K in 'primaries' | 'transfer' | 'matrix']: { readonly tag: K; readonly value: ColorTags[K] };
+}['primaries' | 'transfer' | 'matrix'];
+
+/** A color tag's name, as data: `smpte170m` of a matrix → `BT.601 (525)`; `untagged` of `unknown`. */
+export function tagText({ tag, value }: NamedTag): Text {
+	if (value === 'unknown') return phrase('codec-untagged');
+	switch (tag) {
+		case 'primaries':
+			return phrase(`primaries-${value}`);
+		case 'transfer':
+			return phrase(`transfer-${value}`);
+		case 'matrix':
+			return phrase(`matrix-${value}`);
+	}
+}
+
+/** {@link tagText} of a transfer. */
+export function transferText(value: Transfer): Text {
+	return tagText({ tag: 'transfer', value });
+}
+
+/** {@link tagText} of a matrix. */
+export function matrixText(value: Matrix): Text {
+	return tagText({ tag: 'matrix', value });
 }
 
 /** {@link formatPhrase} in English. */

@@ -148,7 +148,8 @@ export const ERROR_PHRASES_EN = {
 	'no-decoder': '{name}: there is no decoder for {codec}. Convert it to ProRes, FFV1 or H.264 first.',
 	'no-first-frames':
 		'{name}: none of the first frames could be decoded ({codec}: {why}). The file is damaged or protected.',
-	'no-planes': '{name}: pixel format {format} cannot be held as planes. Convert it to RGB (48 bit) first.',
+	'no-planes':
+		'{name}: its samples cannot be held as planes (pixel format {format}). Convert it to RGB (48 bit) first.',
 	'not-webcodecs': '{name} cannot be decoded with WebCodecs: {why}.',
 	'browser-only':
 		'{name}: {codec} is decoded by the browser only, and here it cannot ({why}). Use a browser with {codec}, or convert the file first.',
@@ -192,7 +193,7 @@ export const ERROR_PHRASES_EN = {
 	'exr-linear': 'EXR holds linear light, not {transfer}: convert before writing.',
 	// exports and storage
 	'cannot-hold': '{what} cannot hold {wish}. It holds {held}.',
-	'cannot-engine': 'The {engine} engine cannot hold {codecs}. It holds {held}.',
+	'cannot-engine': 'The {engine} encoder does not write {codecs}. Possible: {held}.',
 	'cannot-size':
 		'{codec} cannot hold {width}×{height}: its limit is {limit}. Use .mkv (FFV1) or an image sequence, or scale down.',
 	'limit-blocks': '{count} blocks of 16×16 (its highest level, 6.2)',
@@ -201,7 +202,7 @@ export const ERROR_PHRASES_EN = {
 	'wish-format': '{chroma} {depth} bit',
 	'exr-transfer':
 		'OpenEXR holds linear light, and the source does not say what its samples mean. Choose the transfer first.',
-	'not-by-engine': '{codec} is not encoded by the {engine} engine.',
+	'not-by-engine': 'The {engine} encoder does not write {codec}.',
 	'browser-encoder': 'This browser cannot encode {codec} at {width}×{height}. Choose .mp4 with H.264, or .mkv.',
 	'ffv1-only': 'FFV1 is written to .mkv only',
 	'chunk-settings':

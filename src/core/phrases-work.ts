@@ -79,6 +79,8 @@ export const WORK_PHRASES_EN = {
 		'{found} No kernel describes that, and it is not sure enough for the net: the shot is left as it is.',
 	'blur-by-net': '{found} The net for that cause takes it back.',
 	'blur-kernel-unseen': '{found} No kernel stands out: the shot is left as it is.',
+	'measured-coded':
+		'Measured on a compressed file ({codec}): what the codec took of the grain is missing, and its blocks count as grain. Compare, or set it by hand.',
 	'frame-at': 'frame {index} at {time} s',
 	'frame-none': 'no frame {index}',
 } as const;

@@ -4,6 +4,7 @@
  */
 
 import { ERROR_PHRASES_EN } from './phrases-errors.ts';
+import { NAME_PHRASES_EN } from './phrases-names.ts';
 import { SHARE_PHRASES_EN } from './phrases-share.ts';
 import { WORK_PHRASES_EN } from './phrases-work.ts';
 
@@ -11,6 +12,7 @@ import { WORK_PHRASES_EN } from './phrases-work.ts';
 export const PHRASES_EN = {
 	'list-comma': ', ',
 	...ERROR_PHRASES_EN,
+	...NAME_PHRASES_EN,
 	...WORK_PHRASES_EN,
 	...SHARE_PHRASES_EN,
 	'truncated-of':
@@ -32,7 +34,8 @@ export const PHRASES_EN = {
 	'odd-size': '{width}×{height} is not a whole number of chroma samples; encoders that need one get a repeated edge.',
 	'interlaced-tff': 'Interlaced, top field first.',
 	'interlaced-bff': 'Interlaced, bottom field first.',
-	'converted-format': 'Samples are stored as {format} and widened to 8-bit RGB.',
+	'converted-format':
+		'Samples are stored in less than 8 bits a color or by a palette ({format}) and widened to 8-bit RGB.',
 	'assumed-transfer': 'The transfer characteristics are not tagged; {transfer} is assumed.',
 	'untagged-color': 'Color is not tagged; taken as usual for this size: {tags}.',
 	'no-audio': 'No audio.',

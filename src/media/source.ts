@@ -2,6 +2,7 @@
 
 import type { OnProgress } from '../contracts/frames.ts';
 import type { MediaSource, SourceInfo, SourceInput } from '../contracts/media.ts';
+import { codecText } from '../core/codecs.ts';
 import { EmulsionError, throwIfAborted } from '../core/errors.ts';
 import { phrase, type Text } from '../core/phrases.ts';
 import type { DecodeOptions } from './ffmpeg/decode.ts';
@@ -48,7 +49,10 @@ export async function openSource(
 function withFfmpeg(probed: Probed, reason: Text, audio: AudioOpener, options: OpenOptions): MediaSource {
 	if (!probed.plan) {
 		const { name, codec } = probed.info;
-		throw new EmulsionError('unsupported-format', phrase('browser-only', { name, codec, why: reason }));
+		throw new EmulsionError(
+			'unsupported-format',
+			phrase('browser-only', { name, codec: codecText(codec), why: reason }),
+		);
 	}
 	return new FfmpegSource(probed, reason, audio, options.decode);
 }

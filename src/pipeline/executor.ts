@@ -224,7 +224,7 @@ export class Executor {
 			size,
 			timeline,
 			frame: framesOf(inputLevel, range),
-			source: { range: sourceRange, frame: framesOf(0, sourceRange) },
+			source: { range: sourceRange, codec: info.codec, frame: framesOf(0, sourceRange) },
 		};
 		try {
 			const value = await stage.analyze?.(access, paramsOf(entry), this.#env(clock));

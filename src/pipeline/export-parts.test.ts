@@ -10,7 +10,7 @@ import { Precedence } from './gate.ts';
 import { checkInvariants } from './invariants.ts';
 import { entryOf, planWith, requestOf, stageOf } from './plan.testkit.ts';
 import { ProgressMeter } from './progress.ts';
-import { sequenceNames } from './sequence-names.ts';
+import { outputName, sequenceFiles, sequenceNames } from './sequence-names.ts';
 
 const request = requestOf(10, undefined, []);
 const exported = {
@@ -146,6 +146,18 @@ describe('names of a sequence', () => {
 		const single = await planWith({ ...request, info: scan, range: { start: 2, end: 3 } }, []);
 		expect(sequenceNames(typed, single)).toEqual(['x.dpx']);
 		expect(() => sequenceNames(typed, plan)).toThrow('x.dpx names one file, the output has 2 frames');
+		// What the report calls them.
+		const called = (files: readonly string[], folder?: string): string => {
+			const request = folder === undefined ? exported : { ...exported, target: { ...target, folder } };
+			return outputName(request, files, sequenceFiles(files, request.target));
+		};
+		expect(called(names('a.%07d.dpx'), 'reel1')).toBe('reel1/a.%07d.dpx 86402–86403');
+		expect(called(names('*_clean.dpx'))).toBe('reel_%05d_clean.dpx 86402–86403');
+		expect(called(['2k_9.dpx', '2k_10.dpx', '2k_12.dpx'])).toBe('2k_%d.dpx 9–12');
+		expect(called(['f0998.png', 'f10000.png'])).toBe('f%04d.png 998–10000');
+		expect(called(['head.png', 'tail.png'], 'r')).toBe('r/head.png … tail.png');
+		expect(called(['x.dpx'], 'r')).toBe('r/x.dpx');
+		expect(called([])).toBe('out.mkv');
 	});
 });
 

@@ -19,7 +19,7 @@ import type { Plan } from './plan-types.ts';
 import { ProgressMeter } from './progress.ts';
 import { addNotes, noNotes } from './render-stream.ts';
 import { makeReport, mergeTimes, type ReportParts } from './report.ts';
-import { sequenceSpec } from './sequence-names.ts';
+import { sequenceNames, sequenceSpec } from './sequence-names.ts';
 import { type Engine, planRequest } from './session.ts';
 
 /** Seconds. */
@@ -308,6 +308,7 @@ async function exportJob(
 		const { seconds: decode } = await engine.media.stats(request.source);
 		const report = makeReport({
 			request,
+			names: sequenceNames(request, plan),
 			...prepared,
 			backend: compute.info,
 			models: models.used(),

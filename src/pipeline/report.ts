@@ -5,10 +5,12 @@ import type { ModelUse } from '../contracts/models.ts';
 import type { BackendInfo } from '../contracts/compute.ts';
 import type { ExportReport, Finding, InvariantResult, StageTime } from '../contracts/report.ts';
 import type { ExportRequest, MuxedFile } from '../contracts/workers.ts';
+import { codecText } from '../core/codecs.ts';
 import { formatPhrase } from '../core/color.ts';
 import { type Phrase, phrase } from '../core/phrases.ts';
 import { add, formatRational, type Rational, sub, ZERO } from '../core/rational.ts';
 import { describeChroma, type RenderNotes } from './render-stream.ts';
+import { outputName, sequenceFiles } from './sequence-names.ts';
 
 /** Name in reports. */
 export const APP = 'Emulsion 0.1.0';
@@ -37,6 +39,8 @@ export function mergeTimes(...lists: readonly (readonly StageTime[])[]): StageTi
 /** All that was measured. */
 export interface ReportParts {
 	readonly request: ExportRequest;
+	/** Names of a sequence's files, in order; empty where one file was written. */
+	readonly names: readonly string[];
 	readonly config: EncodeConfig;
 	readonly conversions: readonly Phrase[];
 	readonly backend: BackendInfo;
@@ -64,8 +68,9 @@ function spanOf(frames: readonly { readonly pts: Rational; readonly duration: Ra
 
 /** The report. */
 export function makeReport(parts: ReportParts): ExportReport {
-	const { request, config, written, audio, chunks } = parts;
+	const { request, config, names, written, audio, chunks } = parts;
 	const { info } = request;
+	const sequence = sequenceFiles(names, request.target);
 	const range = request.range ?? { start: 0, end: info.frames.length };
 	const offset = (value: Rational | undefined) => (value ? formatRational(value) : null);
 	const chroma = describeChroma(parts.notes, config.format);
@@ -87,7 +92,8 @@ export function makeReport(parts: ReportParts): ExportReport {
 			notices: [...info.notices.map((n) => n.message), ...parts.extraNotices],
 		},
 		output: {
-			name: request.name,
+			name: outputName(request, names, sequence),
+			sequence,
 			container: config.container,
 			codec: config.codec,
 			format: formatPhrase(config.format),
@@ -98,7 +104,9 @@ export function makeReport(parts: ReportParts): ExportReport {
 			timebase: formatRational(config.timebase),
 			avOffset: offset(written.audioStart),
 			frameMd5: chunks.flatMap((chunk) => chunk.frameMd5),
-			audio: audio ? phrase(audio.copied ? 'audio-copied' : 'audio-transcoded', { codec: audio.codec }) : null,
+			audio: audio
+				? phrase(audio.copied ? 'audio-copied' : 'audio-transcoded', { codec: codecText(audio.codec) })
+				: null,
 			conversions: chroma === undefined ? parts.conversions : [...parts.conversions, chroma],
 		},
 		backend: parts.backend,

@@ -1,10 +1,11 @@
 /** File names of a sequence's output frames. */
 
-import type { ExportRequest, SequenceSpec } from '../contracts/workers.ts';
+import type { SequenceFiles } from '../contracts/report.ts';
+import type { ExportRequest, SequenceSpec, TargetSpec } from '../contracts/workers.ts';
 import { EmulsionError } from '../core/errors.ts';
 import { phrase } from '../core/phrases.ts';
 import { CONTAINERS } from '../media/encode/formats.ts';
-import { nameFor, numberedName } from '../media/scans/names.ts';
+import { frameNumber, nameFor, numberedName, numberPosition, parseName } from '../media/scans/names.ts';
 import type { Plan } from './plan-types.ts';
 
 function stemOf(name: string): string {
@@ -44,4 +45,46 @@ export function sequenceNames(request: ExportRequest, plan: Plan): string[] {
 export function sequenceSpec(request: ExportRequest, plan: Plan): SequenceSpec | undefined {
 	const names = sequenceNames(request, plan);
 	return names.length === 0 ? undefined : { names, target: request.target };
+}
+
+function folderOf(target: TargetSpec): string | null {
+	if (target.kind === 'directory') return target.handle.name;
+	return target.kind === 'http' ? (target.folder ?? null) : null;
+}
+
+/**
+ * What the files of a sequence are called together; null for a single file and for names that are not one series (a source
+ * whose files were named by hand).
+ * @param names the files, in order.
+ */
+export function sequenceFiles(names: readonly string[], target: TargetSpec): SequenceFiles | null {
+	if (names.length < 2) return null;
+	const position = numberPosition(names);
+	const parsed = names.map((name) => parseName(name, position));
+	const [one] = parsed;
+	const numbers = parsed.flatMap((name) => frameNumber(name) ?? []);
+	const isSeries = parsed.every((n) => n.prefix === one?.prefix && n.suffix === one.suffix);
+	if (!one || !isSeries || numbers.length < names.length) return null;
+	const widths = parsed.map(({ digits }) => digits.length);
+	const width = Math.min(...widths);
+	const isPadded = parsed.some(({ digits }) => digits.startsWith('0')) || width === Math.max(...widths);
+	const number = isPadded && width > 1 ? `%0${width}d` : '%d';
+	const escaped = (text: string): string => text.replaceAll('%', '%%');
+	const extension = one.extension === '' ? '' : `.${one.extension}`;
+	return {
+		folder: folderOf(target),
+		pattern: `${escaped(one.prefix)}${number}${escaped(one.suffix)}${extension}`,
+		first: numbers.reduce((a, b) => Math.min(a, b)),
+		last: numbers.reduce((a, b) => Math.max(a, b)),
+	};
+}
+
+/** The name in a report: the request's of one file; of a sequence folder, pattern and numbers, or its first and last file. */
+export function outputName(request: ExportRequest, names: readonly string[], sequence: SequenceFiles | null): string {
+	const folder = folderOf(request.target);
+	const inFolder = (name: string): string => (folder === null ? name : `${folder}/${name}`);
+	if (sequence) return `${inFolder(sequence.pattern)} ${sequence.first}–${sequence.last}`;
+	const [first, last] = [names[0], names.at(-1)];
+	if (first === undefined || last === undefined) return request.name;
+	return first === last ? inFolder(first) : `${inFolder(first)} … ${last}`;
 }

@@ -8,8 +8,8 @@ import type { EnginePort, StillPicture } from './engine-port.ts';
 
 /** Height of a thumbnail in pixels. */
 const HEIGHT = 96;
-/** Most that are kept; a shot list may be longer than memory. */
-const MAX_KEPT = 400;
+/** Bytes of pictures that are kept, the oldest going first; a shot list may be longer than memory. */
+const MAX_BYTES = 24 << 20;
 
 /** Shrinks a picture by averaging to {@link HEIGHT} rows, upright, and turns it into 8-bit RGBA. */
 export function shrink(still: StillPicture, rotation: Rotation): ImageData {
@@ -41,6 +41,9 @@ export class Thumbnails {
 	readonly #busy: () => boolean;
 	readonly #pictures = new SvelteMap<string, ImageData>();
 	#wanted: { readonly key: string; readonly request: PlanRequest; readonly frame: number }[] = [];
+	/** The one being made. */
+	#making: string | undefined;
+	#bytes = 0;
 	#working = false;
 
 	/** `busy` tells whether something more important runs. */
@@ -59,7 +62,7 @@ export class Thumbnails {
 		const plain: PlanRequest = { ...request, recipe: EMPTY_RECIPE };
 		this.#wanted = frames
 			.map((frame) => ({ key: `${request.source}/${frame}`, request: plain, frame }))
-			.filter((w) => !this.#pictures.has(w.key));
+			.filter(({ key }) => !this.#pictures.has(key) && key !== this.#making);
 		void this.#work();
 	}
 
@@ -74,16 +77,26 @@ export class Thumbnails {
 				}
 				const next = this.#wanted.shift();
 				if (!next) break;
+				this.#making = next.key;
 				const still = await this.#engine.still(next.request, next.frame, 'result', AbortSignal.timeout(30_000));
-				this.#pictures.set(next.key, shrink(still, next.request.info.rotation));
-				const [oldest] = this.#pictures.keys();
-				if (this.#pictures.size > MAX_KEPT && oldest !== undefined) this.#pictures.delete(oldest);
+				this.#keep(next.key, shrink(still, next.request.info.rotation));
 			}
 		} catch {
 			// A shot without its thumbnail is drawn as a block; the viewer will report what is wrong with the frame.
 			this.#wanted = [];
 		} finally {
 			this.#working = false;
+			this.#making = undefined;
+		}
+	}
+
+	#keep(key: string, picture: ImageData): void {
+		this.#pictures.set(key, picture);
+		this.#bytes += picture.data.byteLength;
+		for (const [oldest, { data }] of this.#pictures) {
+			if (this.#bytes <= MAX_BYTES || oldest === key) break;
+			this.#pictures.delete(oldest);
+			this.#bytes -= data.byteLength;
 		}
 	}
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Shot } from '../core/shots.ts';
 import { seeded } from '../project/project.testkit.ts';
 import { formatAspect, formatBytes, formatDuration, formatRate, frameTimecode } from './format.ts';
-import { frameAtX, frameX, ruler, type StripWindow, visibleShots } from './strip/strip-view.ts';
+import { frameAtX, frameX, ruler, type StripWindow, thumbnailSlots, visibleShots } from './strip/strip-view.ts';
 import { fitScale, panBy, zoomAt } from './viewer/view-actions.ts';
 import { DEFAULT_VIEW } from '../project/schema.ts';
 
@@ -62,6 +62,35 @@ describe('the shot strip', () => {
 		expect(blocks.reduce((sum, b) => sum + b.count, 0)).toBe(1000);
 		expect(visibleShots(shots([100, 800, 100]), window).map((b) => b.count)).toEqual([1, 1, 1]);
 		expect(visibleShots(shots([100, 800, 100]), { ...window, start: 200, length: 100 })).toHaveLength(1);
+	});
+
+	it('shows first and last of a shot and as many between as there is room for', () => {
+		const slots = (list: readonly Shot[], index: number, view = window, thumb = 60) =>
+			visibleShots(list, view)
+				.filter((item) => item.index === index)
+				.flatMap((item) => thumbnailSlots(list, item, view, thumb));
+		const three = shots([100, 60, 840]);
+		// 50, 30 and 420 pixels: one of the middle, none, seven side by side.
+		expect(slots(three, 0)).toEqual([{ frame: 49, x: 0, width: 50, rank: 0 }]);
+		expect(slots(three, 1)).toEqual([]);
+		expect(slots(three, 2).map(({ frame }) => frame)).toEqual([160, 288, 416, 608, 736, 864, 999]);
+		expect(slots(three, 2).map(({ x }) => x)).toEqual([0, 60, 120, 180, 240, 300, 360]);
+		// 50 pixels hold two of 40 whose sides are cut off, and one of 45 whole.
+		expect(slots(three, 0, window, 40).map(({ frame, x, width }) => [frame, x, width])).toEqual([
+			[0, 0, 25],
+			[99, 25, 25],
+		]);
+		expect(slots(three, 0, window, 45).map(({ width }) => width)).toEqual([45]);
+		// Zoomed in, only what is on screen; never more than frames.
+		const near = { ...window, start: 500, length: 10 };
+		expect(slots(three, 2, near).every(({ x }) => x > (500 - 160) * 50 - 60 && x < (510 - 160) * 50)).toBe(true);
+		expect(slots(shots([1]), 0, { ...window, length: 1 })).toHaveLength(1);
+		// A dissolve's frames show two pictures.
+		const dissolve = { from: 90, to: 110 };
+		const mixed: Shot[] = [three[0]!, { ...three[1]!, transitionIn: 'dissolve', dissolve }, three[2]!];
+		const wide = { ...window, length: 250 };
+		expect(slots(mixed, 0, wide).at(-1)!.frame).toBe(89);
+		expect(slots(mixed, 1, wide)[0]!.frame).toBe(110);
 	});
 });
 

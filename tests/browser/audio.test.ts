@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { codecText } from '../../src/core/codecs.ts';
 import { phrase } from '../../src/core/phrases.ts';
 import { type Rational, add, mul, rational, sub, toNumber } from '../../src/core/rational.ts';
 import type { TimelineFrame } from '../../src/core/timeline.ts';
@@ -248,7 +249,7 @@ describe('ranges and clocks', () => {
 		await withEngine(async (engine) => {
 			const source = await openClip(engine, 'flash.mpg');
 			const { report, bytes } = await exportFile(engine, exportOf(planOf(source, recipe()), 'from-mpg.mkv'));
-			expect(report.output.audio).toEqual(phrase('audio-copied', { codec: 'ac3' }));
+			expect(report.output.audio).toEqual(phrase('audio-copied', { codec: codecText('ac3') }));
 			await writeNative('from-mpg.mkv', new Blob([bytes]));
 			await writeNative('flash.mpg', await fixtureFile('flash.mpg'));
 			expect(await packets('from-mpg.mkv')).toBe(await packets('flash.mpg'));

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { PlanarFrame } from '../../src/contracts/frames.ts';
+import { codecText } from '../../src/core/codecs.ts';
 import { phrase } from '../../src/core/phrases.ts';
 import { openSource } from '../../src/media/source.ts';
 import { fixtureFile } from '../helpers/browser-files.ts';
@@ -35,7 +36,7 @@ describe('empty recipe', () => {
 			expect(report.output.bytes).toBe(bytes.length);
 			// One clip has sound: it is copied, and starts where it did.
 			expect(report.output.audio).toEqual(
-				source.info.audio.length > 0 ? phrase('audio-copied', { codec: 'pcm_s16le' }) : null,
+				source.info.audio.length > 0 ? phrase('audio-copied', { codec: codecText('pcm_s16le') }) : null,
 			);
 			expect(report.output.avOffset).toBe(source.info.audio.length > 0 ? '0' : null);
 			// The file that was written holds those planes: opened again, it reads the same.

@@ -3,6 +3,7 @@
 import { md5 } from 'hash-wasm';
 import { afterEach, describe, expect, it } from 'vitest';
 import { cdp } from 'vitest/browser';
+import { codecText } from '../../src/core/codecs.ts';
 import { phrase } from '../../src/core/phrases.ts';
 import { rational } from '../../src/core/rational.ts';
 import type { AudioRequest } from '../../src/contracts/media.ts';
@@ -144,7 +145,7 @@ describe('more sound than memory holds', () => {
 			const source = await openClip(engine, 'much-sound.mkv');
 			const request = exportOf(planOf(source, recipe()), 'much-sound.mov', { container: 'mov' });
 			const { report } = await exportFile(engine, request);
-			expect(report.output.audio).toEqual(phrase('audio-transcoded', { codec: 'pcm_s24le' }));
+			expect(report.output.audio).toEqual(phrase('audio-transcoded', { codec: codecText('pcm_s24le') }));
 			expect(report.output.bytes).toBeGreaterThan(SPOOL_MEMORY);
 			await expect.poll(files, { timeout: 10_000 }).toEqual([]);
 			const controller = new AbortController();

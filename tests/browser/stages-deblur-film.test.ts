@@ -4,21 +4,11 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { Picture } from '../../src/contracts/compute.ts';
 import { cpuFloats } from '../../src/gpu/cpu-compute.ts';
 import { stage } from '../../src/stages/deblur/stage.ts';
-import { accessOf, clip, drop, envOf, frameOf, openBench, original, psnr, render } from './stages-kit.ts';
+import { accessOf, clip, defaultsOf, drop, envOf, frameOf, openBench, original, psnr, render } from './stages-kit.ts';
 
 const bench = await openBench();
 const { compute, models, env } = bench;
-const auto = {
-	cause: 'auto',
-	size: 'auto',
-	severity: 'auto',
-	angle: 'auto',
-	edge: 'auto',
-	noise: 'auto',
-	steps: 8,
-	strength: 1,
-	grain: 'kept',
-} as const;
+const auto = defaultsOf(stage);
 type Values = Parameters<typeof stage.touches>[1];
 
 const size = { width: 192, height: 160 };

@@ -9,21 +9,11 @@ import type { Size } from '../../src/core/color.ts';
 import { runTiled } from '../../src/gpu/tiling.ts';
 import { deconvolve, marginOf, meanSquareSlope } from '../../src/stages/deblur/deconvolve.ts';
 import { stage } from '../../src/stages/deblur/stage.ts';
-import { accessOf, clip, drop, envOf, frameOf, openBench, original, psnr, render } from './stages-kit.ts';
+import { accessOf, clip, defaultsOf, drop, envOf, frameOf, openBench, original, psnr, render } from './stages-kit.ts';
 
 const bench = await openBench();
 const { compute, models, env } = bench;
-const auto = {
-	cause: 'auto',
-	size: 'auto',
-	severity: 'auto',
-	angle: 'auto',
-	edge: 'auto',
-	noise: 'auto',
-	steps: 8,
-	strength: 1,
-	grain: 'kept',
-} as const;
+const auto = defaultsOf(stage);
 const MARGIN = 16;
 const W = 256;
 const H = 192;

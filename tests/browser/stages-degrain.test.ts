@@ -111,7 +111,9 @@ describe('degrain on moving clips', () => {
 		const clean = await clip(ctx, compute, 'video/gestures/walk.mkv', [30, 4], `crop=${W}:${H}`, size);
 		for (const sigma of [5, 15, 50] as const) {
 			const noise = clean.map((p, i) => noisy(compute, p, sigma, 20 + i));
-			const artifact = await stage.analyze!(accessOf(noise), { ...values, sigma: 'auto' }, env);
+			const artifact = await stage.analyze!(accessOf(noise, noise, 'h264'), { ...values, sigma: 'auto' }, env);
+			expect(stage.finding!({ ...values, sigma: 'auto' }, artifact)?.code).toBe('measured-coded');
+			expect(stage.finding!(values, artifact)).toBeUndefined();
 			expect(artifact!.sigma * 255).toBeGreaterThan(sigma * 0.85);
 			expect(artifact!.sigma * 255).toBeLessThan(sigma * 1.15);
 			if (sigma === 15) {

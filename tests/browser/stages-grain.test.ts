@@ -45,7 +45,8 @@ describe('grain', () => {
 		const size = { width: SIDE, height: SIDE };
 		const clean = await clip(ctx, compute, 'video/gestures/walk.mkv', [30, 6], `crop=${SIDE}:${SIDE}`, size);
 		const film = clean.map((p, i) => grained(p, 8, i + 1));
-		const artifact = (await stage.analyze!(accessOf(clean, film), values, env))!;
+		const artifact = (await stage.analyze!(accessOf(clean, film, 'mpeg2video'), values, env))!;
+		expect(stage.finding!(values, artifact)?.code).toBe('measured-coded');
 		expect(artifact.scale).toBe(1);
 		const shot = clean.map((p) => frameOf(p));
 		const again: Picture[] = [];

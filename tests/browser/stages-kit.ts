@@ -23,6 +23,7 @@ import { usingAsync } from '../../src/gpu/op.ts';
 import { CpuCompute, cpuFloats } from '../../src/gpu/cpu-compute.ts';
 import { createCompute } from '../../src/gpu/create.ts';
 import { createModelRuntime } from '../../src/models/runtime.ts';
+import { defaultParams } from '../../src/project/recipe.ts';
 import { externalFile } from '../helpers/browser-files.ts';
 import { runNative, writeNative } from '../helpers/native.ts';
 
@@ -144,6 +145,11 @@ export function original(index: number): TimelineFrame {
 	return { index, ...time, origin: 'original', needs: [index], shot: 0 };
 }
 
+/** What a recipe that names no parameters gives a stage. */
+export function defaultsOf<T extends ParamTable>({ meta }: { readonly meta: { readonly params: T } }): ValuesOf<T> {
+	return defaultParams(meta.params) as ValuesOf<T>;
+}
+
 /** Renders one frame of a stage from borrowed pictures that form one shot; refuses what `needs` did not name. */
 export async function render<T extends ParamTable, A, S>(
 	stage: Stage<T, A, S>,
@@ -200,8 +206,12 @@ async function flowBetween(
 	return wanted;
 }
 
-/** A shot of borrowed pictures for `analyze`; `sources` are what was decoded, where that is not the same. */
-export function accessOf(pictures: readonly Picture[], sources: readonly Picture[] = pictures): ShotAccess {
+/** A shot of borrowed pictures for `analyze`; `sources` are what was decoded, where that is not the same, by `codec`. */
+export function accessOf(
+	pictures: readonly Picture[],
+	sources: readonly Picture[] = pictures,
+	codec = 'ffv1',
+): ShotAccess {
 	const range = { start: 0, end: pictures.length };
 	const framesOf = (from: readonly Picture[]) => (index: number) => Promise.resolve(frameOf(from[index]!.retain()));
 	return {
@@ -210,7 +220,7 @@ export function accessOf(pictures: readonly Picture[], sources: readonly Picture
 		size: pictures[0]!,
 		timeline: { timebase: rational(1, 24), frames: pictures.map((_, index) => original(index)) },
 		frame: framesOf(pictures),
-		source: { range: { start: 0, end: sources.length }, frame: framesOf(sources) },
+		source: { range: { start: 0, end: sources.length }, codec, frame: framesOf(sources) },
 	};
 }
 

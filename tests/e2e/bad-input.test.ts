@@ -244,7 +244,7 @@ describe('a browser that lacks something', () => {
 		await inBrowser(open, async (other) => {
 			const report = await other.run([sounding, '-o', tmp.path('no-sab.mov')]);
 			expect(report.output.sha256).toBe(reference.output.sha256);
-			expect(report.output.audio).toBe('pcm_s24le (transcoded)');
+			expect(report.output.audio).toBe('PCM 24 bit (transcoded)');
 			expect(report.input.notices.join('\n')).toMatch(/SharedArrayBuffer/);
 			expect(report.backend.name).toMatch(/1 thread/);
 		});

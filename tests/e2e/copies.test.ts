@@ -144,7 +144,7 @@ describe('empty recipe into .mkv', () => {
 		const report = await lab.run([input, '-o', whole]);
 		expect(nativeTimes(whole)).toEqual(nativeTimes(input));
 		expect(new Set(nativeTimes(input).pts.map((t, i, all) => t - (all[i - 1] ?? 0))).size).toBeGreaterThan(2);
-		expect(report.output.audio).toBe('flac (copied)');
+		expect(report.output.audio).toBe('FLAC (copied)');
 		const samples = (file: string) => ffmpeg('-i', file, '-map', '0:a', '-f', 's16le', '-');
 		expect(samples(whole).equals(samples(input))).toBe(true);
 		const part = tmp.path('vfr-part.mkv');
@@ -216,6 +216,9 @@ describe('image sequences', () => {
 		expect(read(output).equals(read(input))).toBe(true);
 		expect(report.input.duration).toBe('1/3');
 		expect(report.output.frames).toBe(FRAMES);
+		const last = first + FRAMES - 1;
+		expect(report.output.sequence).toEqual({ folder: `${folder}-out`, pattern, first, last });
+		expect(report.output.name).toBe(`${folder}-out/${pattern} ${first}–${last}`);
 		expect(report.provenance.copiedFrames).toBe(FRAMES);
 	});
 

@@ -81,7 +81,7 @@ const NOTE = `(${() => {
 
 /** Names of programs, formats, codecs, models, transfers and parts of browsers. */
 const NAMES =
-	/\b(?:Emulsion|CPU|GPU|google|swiftshader|wasm|WebGPU|WebCodecs|VideoDecoder|VideoEncoder|OffscreenCanvas|IndexedDB|File System Access|Chromium|Edge|Chrome|Firefox|Safari|SharedArrayBuffer|COOP|COEP|ffmpeg|onnxruntime|FFDNet|RIFE|SPAN|Real-ESRGAN|Lanczos|MOV|MP4|MKV|MXF|AVI|WebM|QuickTime|Matroska|matroska|mpeg|ProRes|HQ|DNxHR|FFV1|ffv1|H\.264|h264|HEVC|VP9|AV1|vp9|opus|MPEG-2|mpeg2video|Main|DV|DPX|TIFF|tiff|PNG|EXR|OpenEXR|Cineon|pcm_s16le|ac3|mp2|vorbis|aac|AAC|CRF|SHA|EDL|FCM|JSON|HD|SD|HDR|NTSC|PAL|BT|SMPTE|DCI|Display|sRGB|RGB|YCgCo|CbCr|HLG|PQ|ST|HHMMSSFF)\b/g;
+	/\b(?:Emulsion|CPU|GPU|google|swiftshader|wasm|WebGPU|WebCodecs|VideoDecoder|VideoEncoder|OffscreenCanvas|IndexedDB|File System Access|Chromium|Edge|Chrome|Firefox|Safari|SharedArrayBuffer|COOP|COEP|ffmpeg|onnxruntime|FFDNet|RIFE|SPAN|Real-ESRGAN|Lanczos|MOV|MP4|MKV|MXF|AVI|WebM|QuickTime|Matroska|ProRes|HQ|DNxHR|FFV1|H\.264|HEVC|VP9|AV1|MPEG-2|Main|DV|DPX|TIFF|tiff|PNG|EXR|OpenEXR|Cineon|AAC|CRF|SHA|EDL|FCM|JSON|HD|SD|HDR|NTSC|PAL|BT|SMPTE|DCI|Display|sRGB|RGB|YCgCo|CbCr|HLG|PQ|ST|HHMMSSFF|MPEG-PS|PCM|AC-3|Layer|Vorbis|Opus)\b/g;
 const UNITS = /\b(?:fps|kHz|ms|px|dB|kB|MB|GB|MiB)\b/g;
 const KEYS = /\b(?:Ctrl|Shift|Space|Home|End)\b/g;
 /** Files, addresses, recipe paths and values, ids of stages and mattes, sums: what people and programs named. */
@@ -91,7 +91,7 @@ const CODE = [
 	/\.(?:mkv|mov|mp4|webm|png|tiff|dpx|exr)\b/g,
 	/\b(?:stages|recipe|reels|project|shots|rate|factor|size)(?:\[\d+\])?(?:\.\w+)*(?=：)/g,
 	/\b(?:degrain|dust-bust|scratch|upscale|interpolate|identity)(?:-\d+)?\b/g,
-	/\b(?:bt709|iec61966|smpte170m|bt470bg|film-restored|still|film|fields|HH:MM:SS:FF)\b/g,
+	/\b(?:film-restored|still|film|fields|HH:MM:SS:FF)\b/g,
 	/\b[0-9a-f]{16,64}\b/g,
 	/\bWIDTHxHEIGHT|1920x1080|1080p|4k\b/g,
 ];

@@ -49,6 +49,13 @@ describe('the editor', () => {
 		const { page, problems } = await e2e.open();
 		await openClip(page);
 
+		// The strip: every frame of both shots has room.
+		const shown = () =>
+			page
+				.locator('[data-testid=shot] canvas')
+				.evaluateAll((all) => all.map((canvas) => Number((canvas as HTMLElement).dataset['frame'])));
+		await expect.poll(shown, { timeout: 30_000 }).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+
 		// The probe sheet.
 		const sheet = page.getByRole('region', { name: 'Source' });
 		for (const text of ['96 × 64', '24 fps', '4:2:0 8 bit', 'BT.709', '01:00:00:00']) {

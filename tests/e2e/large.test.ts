@@ -62,7 +62,7 @@ describe('a film beyond 4 GiB', () => {
 		const report = JSON.parse(readFileSync(json, 'utf8')) as ExportReport & {
 			readonly processMemory: Readonly<Record<string, number>>;
 		};
-		expect(report.output.audio).toBe('pcm_s24le (transcoded)');
+		expect(report.output.audio).toBe('PCM 24 bit (transcoded)');
 		expect(report.invariants.map(({ name, ok }) => `${name} ${ok}`)).toContain('bytes-on-disk true');
 		expect(tmp.names('out')).toEqual(['film.mov']);
 		const { size, blocks } = statSync(out);

@@ -188,7 +188,7 @@ describe('kernels of the stages: shader and twin agree', () => {
 			const sign = noise(AREA, 23).map((v, i) => (Math.floor(i / W) === 4 || v > 0.6 ? (i % 5 === 0 ? -1 : 1) : 0));
 			const light = { bright: 0.95, dark: 0.05 };
 			const params = { width: W, height: H, reach: 3, ...light };
-			const bridge = await bothTwinsOf(compute, bridgeOp, [frame, sign], [AREA * 3, AREA * 2], params);
+			const bridge = await bothTwinsOf(compute, bridgeOp, [frame, sign], [AREA * 3, AREA * 4], params);
 			for (const { shader, twin } of bridge) expect(maxDifference(shader, twin)).toBeLessThan(1e-6);
 			const [bridged, sums] = bridge.map(({ twin }) => twin as Float32Array<ArrayBuffer>);
 			const cure = await bothTwinsOf(compute, cureOp, [frame, bridged!, sign, sums!], [AREA * 3, AREA], {
@@ -196,6 +196,8 @@ describe('kernels of the stages: shader and twin agree', () => {
 				...light,
 				opaque: 0.5,
 				span: 0.45,
+				rows: 17,
+				doubt: 0.5,
 			});
 			for (const { shader, twin } of cure) expect(maxDifference(shader, twin)).toBeLessThan(1e-5);
 			for (let i = 0; i < 3 * AREA; i++) if (sign[i % AREA] === 0) expect(cure[0]!.shader[i]).toBe(frame[i]);

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from workshop.fuse import agreement, alike, fuse
+from workshop.fuse import STRICTNESS, agreement, alike, fuse
 from workshop.smoke import StillRife
 
 SIGMA = 0.05
@@ -35,7 +35,7 @@ def test_what_differs_is_not_averaged() -> None:
     # The guides alone say so too.
     guides[1] += 0.2
     share = agreement(guides[0], guides[1], torch.ones(1, 40, 40), SIGMA)
-    assert float(share.max()) == pytest.approx(math.exp(-0.5 * 0.2**2 / SIGMA**2), rel=1e-4)
+    assert float(share.max()) == pytest.approx(math.exp(-STRICTNESS * 0.2**2 / SIGMA**2), rel=1e-4)
 
 
 def test_the_same_noise_is_not_averaged_with_itself() -> None:

@@ -120,7 +120,8 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
     again = run(tmp_path / "b", 4)
     for name, value in whole.items():
         assert torch.equal(value, again[name])
-    run(tmp_path / "c", 2, 4)
+    # A run that has ended is left as it is: its log gets no row without a loss.
+    run(tmp_path / "c", 2, 4, 4)
     log = (tmp_path / "c" / "log.csv").read_text(encoding="utf-8").splitlines()
     assert [line.split(",")[0] for line in log] == ["step", "0", "2", "4"]
     assert (tmp_path / "c" / "curve.png").exists()

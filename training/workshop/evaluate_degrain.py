@@ -2,7 +2,8 @@
 
 FFDNet is told 1 to 2.8 times the true strength, nlmeans gets six of its own, and each is scored at the setting that happens to
 be best for the very clip (by the truth, which no user has). Ours is told the true strength once. `ours + neighbors` sees the
-frame fused with the frame before and the frame after (`fuse`, the stage's `temporal` 1), and is told what noise is left.
+frame fused with the frame before and the frame after (`fuse`, the stage's `temporal` 1), `ours + 4 neighbors` with two each side
+(`temporal` 2), and is told what noise is left.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from . import metrics
 from .align import load_rife
 from .baselines import ffmpeg_filter, to_bytes
 from .eval_set import EvalClip
+from .film_crops import FilmShot, removes, save_crop
 from .fuse import GUIDE_TIMES, fuse
 from .kept import Kept
 from .networks import pretrained_degrain, run_any_size
@@ -41,7 +43,10 @@ STOCKS_EACH = 2
 CROP = 96
 GAIN = 8
 SINGLE = ("noisy", "FFDNet", "nlmeans", "ours")
-METHODS = (*SINGLE, "ours + neighbors")
+FUSED = {"ours + neighbors": 1, "ours + 4 neighbors": 2}
+"""How many neighbors each side: the stage's `temporal`."""
+METHODS = (*SINGLE, *FUSED)
+FRAMES = 2 * max(FUSED.values()) + 1
 FIGURES = ("psnr", "ssim", "gmsd", "edge", "kept")
 
 
@@ -91,31 +96,41 @@ def score(noisy: Tensor, output: Tensor, clean: Tensor) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Nets:
-    """FFDNet as published, ours, and RIFE."""
+    """What needs none of our weights: FFDNet as published, and RIFE."""
 
     original: nn.Module
-    ours: nn.Module
     rife: nn.Module
 
 
-def methods(clip: Tensor, clean: Tensor, sigma: float, nets: Nets) -> dict[str, tuple[Tensor, str]]:
-    """Each method's picture of the middle of a noisy clip [N, 3, H, W], with the setting it was scored at."""
-    original, ours = nets.original, nets.ours
-    middle = clip.shape[0] // 2
-    noisy = clip[middle]
-    best: dict[str, tuple[Tensor, str]] = {"noisy": (noisy, "")}
-    tries: dict[str, list[tuple[Tensor, str]]] = {
+def baselines(noisy: Tensor, sigma: float, original: nn.Module) -> dict[str, list[tuple[Tensor, str]]]:
+    """What the baselines make of a frame [3, H, W], at each of their settings."""
+    return {
         "FFDNet": [(run_any_size(original, noisy[None], sigma * t)[0], f"{t:g} σ") for t in FFDNET_TIMES],
         "nlmeans": [(ffmpeg_filter(noisy[None], f"nlmeans=s={s}")[0], f"s={s}") for s in NLMEANS],
-        "ours": [(run_any_size(ours, noisy[None], sigma)[0], "1 σ")],
     }
-    # As the app does for coarse grain: guides are FFDNet's, told more than there is, because it leaves such grain.
-    guides = torch.stack([run_any_size(original, frame[None], GUIDE_TIMES * sigma)[0] for frame in clip])
-    fused, level = (value[None] for value in fuse(clip, guides, middle, sigma, nets.rife))
-    tries["ours + neighbors"] = [(run_any_size(ours, fused, level)[0], "1 σ")]
-    for name, options in tries.items():
-        best[name] = max(options, key=lambda option: metrics.psnr(option[0].clamp(0, 1), clean))
-    return best
+
+
+def fusions(clip: Tensor, sigma: float, nets: Nets) -> list[Tensor]:
+    """For each of `FUSED` the middle of a noisy clip fused with so many neighbors each side [3, H, W], and its noise map [1, H, W].
+
+    As the app does for coarse grain: guides are FFDNet's, told more than there is, because it leaves such grain.
+    """
+    middle = len(clip) // 2
+    guides = torch.stack([run_any_size(nets.original, frame[None], GUIDE_TIMES * sigma)[0] for frame in clip])
+    made: list[Tensor] = []
+    for sides in FUSED.values():
+        near = slice(middle - sides, middle + sides + 1)
+        made += fuse(clip[near], guides[near], sides, sigma, nets.rife)
+    return made
+
+
+def ours_of(net: nn.Module, noisy: Tensor, sigma: float, fused: Sequence[Tensor]) -> dict[str, Tensor]:
+    """Our net on one frame and on the fusions."""
+    made = {"ours": run_any_size(net, noisy[None], sigma)[0]}
+    for number, name in enumerate(FUSED):
+        picture, level = fused[2 * number : 2 * number + 2]
+        made[name] = run_any_size(net, picture[None], level[None])[0]
+    return made
 
 
 def load(weights: Path) -> TrainableFfdnet:
@@ -129,20 +144,20 @@ def evaluate(
     clips: Iterable[EvalClip],
     weights: Path,
     output: Path,
-    original: nn.Module | None = None,
+    nets: Nets | None = None,
     field: int = FIELD,
-    rife: nn.Module | None = None,
     part: tuple[int, int] = (0, 1),
+    films: Iterable[FilmShot] = (),
 ) -> dict[str, Any]:
     """Runs everything; writes `evaluation.json`, `table.md` and the crops into `output`.
 
-    Cases are kept in `output`, so that a run that was stopped goes on, and several processes can share the work: each makes the
-    `part[0]`-th of every `part[1]`, and the last run is of all.
+    What needs none of our weights is kept in `output`: a run that was stopped goes on, a second net is judged in a minute, and
+    several processes can share the work: each makes the `part[0]`-th of every `part[1]`, and the last run is of all.
 
-    `original` and `rife` may replace the published networks (for tests without downloads).
+    `nets` may replace the published networks (for tests without downloads).
     """
     output.mkdir(parents=True, exist_ok=True)
-    nets = Nets(original or pretrained_degrain().eval(), load(weights), rife or load_rife())
+    nets, ours = nets or Nets(pretrained_degrain().eval(), load_rife()), load(weights)
 
     def drawn(name: str, seed: int) -> GrainBank:
         return kept_grain(name, seed, WORK / "grain") if field == FIELD else grain_of(name, seed, field)
@@ -151,37 +166,65 @@ def evaluate(
     rows: list[dict[str, Any]] = []
     pictures: list[list[Tensor]] = []
     begun = time.monotonic()
-    kept = Kept(output / "cases", weights.read_bytes(), (sys.modules[__name__], fuse_module, metrics))
+    kept = Kept(output / "cases", b"", (sys.modules[__name__], fuse_module, metrics))
     for index, clip in enumerate(clips):
         for turn in range(STOCKS_EACH):
             name = list(STOCKS)[(index + turn * (len(STOCKS) // STOCKS_EACH)) % len(STOCKS)]
             number = index * STOCKS_EACH + turn
             if number % part[1] != part[0]:
                 continue
-            row, shown = kept.case(number, clip.frames, lambda c=clip, n=name, s=index * 10 + turn: _case(c, n, banks[n], s, nets))  # type: ignore[misc]
+            case = kept.case(number, clip.frames, lambda c=clip, n=name, s=index * 10 + turn: _case(c, n, banks[n], s, nets))  # type: ignore[misc]
+            row, shown = judge(case, ours)
             rows.append(row)
             pictures.append(shown)
             figures = ", ".join(f"{method} {row[method]['psnr']:.2f}" for method in METHODS)
             print(f"{clip.name}, {name}: {figures} dB ({time.monotonic() - begun:.0f} s)", flush=True)
-    result = {"rows": rows, "mean": _means(rows), "by stock": {s: _means([r for r in rows if r["stock"] == s]) for s in STOCKS}}
+    result: dict[str, Any] = {
+        "rows": rows,
+        "mean": _means(rows),
+        "by stock": {s: _means([r for r in rows if r["stock"] == s]) for s in STOCKS},
+    }
     _crops(rows, pictures, output)
+    result["film"] = [_film(shot, nets, ours, output) for shot in films]
     (output / "evaluation.json").write_text(json.dumps(result, indent="\t", ensure_ascii=False) + "\n", encoding="utf-8")
     (output / "table.md").write_text(table(result), encoding="utf-8")
     return result
 
 
 def _case(clip: EvalClip, name: str, bank: GrainBank, seed: int, nets: Nets) -> tuple[dict[str, Any], list[Tensor]]:
+    """A grainy clip with what needs none of our weights: truth, frame, baselines at their best settings, fusions."""
     frames = clip.frames
     if bank.stocks[0].correlation == 1:
         frames = torch.stack([metrics.luma(frame).expand(3, -1, -1) for frame in frames])
     noisy_clip, sigma = grainy(frames, bank, seed)
     middle = frames.shape[0] // 2
     clean, noisy = frames[middle], noisy_clip[middle]
-    found = methods(noisy_clip, clean, sigma, nets)
-    row: dict[str, Any] = {"clip": clip.name, "stock": name, "sigma": sigma * 255}
-    for method, (picture, setting) in found.items():
+    row: dict[str, Any] = {"clip": clip.name, "stock": name, "sigma": sigma * 255, "noisy": {**score(noisy, noisy, clean), "setting": ""}}
+    shown = [clean, noisy]
+    for method, options in baselines(noisy, sigma, nets.original).items():
+        picture, setting = max(options, key=lambda option: metrics.psnr(option[0].clamp(0, 1), clean))
         row[method] = {**score(noisy, picture, clean), "setting": setting}
-    return row, [clean, *(picture for picture, _ in found.values())]
+        shown.append(picture)
+    return row, [*shown, *fusions(noisy_clip, sigma, nets)]
+
+
+def judge(case: tuple[dict[str, Any], list[Tensor]], ours: nn.Module) -> tuple[dict[str, Any], list[Tensor]]:
+    """A case with our net: figures, and pictures in the order of `METHODS` after the truth."""
+    row, (clean, noisy, ffdnet, nlmeans, *fused) = case
+    made = ours_of(ours, noisy, row["sigma"] / 255, fused)
+    figures = {name: {**score(noisy, picture, clean), "setting": "1 σ"} for name, picture in made.items()}
+    return row | figures, [clean, noisy, ffdnet, nlmeans, *made.values()]
+
+
+def _film(shot: FilmShot, nets: Nets, ours: nn.Module, output: Path) -> dict[str, Any]:
+    """Real film: everything told what was measured, the baselines at the setting that takes as much away."""
+    middle = len(shot.frames) // 2
+    frame = shot.frames[middle]
+    found = {name: removes(options, frame, shot.sigma) for name, options in baselines(frame, shot.sigma, nets.original).items()}
+    made = ours_of(ours, frame, shot.sigma, fusions(shot.frames, shot.sigma, nets))
+    name = f"degrain-film-{shot.name.replace('#', '-')}.png"
+    save_crop([frame, *(picture for picture, _ in found.values()), *made.values(), 0.5 + GAIN * (frame - made["ours"])], output / name)
+    return {"clip": shot.name, "sigma": shot.sigma * 255, "crop": name, **{method: setting for method, (_, setting) in found.items()}}
 
 
 def _means(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
@@ -211,7 +254,7 @@ def table(result: dict[str, Any]) -> str:
 def _crops(rows: list[dict[str, Any]], pictures: list[list[Tensor]], output: Path) -> None:
     """Marks and draws worst, median and best by our gain over the better baseline.
 
-    Side by side: truth, noisy, FFDNet, nlmeans, ours, ours with neighbors, and what ours alone removed, 8-fold.
+    Side by side: truth, noisy, FFDNet, nlmeans, ours, ours with two and with four neighbors, and what ours alone removed, 8-fold.
     """
     gains = [row["ours"]["psnr"] - max(row["FFDNet"]["psnr"], row["nlmeans"]["psnr"]) for row in rows]
     order = sorted(range(len(rows)), key=lambda i: gains[i])

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
-from degradation.damage import scratches
 from degradation.motion import moving_clip, random_camera
-from degradation.scratches import lines_on, random_scratch
 from degradation.stocks import STOCKS
 
 from . import metrics
@@ -31,11 +28,12 @@ from .baselines import ffmpeg_filter, to_bytes
 from .crops import fullest
 from .dirt_net import scale_of
 from .estimate import grain
-from .evaluate_degrain import grain_of, grainy
+from .evaluate_degrain import grain_of
 from .heal import spread
 from .paths import need, split
 from .pictures import read_frames, read_picture
 from .scratch_baselines import classical, told_delogo
+from .scratch_cases import Scene, grained, lined
 from .scratch_heal import NAMED, decide, from_sides, heal
 from .scratch_net import ROWS, ScratchNet
 from .scratch_shot import Line, Look, column_at, find_lines, moments
@@ -47,21 +45,11 @@ RIM = 8
 CROP = 96
 FIELD = 128
 """Side of the grain fields: drawing larger ones takes minutes."""
-LINES = 3
 HALF = 6.0
 """Half width in pixels of what delogo is told to replace."""
 NEAR = 3.0
 """A line is found where one of its polarity stands within so many pixels of it, on the scored frame."""
 FILM_FRAMES = (20, 90, 170)
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A part of the evaluation: `scratched` and `clean` with clean frames [N, 3, H, W], `film` with a real film's."""
-
-    kind: str
-    name: str
-    frames: Tensor
 
 
 def scenes(data: Path, limit: int | None = None) -> Iterator[Scene]:
@@ -186,53 +174,20 @@ def _hits(true: Sequence[tuple[int, float]], found: Sequence[tuple[int, float]])
     return right, wrong
 
 
-def _grained(scene: Scene, index: int, turn: int, tools: dict[str, Any]) -> tuple[Tensor, float, str]:
-    name = list(STOCKS)[(index + turn * 3) % len(STOCKS)]
-    bank = tools["banks"][name]
-    frames = scene.frames
-    if bank.stocks[0].correlation == 1:
-        frames = torch.stack([metrics.luma(frame).expand(3, -1, -1) for frame in frames])
-    # Grain lies below the lines.
-    whole, sigma = grainy(frames, bank, 8000 + index * 10 + turn)
-    return whole, sigma, name
-
-
 def _scratched(scene: Scene, index: int, turn: int, tools: dict[str, Any]) -> tuple[dict[str, Any], list[Tensor]]:
-    whole, sigma, name = _grained(scene, index, turn, tools)
-    seed, middle = 8500 + index * 10 + turn, len(whole) // 2
-    generator = torch.Generator().manual_seed(seed)
-    if turn == 0:
-        drawn = [random_scratch(generator, height=whole.shape[-2]) for _ in range(LINES)]
-        frames, path = lines_on(whole, drawn, seed)
-        true = [(0 if one.light > 0.5 else 1, float(path[middle, k])) for k, one in enumerate(drawn)]
-    else:
-        # The places of these are known from their masks alone, one line a call.
-        frames, true = whole, []
-        for k in range(LINES):
-            before = frames
-            frames, masks = scratches(before, 1, seed + 100 * k, width=1.5 + k)
-            column = masks[middle, 0].sum(0)
-            if float(column.sum()) > 0:
-                bright = float((frames[middle] - before[middle]).sum()) > 0
-                true.append((0 if bright else 1, float((column * torch.arange(len(column))).sum() / column.sum())))
-    frames = (frames.clamp(0, 1) * 255).round() / 255
-    change = (frames[middle] - whole[middle]).abs().amax(0, keepdim=True)
-    # Lines that lie on the edge of the picture, or that change nothing, cannot be asked for.
-    width = whole.shape[-1]
-    asked = []
-    for polarity, x in true:
-        around = change[0, :, max(0, int(x) - 3) : int(x) + 4]
-        if 8 <= x < width - 8 and around.numel() and float(around.amax(1).mean()) >= 0.04:
-            asked.append((polarity, x))
-    found, lines, columns = outputs(tools["net"], frames, middle, sigma, true)
-    row: dict[str, Any] = {"kind": "scratched", "clip": scene.name, "stock": name, "sigma": sigma * 255, "drawn": ("new", "old")[turn]}
-    row["lines"] = len(asked)
+    whole, sigma, name = grained(scene, index, turn, tools["banks"])
+    middle, way = len(whole) // 2, ("new", "old")[turn]
+    case = lined(whole, way, 8500 + index * 10 + turn)
+    frames = case.frames
+    found, lines, columns = outputs(tools["net"], frames, middle, sigma, case.true)
+    row: dict[str, Any] = {"kind": "scratched", "clip": scene.name, "stock": name, "sigma": sigma * 255, "drawn": way}
+    row["lines"] = len(case.asked)
     row["candidates"] = _shown(lines)
     for method, result in found.items():
-        row[method] = score(frames[middle], whole[middle], change, result)
+        row[method] = score(frames[middle], whole[middle], case.change, result)
         if method in columns:
-            row[method]["found"] = _hits(asked, columns[method])[0]
-            row[method]["false"] = _hits(true, columns[method])[1]
+            row[method]["found"] = _hits(case.asked, columns[method])[0]
+            row[method]["false"] = _hits(case.true, columns[method])[1]
     shown = [whole[middle], frames[middle], *(found[method][0] for method in METHODS[:-1]), found["ours"][1].expand(3, -1, -1)]
     return row, shown
 
@@ -244,7 +199,7 @@ def _shown(lines: Iterable[Line]) -> list[dict[str, float]]:
 def _clean(scene: Scene, index: int, turn: int, tools: dict[str, Any]) -> tuple[dict[str, Any], list[Tensor]]:
     film = scene.kind == "film"
     codes = (scene.frames * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
-    whole, sigma, name = (scene.frames, float(grain(codes)["sigma"]) / 255, "") if film else _grained(scene, index, turn, tools)
+    whole, sigma, name = (scene.frames, float(grain(codes)["sigma"]) / 255, "") if film else grained(scene, index, turn, tools["banks"])
     lines = candidates(tools["net"], whole, sigma)
     false = sum(len(placed(lines, i)) for i in range(len(whole)))
     simple = sum(len(classical(frame)[1]) for frame in whole)

@@ -47,9 +47,11 @@ def _degrain(options: argparse.Namespace, device: torch.device) -> Job:
 
 def _evaluate_degrain(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
     from .eval_set import eval_clips
-    from .evaluate_degrain import evaluate, table
+    from .evaluate_degrain import FRAMES, evaluate, table
+    from .film_crops import film_shots
 
-    return table(evaluate(eval_clips(data, limit), weights, output, part=part))
+    films = film_shots(data, FRAMES) if part == (0, 1) else ()
+    return table(evaluate(eval_clips(data, limit, FRAMES), weights, output, part=part, films=films))
 
 
 def _dirt(options: argparse.Namespace, device: torch.device) -> Job:
@@ -117,12 +119,15 @@ def _evaluate_cause(data: Path, limit: int | None, weights: Path, output: Path, 
 
 
 def _scratch(options: argparse.Namespace, device: torch.device) -> Job:
-    from .paths import WorkshopError
+    from .paths import MODELS, WorkshopError
     from .scratch import scratch_job
+    from .shipped import shipped_state
 
     if device.type != "cpu":
         raise WorkshopError("scratch is trained on the CPU: its samples are drawn there, and the net is small (--device cpu)")
-    return scratch_job(options.pictures, seed=options.seed, batch=options.batch, crop=options.crop, stocks=options.stocks)
+    path = MODELS / "scratch.onnx"
+    start = None if options.fresh or not path.exists() else shipped_state(path)
+    return scratch_job(options.pictures, seed=options.seed, batch=options.batch, crop=options.crop, stocks=options.stocks, start=start)
 
 
 def _evaluate_scratch(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:

@@ -2,6 +2,7 @@
 
 A scratch is seldom opaque. Where it lets light through, what is below it is the film's own, with its grain: its opacity is fitted along the
 line against what the sides suggest, and taken back (after the model of Bruni and Vitulano 2004). Where it is opaque, the sides heal.
+An opacity is worth no more than it stands above its own error (the garrote of Breiman 1995): beside the line nothing is taken back.
 """
 
 from __future__ import annotations
@@ -13,8 +14,12 @@ from torch import Tensor
 from torch.nn import functional
 
 ALONG = 16
-"""Rows to each side over which evidence is averaged, and opacity fitted."""
-TAKEN, NAMED = 0.4, 0.15
+"""Rows to each side over which evidence is averaged."""
+FITTED = 8
+"""Rows to each side over which opacity is fitted."""
+DOUBT = 8.0
+"""An opacity loses this many of its variances, over itself: √8 = 2.8 standard errors are none."""
+TAKEN, NAMED = 0.25, 0.15
 """Evidence above which a pixel of a line's corridor belongs to it: of a line that was found, of one that was named by hand."""
 GROW = 1
 CORRIDOR = 4
@@ -25,7 +30,7 @@ REACH = 32
 """Pixels to each side in which sound film is looked for."""
 BRIGHT, DARK = 0.95, 0.05
 """Code values of a scratch itself."""
-OPAQUE, SPAN = 0.8, 0.25
+OPAQUE, SPAN = 0.85, 0.2
 """Opacity from which the sides alone heal, and over how much below it they fade in."""
 
 
@@ -68,13 +73,19 @@ def from_sides(frame: Tensor, sign: Tensor) -> Tensor:
 
 
 def opacity(frame: Tensor, bridged: Tensor, sign: Tensor) -> Tensor:
-    """How much a line hides, 0…1, fitted along it by least squares; [1, H, W]."""
+    """How much a line hides, 0…1, fitted along it by least squares, less what may be chance; [1, H, W]."""
     target = torch.where(sign > 0, BRIGHT, DARK)
     inside = (sign != 0).float()
-    hidden = ((frame - bridged) * (target - bridged)).sum(0, keepdim=True) * inside
-    could = ((target - bridged) ** 2).sum(0, keepdim=True) * inside
-    sums = along(torch.cat([hidden, could]))
-    return (sums[:1] / (sums[1:] + 1e-4)).clamp(0, 1) * inside
+    away, full = (frame - bridged) * inside, (target - bridged) * inside
+    parts = [(away * full).sum(0, keepdim=True), (full**2).sum(0, keepdim=True), (away**2).sum(0, keepdim=True), inside]
+    sums = along(torch.cat(parts), FITTED)
+    hidden, could, differs, own = sums[:1], sums[1:2], sums[2:3], sums[3:]
+    fitted = hidden / (could + 1e-4)
+    # Three channels are one witness: they err together.
+    witnesses = (own * (2 * FITTED + 1)).clamp(min=1)
+    variance = (differs - fitted * hidden).clamp(min=0) / (could + 1e-4) / witnesses
+    sure = (1 - DOUBT * variance / (fitted**2 + 1e-9)).clamp(min=0)
+    return (fitted * sure).clamp(0, 1) * inside
 
 
 def heal(frame: Tensor, sign: Tensor) -> tuple[Tensor, Tensor]:

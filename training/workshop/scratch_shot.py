@@ -34,6 +34,8 @@ SEARCH = 8
 UNDECIDED = -10.0
 WANDER, READ = 0.4, 0.3
 """A scratch wanders by so many pixels a frame; its place is read that precisely."""
+WEAK, VAGUE = 0.4, 3.0
+"""Evidence below which a candidate's place is not known well enough to say how it moved, and what that costs its score."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Line:
     @property
     def score(self) -> float:
         """Above 0 it is taken for a scratch, at the default sensitivity."""
-        return 6 * (self.evidence - 0.5) + 0.5 * min(6.0, max(-10.0, self.motion))
+        return 6 * (self.evidence - 0.55) + 0.5 * min(6.0, max(-10.0, self.motion)) - (VAGUE if self.evidence < WEAK else 0.0)
 
 
 def nearest(value: float) -> int:

@@ -22,11 +22,12 @@ from .degrain import degrain_job
 from .dirt import dirt_job
 from .dirt_data import PLANES
 from .eval_set import EvalClip
-from .evaluate_degrain import evaluate, grain_of
+from .evaluate_degrain import Nets, evaluate, grain_of
 from .export import export
 from .paths import WorkshopError
 from .pictures import Entry, pack, unpack
 from .scratch import scratch_job
+from .scratch_cases import Scene
 from .scratch_data import SIDE, TALL
 from .scratch_net import ROWS
 from .trainer import Limits, Settings, train
@@ -112,7 +113,7 @@ def smoke_scratch(folder: Path) -> None:
         raise WorkshopError(f"40 steps on lines that stand out did not teach the net to find them: {made['best']} %")
     frames = torch.from_numpy(synthetic_entries(1, 96, 7)[0].frames.copy()).permute(0, 3, 1, 2).float().expand(4, -1, -1, -1) / 255
     banks = dict.fromkeys(STOCKS, grain_of(next(iter(STOCKS)), 1, 96))
-    scenes = [scratch_evaluation.Scene(kind, "still", frames) for kind in ("scratched", "clean")]
+    scenes = [Scene(kind, "still", frames) for kind in ("scratched", "clean")]
     net = scratch_evaluation.load(folder / "scratch-run" / "best.pt")
     scratch_evaluation.evaluate(scenes, net, folder / "scratch-evaluation", {"banks": banks})
     line = export("scratch", folder / "scratch-run", folder / "scratch-evaluation", folder / "models", folder / "measurements.json")
@@ -150,7 +151,7 @@ def smoke(folder: Path | None = None) -> dict[str, float]:
         raise WorkshopError(f"40 steps from random weights did not help: {second['start']} dB before, {second['best']} dB after")
     step("train")
     clips = [EvalClip(e.name, torch.from_numpy(e.frames.copy()).permute(0, 3, 1, 2).float() / 255) for e in entries[:2]]
-    result = evaluate(clips, folder / "run" / "best.pt", folder / "evaluation", TrainableFfdnet().eval(), 128, StillRife())
+    result = evaluate(clips, folder / "run" / "best.pt", folder / "evaluation", Nets(TrainableFfdnet().eval(), StillRife()), 128)
     written = json.loads((folder / "evaluation" / "evaluation.json").read_text(encoding="utf-8"))
     if {row["shown as"] for row in written["rows"] if "shown as" in row} != {"worst", "median", "best"}:
         raise WorkshopError("the evaluation does not say which cases its crops show")

@@ -82,9 +82,11 @@ def train(job: Job, settings: Settings, limits: Limits, folder: Path, device: to
     begun = saved = time.monotonic()
     before = float(state["seconds"])
     losses: list[float] = []
+    if _progress(state, limits) >= 1:
+        return _summary(settings, limits, state, folder, device)
     while True:
         state["seconds"] = before + time.monotonic() - begun
-        progress = max(state["seconds"] / limits.seconds, state["step"] / limits.steps)
+        progress = _progress(state, limits)
         if progress >= 1 or time.monotonic() - saved >= limits.every:
             _checkpoint(job, settings, net, optimizer, average, state, losses, folder, device)
             saved, losses = time.monotonic(), []
@@ -108,6 +110,10 @@ def train(job: Job, settings: Settings, limits: Limits, folder: Path, device: to
             for name, value in net.state_dict().items():
                 average[name].lerp_(value.detach(), 1 - decay)
     return _summary(settings, limits, state, folder, device)
+
+
+def _progress(state: dict[str, Any], limits: Limits) -> float:
+    return max(float(state["seconds"]) / limits.seconds, int(state["step"]) / limits.steps)
 
 
 def _resume(

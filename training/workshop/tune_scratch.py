@@ -2,12 +2,14 @@
 
 The evaluation's lines and grain are drawn on other pictures: photographs and clips of `split.json`'s training part. Of every candidate
 evidence and motion are kept with the truth, and rules are compared: the one with most lines found at no more than 2 false lines a thousand
-frames without any is printed first.
+frames without any is printed first. Photographs with upright edges of their own stand still under a gate that weaves: what real film has
+most false lines of.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import itertools
 import json
 from collections.abc import Iterator
@@ -16,15 +18,16 @@ from typing import Any
 
 import torch
 
-from degradation.damage import scratches, weave
+from degradation.damage import weave
 from degradation.motion import moving_clip, random_camera
-from degradation.scratches import lines_on, random_scratch
 from degradation.stocks import STOCKS
 
 from .evaluate_degrain import grain_of
-from .evaluate_scratch import FIELD, FRAMES, HEIGHT, LINES, NEAR, WIDTH, Scene, _grained, candidates
+from .evaluate_scratch import FIELD, FRAMES, HEIGHT, NEAR, WIDTH, candidates, load
 from .paths import DATA, MODELS, WORK, split
 from .pictures import read_frames, read_picture
+from .scratch_baselines import classical
+from .scratch_cases import Scene, grained, lined
 from .scratch_net import ScratchNet
 from .scratch_shot import column_at
 from .shipped import shipped_state
@@ -33,12 +36,38 @@ ALLOWED = 2.0
 """False lines in a thousand frames."""
 EVERY = 13
 """Of the training photographs every so many is used."""
+UPRIGHT = 24
+"""Photographs that have the most upright lines of their own."""
+WEAVES = (0.2, 0.5, 1.0, 1.5)
+"""σ in pixels of a gate that does not hold the film."""
+
+
+def uprights(photos: list[Path], most: int = UPRIGHT) -> Iterator[Scene]:
+    """What lines are taken for: photographs with windows, poles, stems, before a camera that stands, whose gate weaves.
+
+    Those in whose middle the column medians find the most lines, each as it is or lying on its side.
+    """
+    ranked = []
+    for path in photos:
+        photo = torch.from_numpy(read_picture(path, 10**6).copy()).permute(2, 0, 1).float() / 255
+        for turned in (False, True):
+            own = photo.transpose(1, 2) if turned else photo
+            top, left = (own.shape[1] - HEIGHT) // 2, (own.shape[2] - WIDTH) // 2
+            if min(top, left) >= 0:
+                middle = own[:, top : top + HEIGHT, left : left + WIDTH].contiguous()
+                name = f"{'turned' if turned else 'upright'} {path.stem}"
+                ranked.append((-len(classical(middle)[1]), name, middle))
+    for index, (_, name, middle) in enumerate(sorted(ranked, key=lambda one: one[:2])[:most]):
+        yield Scene("upright", name, weave(middle.expand(FRAMES, -1, -1, -1), WEAVES[index % 4], 650 + index)[0])
 
 
 def clips(data: Path) -> Iterator[Scene]:
     """Moving photographs and clips of the training part."""
     parts = split()
     photos = [path for pattern in parts["photos"]["train"] for path in sorted(data.glob(pattern))]
+    # Faces fill a studio's frame: hair is no window.
+    places = [path for index, path in enumerate(photos) if index % EVERY != 7 and path.parent.name != "synthetic"]
+    yield from uprights(places)
     for index, path in enumerate(photos[7::EVERY]):
         photo = torch.from_numpy(read_picture(path, 10**6).copy()).permute(2, 0, 1).float() / 255
         room = (photo.shape[1] - HEIGHT, photo.shape[2] - WIDTH)
@@ -48,7 +77,7 @@ def clips(data: Path) -> Iterator[Scene]:
             # A camera that stands, whose gate does not hold the film: the picture moves by less than a line wanders.
             top, left = room[0] // 2, room[1] // 2
             still = photo[None, :, top : top + HEIGHT, left : left + WIDTH].expand(FRAMES, -1, -1, -1)
-            yield Scene("still", path.stem, weave(still, (0.2, 0.5, 1.0, 1.5)[index // 2 % 4], 350 + index)[0])
+            yield Scene("still", path.stem, weave(still, WEAVES[index // 2 % 4], 350 + index)[0])
         else:
             camera = random_camera(torch.Generator().manual_seed(150 + index), 2.5)
             yield Scene("photo", path.stem, moving_clip(photo, camera, FRAMES, (HEIGHT, WIDTH), 150 + index))
@@ -59,41 +88,27 @@ def clips(data: Path) -> Iterator[Scene]:
 
 
 def gathered(net: ScratchNet, scene: Scene, index: int, tools: dict[str, Any]) -> list[dict[str, Any]]:
-    """Candidates of a clip with lines drawn as for training, in the older way, and without any."""
+    """Candidates of a clip with lines drawn as for training, in the older way, and without any; of an `upright` one without any."""
     rows = []
-    for turn, kind in enumerate(("new", "old", "none")):
-        whole, sigma, _ = _grained(scene, index, turn, tools)
-        seed, middle = 2500 + index * 10 + turn, len(whole) // 2
-        frames, true = whole, []
-        if kind == "new":
-            generator = torch.Generator().manual_seed(seed)
-            drawn = [random_scratch(generator, height=whole.shape[-2]) for _ in range(LINES)]
-            frames, path = lines_on(whole, drawn, seed)
-            true = [(0 if one.light > 0.5 else 1, float(path[middle, k])) for k, one in enumerate(drawn)]
-        elif kind == "old":
-            for k in range(LINES):
-                before = frames
-                frames, masks = scratches(before, 1, seed + 100 * k, width=1.5 + k)
-                column = masks[middle, 0].sum(0)
-                if float(column.sum()) > 0:
-                    bright = float((frames[middle] - before[middle]).sum()) > 0
-                    true.append((0 if bright else 1, float((column * torch.arange(len(column))).sum() / column.sum())))
-        frames = (frames.clamp(0, 1) * 255).round() / 255
-        change = (frames[middle] - whole[middle]).abs().amax(0)
-        asked = [(p, x) for p, x in true if 8 <= x < WIDTH - 8 and float(change[:, max(0, int(x) - 3) : int(x) + 4].amax(1).mean()) >= 0.04]
+    for turn, way in enumerate(("new", "old", "none")):
+        if scene.kind == "upright" and way != "none":
+            continue
+        whole, sigma, _ = grained(scene, index, turn, tools["banks"])
+        case, middle = lined(whole, way, 2500 + index * 10 + turn), len(whole) // 2
         found = []
-        for line in candidates(net, frames, sigma):
+        for line in candidates(net, case.frames, sigma):
             x = column_at(line, middle)
             found.append(
                 {
                     "evidence": line.evidence,
                     "motion": line.motion,
                     "frames": sum(column_at(line, i) is not None for i in range(len(whole))),
-                    "hits": [] if x is None else [k for k, (p, z) in enumerate(asked) if p == line.polarity and abs(z - x) <= NEAR],
-                    "false": x is not None and not any(abs(z - x) <= 2 * NEAR for _, z in true),
+                    "hits": [] if x is None else [k for k, (p, z) in enumerate(case.asked) if p == line.polarity and abs(z - x) <= NEAR],
+                    "false": x is not None and not any(abs(z - x) <= 2 * NEAR for _, z in case.true),
                 }
             )
-        rows.append({"clip": scene.name, "scene": scene.kind, "kind": kind, "asked": len(asked), "frames": len(whole), "candidates": found})
+        row = {"clip": scene.name, "scene": scene.kind, "kind": way, "asked": len(case.asked), "frames": len(whole)}
+        rows.append({**row, "candidates": found})
     return rows
 
 
@@ -118,26 +133,33 @@ def main() -> None:
     """Gathers candidates, kept in the workshop's folder, and prints the rules."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--limit", type=int, default=10**6, help="clips")
+    parser.add_argument("--weights", type=Path, help="a run's best.pt; default: the shipped net")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    kept = WORK / "scratch-candidates.json"
+    weights = options.weights or MODELS / "scratch.onnx"
+    # Another net finds others.
+    kept = WORK / f"scratch-candidates-{hashlib.sha256(weights.read_bytes()).hexdigest()[:8]}.json"
     rows = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else []
     known = {row["clip"] for row in rows}
-    net = ScratchNet()
-    net.load_state_dict(shipped_state(MODELS / "scratch.onnx"), strict=False)
-    net.eval()
+    if options.weights:
+        net = load(options.weights)
+    else:
+        net = ScratchNet()
+        net.load_state_dict(shipped_state(weights), strict=False)
+        net.eval()
     tools = {"banks": {name: grain_of(name, 5000 + index, FIELD) for index, name in enumerate(STOCKS)}}
     for index, scene in enumerate(itertools.islice(clips(DATA), options.limit)):
         if scene.name not in known:
             rows += gathered(net, scene, index, tools)
             kept.write_text(json.dumps(rows), encoding="utf-8")
             print(scene.name, flush=True)
-    shipped = judged(rows, 6, 0.5, 0.5, 6, 0)
+    # A step of 3 at 0.4 takes none below it: motion gives 3 at most.
+    shipped = judged(rows, 6, 0.55, 0.5, 6, 0.4)
     print(f"as it is: found {shipped[0]:.3f}, false {shipped[1]:.1f} a thousand frames, {shipped[2]:.3f} a frame with lines")
     print(f"every candidate: found {judged(rows, 1, -99, 0, 0, 0)[0]:.3f}")
-    for kind in ("photo", "still", "video"):
-        print(kind, *(f"{value:.3f}" for value in judged([row for row in rows if row["scene"] == kind], 6, 0.5, 0.5, 6, 0)))
-    tried = itertools.product((6.0,), (0.3, 0.35, 0.4, 0.45, 0.5, 0.55), (0.25, 0.5, 1.0), (2.0, 4.0, 6.0), (0.0, 0.35, 0.4, 0.45, 0.5))
+    for kind in ("upright", "photo", "still", "video"):
+        print(kind, *(f"{value:.3f}" for value in judged([row for row in rows if row["scene"] == kind], 6, 0.55, 0.5, 6, 0.4)))
+    tried = itertools.product((6.0,), (0.35, 0.4, 0.45, 0.5, 0.55, 0.6), (0.25, 0.5, 1.0), (2.0, 4.0, 6.0), (0.0, 0.35, 0.4, 0.45, 0.5))
     rules = [(judged(rows, *rule), rule) for rule in tried]
     for (found, false, wrong), rule in sorted((one for one in rules if one[0][1] <= ALLOWED), key=lambda one: (-one[0][0], one[0][2]))[:12]:
         print(f"found {found:.3f}, false {false:.1f}, {wrong:.3f}: {rule}")

@@ -1,7 +1,7 @@
 /** What subsampling chroma costs: measured, so that the report can state it. */
 
 import type { Compute, Picture } from '../../contracts/compute.ts';
-import { chromaShift } from '../../core/color.ts';
+import { chromaShift, layoutText } from '../../core/color.ts';
 import type { PixelFormat } from '../../core/color.ts';
 import { type Phrase, phrase } from '../../core/phrases.ts';
 import { usingAsync } from '../op.ts';
@@ -50,7 +50,7 @@ export async function measureChromaError(
 /** One sentence for the report. */
 export function chromaStatement(format: PixelFormat, error: ChromaError): Phrase {
 	if (!isSubsampled(format)) return phrase('chroma-none');
-	const layout = format.chroma.split('').join(':');
+	const layout = layoutText(format.chroma);
 	if (error.psnr === Infinity) return phrase('chroma-same', { layout });
 	const [decibels, percent] = [error.psnr.toFixed(1), (error.max * 100).toFixed(1)];
 	return phrase('chroma-loss', { layout, decibels, percent });

@@ -1,5 +1,6 @@
 /** ffmpeg.wasm command lines of the software encoders: deterministic (one thread, bitexact, no clock), colors tagged. */
 
+import { codecText } from '../../core/codecs.ts';
 import { type ColorTags, type PixelFormat, ffmpegPixelFormat } from '../../core/color.ts';
 import { EmulsionError } from '../../core/errors.ts';
 import { phrase } from '../../core/phrases.ts';
@@ -101,7 +102,7 @@ function codecArguments(config: EncodeConfig): string[] {
 		default:
 			throw new EmulsionError(
 				'unsupported-format',
-				phrase('not-by-engine', { codec: config.codec, engine: 'software' }),
+				phrase('not-by-engine', { codec: codecText(config.codec), engine: phrase('encoder-software') }),
 			);
 	}
 }

@@ -113,7 +113,7 @@ describe('chooseEncode', () => {
 	it('makes linear light for OpenEXR and never guesses it', () => {
 		const choice = chooseEncode(source(pixelFormat('rgb', 10)), 'exr');
 		expect(choice.config.color.transfer).toBe('linear');
-		expect(spoken(choice.conversions)).toContain('bt709 → linear light');
+		expect(spoken(choice.conversions)).toContain('BT.709 → linear light');
 		const unknown = source(pixelFormat('rgb', 10), { color: { ...RGB, transfer: 'unknown' } });
 		expect(() => chooseEncode(unknown, 'exr')).toThrow(EmulsionError);
 	});

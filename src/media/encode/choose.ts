@@ -1,14 +1,17 @@
 /** Chooses codec, engine and planes for an export: the source's own format where the container holds it, else the nearest that loses least, with every conversion said. */
 
 import {
+	chromaShift,
 	type ColorTags,
+	formatPhrase,
+	layoutText,
 	type Matrix,
+	matrixText,
 	type PixelFormat,
+	sameFormat,
 	type Size,
 	type Transfer,
-	chromaShift,
-	formatPhrase,
-	sameFormat,
+	transferText,
 } from '../../core/color.ts';
 import { EmulsionError } from '../../core/errors.ts';
 import { type Phrase, phrase, type PhraseValue, type Text } from '../../core/phrases.ts';
@@ -75,8 +78,9 @@ function refuse(what: PhraseValue, wish: PhraseValue, held: PhraseValue): Emulsi
 }
 
 function describeWish({ chroma, depth }: EncodeWishes): Text {
-	if (depth === undefined) return chroma ?? '';
-	return phrase(chroma === undefined ? 'wish-depth' : 'wish-format', { chroma: chroma ?? '', depth });
+	const layout = chroma === undefined ? '' : layoutText(chroma);
+	if (depth === undefined) return layout;
+	return phrase(chroma === undefined ? 'wish-depth' : 'wish-format', { chroma: layout, depth });
 }
 
 function pickCodec(
@@ -118,7 +122,11 @@ function noCandidate(codecs: readonly EncodeCodec[], wishes: EncodeWishes): Emul
 	if (wishes.engine !== undefined && !engines.has(wishes.engine)) {
 		return new EmulsionError(
 			'unsupported-format',
-			phrase('cannot-engine', { engine: wishes.engine, codecs: labels, held: [...engines] }),
+			phrase('cannot-engine', {
+				engine: phrase(`encoder-${wishes.engine}`),
+				codecs: labels,
+				held: [...engines].map((engine) => phrase(`encoder-${engine}`)),
+			}),
 		);
 	}
 	const formats = codecs.flatMap((c) => CODECS[c].engines.flatMap((e) => CODECS[c].formats(e)));
@@ -156,14 +164,14 @@ function targetColor(
 	const wasRgb = source.format.chroma === 'rgb';
 	const isRgb = format.chroma === 'rgb';
 	if (isRgb) {
-		if (!wasRgb) changes.push(phrase('change-to-rgb', { matrix, range: phrase(`range-${range}`) }));
+		if (!wasRgb) changes.push(phrase('change-to-rgb', { matrix: matrixText(matrix), range: phrase(`range-${range}`) }));
 		matrix = 'rgb';
 		if (!wasRgb) range = 'full';
 		chromaLocation = 'unspecified';
 	} else if (wasRgb && format.chroma !== 'gray') {
 		matrix = matrixFor(source.color);
 		range = 'limited';
-		changes.push(phrase('change-from-rgb', { matrix, range: phrase('range-limited') }));
+		changes.push(phrase('change-from-rgb', { matrix: matrixText(matrix), range: phrase('range-limited') }));
 	}
 	if (!row.ranges.includes(range)) {
 		const only = row.ranges[0] ?? 'full';
@@ -186,7 +194,7 @@ function targetTransfer(source: EncodeSource, row: CodecRow, changes: Phrase[]):
 	if (transfer === 'unknown') {
 		throw new EmulsionError('transfer-unknown', phrase('exr-transfer'));
 	}
-	changes.push(phrase('change-linear', { transfer }));
+	changes.push(phrase('change-linear', { transfer: transferText(transfer) }));
 	return 'linear';
 }
 

@@ -19,7 +19,7 @@ export function createEncoder(config: EncodeConfig, sequence?: SequenceOptions):
 	if (!codec.engines.includes(config.engine)) {
 		throw new EmulsionError(
 			'unsupported-format',
-			phrase('not-by-engine', { codec: codec.label, engine: config.engine }),
+			phrase('not-by-engine', { codec: codec.label, engine: phrase(`encoder-${config.engine}`) }),
 		);
 	}
 	checkEncodeSize(config.codec, config.size);

@@ -1,5 +1,6 @@
 /** Encodes a chunk with the browser's own encoder (H.264, VP9, AV1; 8-bit 4:2:0). Fast, but its bytes are the browser's. */
 
+import { codecText } from '../../core/codecs.ts';
 import { planeLayouts } from '../../core/color.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../../core/errors.ts';
 import { phrase } from '../../core/phrases.ts';
@@ -57,7 +58,7 @@ export function codecString(config: EncodeConfig): string {
 		default:
 			throw new EmulsionError(
 				'unsupported-format',
-				phrase('not-by-engine', { codec: config.codec, engine: 'webcodecs' }),
+				phrase('not-by-engine', { codec: codecText(config.codec), engine: phrase('encoder-webcodecs') }),
 			);
 	}
 }
@@ -161,7 +162,7 @@ export class WebCodecsEncoder implements ChunkEncoder {
 		if (!settings) {
 			throw new EmulsionError(
 				'unsupported-format',
-				phrase('browser-encoder', { codec: this.#config.codec, ...this.#config.size }),
+				phrase('browser-encoder', { codec: codecText(this.#config.codec), ...this.#config.size }),
 			);
 		}
 		const started = performance.now();

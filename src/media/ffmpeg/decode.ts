@@ -14,6 +14,7 @@ import type { CoreOutput } from './core/protocol.ts';
 import { FrameRing, sharedMemoryAvailable } from './core/rings.ts';
 import { reasonInLog, SOURCE_PATH } from './ffprobe.ts';
 import { keyframeBefore } from './frame-index.ts';
+import { pictureText } from './pixel-formats.ts';
 import { type DecodePlan, inputArgs, videoArgs } from './plan.ts';
 import { parseShowinfo, parseTagText, type ShownFrame } from './showinfo.ts';
 import { resolveTags } from './tags.ts';
@@ -165,8 +166,8 @@ class FrameMaker {
 		throw new EmulsionError(
 			'unsupported-format',
 			phrase('picture-changes', {
-				from: `${plan.size.width}×${plan.size.height} ${plan.pixFmt}`,
-				to: `${shown.width}×${shown.height} ${shown.pixFmt}`,
+				from: pictureText(plan.size, plan.pixFmt),
+				to: pictureText(shown, shown.pixFmt),
 				index,
 			}),
 			{ frame: index },

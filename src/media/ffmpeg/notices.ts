@@ -2,7 +2,7 @@
 
 import type { AudioTrackInfo, SourceNotice } from '../../contracts/media.ts';
 import type { FieldOrder, PixelFormat, Size } from '../../core/color.ts';
-import { chromaShift } from '../../core/color.ts';
+import { chromaShift, tagText } from '../../core/color.ts';
 import { type Phrase, phrase, say } from '../../core/phrases.ts';
 import { compare, formatRational, type Rational, toNumber } from '../../core/rational.ts';
 import { soundLead } from '../audio/lead.ts';
@@ -96,8 +96,8 @@ function pictureNotices(f: Findings): SourceNotice[] {
 	if (f.converted) list.push(note('converted-format', phrase('converted-format', { format: f.pixFmt })));
 	const transfer = f.assumedTags.find(({ tag }) => tag === 'transfer');
 	const others = f.assumedTags.filter(({ tag }) => tag !== 'transfer');
-	if (transfer) list.push(note('untagged-transfer', phrase('assumed-transfer', { transfer: transfer.value })));
-	const tags = others.map(({ tag, value }) => phrase(`tag-${tag}`, { value }));
+	if (transfer) list.push(note('untagged-transfer', phrase('assumed-transfer', { transfer: tagText(transfer) })));
+	const tags = others.map((tag) => phrase(`tag-${tag.tag}`, { value: tagText(tag) }));
 	if (tags.length > 0) list.push(note('untagged-color', phrase('untagged-color', { tags })));
 	return list;
 }

@@ -4,7 +4,8 @@
  * convert first (palettes, 5-bit RGB), `converted` says so.
  */
 
-import { frameBytes, type PixelFormat, planeLayouts, type Size } from '../../core/color.ts';
+import { formatPhrase, frameBytes, type PixelFormat, planeLayouts, type Size } from '../../core/color.ts';
+import { phrase, type Text } from '../../core/phrases.ts';
 
 /** How raw bytes of one ffmpeg format become our planes. */
 export interface RawFormat {
@@ -317,4 +318,12 @@ const TABLE: ReadonlyMap<string, RawFormat> = new Map(
 /** How frames of an ffmpeg pixel format are read; undefined for formats that no planar format of ours can hold (XYZ, Bayer, hardware). */
 export function rawFormat(pixFmt: string): RawFormat | undefined {
 	return TABLE.get(pixFmt);
+}
+
+/** Size and samples of a picture as data, with ffmpeg's own tag: formats that differ by that alone are told apart. */
+export function pictureText({ width, height }: Size, pixFmt: string): Text {
+	const raw = rawFormat(pixFmt);
+	return raw
+		? phrase('picture-is', { width, height, format: formatPhrase(raw.format), tag: pixFmt })
+		: `${width}×${height} ${pixFmt}`;
 }

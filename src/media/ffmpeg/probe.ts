@@ -6,6 +6,7 @@
 
 import type { OnProgress } from '../../contracts/frames.ts';
 import type { AudioTrackInfo, SourceInfo } from '../../contracts/media.ts';
+import { codecText } from '../../core/codecs.ts';
 import type { FieldOrder, Size } from '../../core/color.ts';
 import { EmulsionError } from '../../core/errors.ts';
 import { phrase } from '../../core/phrases.ts';
@@ -75,9 +76,7 @@ function chooseVideo(probed: ProbedFile, name: string): ProbedStream {
 		const audio = probed.streams.find((stream) => stream.type === 'audio');
 		throw new EmulsionError(
 			'input-no-video',
-			audio
-				? phrase('only-sound', { name, codec: audio.codec ?? phrase('codec-unknown') })
-				: phrase('no-picture', { name }),
+			audio ? phrase('only-sound', { name, codec: codecText(audio.codec) }) : phrase('no-picture', { name }),
 		);
 	}
 	if (/^(enc.|drm.)$/.test(video.codecTag ?? '') || probed.log.some((line) => /encrypted|decryption key/i.test(line)))
@@ -116,15 +115,12 @@ async function assertDecodes(
 	const log = head.log.join('\n');
 	if (/encrypted|decryption/i.test(log)) throw encrypted(name);
 	if (packets.length === 0)
-		throw new EmulsionError('input-no-video', phrase('track-unfinished', { name, codec: video.codec ?? '' }));
+		throw new EmulsionError('input-no-video', phrase('track-unfinished', { name, codec: codecText(video.codec) }));
 	if (/Decoder .* not found|no decoder/i.test(log))
-		throw new EmulsionError(
-			'unsupported-format',
-			phrase('no-decoder', { name, codec: video.codec ?? phrase('codec-unknown') }),
-		);
+		throw new EmulsionError('unsupported-format', phrase('no-decoder', { name, codec: codecText(video.codec) }));
 	throw new EmulsionError(
 		'input-unreadable',
-		phrase('no-first-frames', { name, codec: video.codec ?? '', why: reasonInLog(head.log) }),
+		phrase('no-first-frames', { name, codec: codecText(video.codec), why: reasonInLog(head.log) }),
 	);
 }
 
@@ -213,7 +209,10 @@ function rightAngle(rotation: number): Rotation {
 function assemble(parts: Parts): Probed {
 	const { file, probed, video, index, packets, mode, timebase, base } = parts;
 	if (index.frames.length === 0)
-		throw new EmulsionError('input-no-video', phrase('track-empty', { name: file.name, codec: video.codec ?? '' }));
+		throw new EmulsionError(
+			'input-no-video',
+			phrase('track-empty', { name: file.name, codec: codecText(video.codec) }),
+		);
 	const picture = pictureOf(parts);
 	const audio = audioTracks(probed, parts.primings);
 	const firstPts = index.frames[0]?.pts ?? ZERO;

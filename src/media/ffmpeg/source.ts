@@ -2,6 +2,7 @@
 
 import type { FrameRange, FrameStream, PlanarFrame } from '../../contracts/frames.ts';
 import type { AudioRequest, AudioResult, DecodeStats, MediaSource, SourceInfo } from '../../contracts/media.ts';
+import { codecText } from '../../core/codecs.ts';
 import { EmulsionError } from '../../core/errors.ts';
 import { phrase, type Text } from '../../core/phrases.ts';
 import { BufferPool } from '../buffers.ts';
@@ -26,7 +27,7 @@ export class FfmpegSource implements MediaSource {
 	/** @throws EmulsionError `unsupported-format` where ffmpeg.wasm cannot decode what was probed. */
 	constructor(probed: Probed, engineReason: Text, audio: AudioOpener, options: DecodeOptions = {}) {
 		if (!probed.plan)
-			throw new EmulsionError('unsupported-format', phrase('ffmpeg-decoder', { codec: probed.info.codec }));
+			throw new EmulsionError('unsupported-format', phrase('ffmpeg-decoder', { codec: codecText(probed.info.codec) }));
 		this.info = { ...probed.info, engine: 'ffmpeg', engineReason };
 		this.#source = { plan: probed.plan, frames: probed.info.frames, ticks: probed.ticks, color: probed.info.color };
 		this.#audio = audio;

@@ -1,15 +1,16 @@
 /** ffmpeg's names of color tags, and what is assumed where a video file has none. */
 
-import type {
-	ChromaLocation,
-	ColorTags,
-	FieldOrder,
-	Matrix,
-	PixelFormat,
-	Primaries,
-	Range,
-	Size,
-	Transfer,
+import {
+	type ChromaLocation,
+	type ColorTags,
+	type FieldOrder,
+	type Matrix,
+	type NamedTag,
+	type PixelFormat,
+	type Primaries,
+	type Range,
+	type Size,
+	type Transfer,
 } from '../../core/color.ts';
 
 const PRIMARIES: Readonly<Record<string, Primaries>> = {
@@ -61,10 +62,7 @@ export interface RawTags {
 }
 
 /** A tag that a file lacks, and what is taken for it. */
-export interface AssumedTag {
-	readonly tag: 'primaries' | 'transfer' | 'matrix';
-	readonly value: string;
-}
+export type AssumedTag = NamedTag;
 
 /** Tags, and which of them were assumed. */
 export interface ResolvedTags {
@@ -86,19 +84,20 @@ function conventional(size: Size): { primaries: Primaries; matrix: Matrix } {
  */
 export function resolveTags(raw: RawTags, format: PixelFormat, pixFmt: string, size: Size): ResolvedTags {
 	const assumed: AssumedTag[] = [];
-	const assume = <T extends string>(tag: AssumedTag['tag'], value: T): T => {
-		assumed.push({ tag, value });
-		return value;
+	const assume = <T extends AssumedTag>(tag: T): T['value'] => {
+		assumed.push(tag);
+		return tag.value;
 	};
 	const rgb = format.chroma === 'rgb';
 	const usual = conventional(size);
-	const primaries = PRIMARIES[raw.primaries ?? ''] ?? assume('primaries', rgb ? 'bt709' : usual.primaries);
-	const transfer = TRANSFERS[raw.transfer ?? ''] ?? assume('transfer', 'bt709');
+	const primaries =
+		PRIMARIES[raw.primaries ?? ''] ?? assume({ tag: 'primaries', value: rgb ? 'bt709' : usual.primaries });
+	const transfer = TRANSFERS[raw.transfer ?? ''] ?? assume({ tag: 'transfer', value: 'bt709' });
 	const matrix = rgb
 		? 'rgb'
 		: format.chroma === 'gray'
 			? (MATRICES[raw.space ?? ''] ?? usual.matrix)
-			: (MATRICES[raw.space ?? ''] ?? assume('matrix', usual.matrix));
+			: (MATRICES[raw.space ?? ''] ?? assume({ tag: 'matrix', value: usual.matrix }));
 	return {
 		color: {
 			primaries,

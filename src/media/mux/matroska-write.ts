@@ -3,6 +3,7 @@
  * is written front to back whatever its size. UIDs are the track numbers; no clock, no random ids.
  */
 
+import { codecText } from '../../core/codecs.ts';
 import { EmulsionError } from '../../core/errors.ts';
 import { phrase } from '../../core/phrases.ts';
 import { type Rational, toNumber } from '../../core/rational.ts';
@@ -243,7 +244,7 @@ function audioEntry(audio: AudioTrack): Uint8Array {
 	if (codec === undefined) {
 		throw new EmulsionError(
 			'unsupported-format',
-			phrase('audio-container', { codec: header.codec, container: 'Matroska' }),
+			phrase('audio-container', { codec: codecText(header.codec), container: 'Matroska' }),
 		);
 	}
 	const pcm = pcmLayout(header.codec);

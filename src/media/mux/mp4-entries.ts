@@ -1,5 +1,6 @@
 /** Sample entries of MP4 and QuickTime: how a decoder is told about a track's codec, color and shape. */
 
+import { codecText, containerText } from '../../core/codecs.ts';
 import { EmulsionError } from '../../core/errors.ts';
 import { phrase } from '../../core/phrases.ts';
 import type { EncodeConfig } from '../../contracts/media.ts';
@@ -155,5 +156,8 @@ export function audioEntry(encode: EncodeConfig, audio: AudioTrack): Uint8Array 
 	if (codec === 'mp3') return mp4Entry('mp4a', audio, esds(audio));
 	if (codec === 'opus') return mp4Entry('Opus', audio, dOps(audio.config));
 	if (codec === 'flac') return mp4Entry('fLaC', audio, dfLa(audio.config));
-	throw new EmulsionError('unsupported-format', phrase('audio-container', { codec, container: encode.container }));
+	throw new EmulsionError(
+		'unsupported-format',
+		phrase('audio-container', { codec: codecText(codec), container: containerText(encode.container) }),
+	);
 }

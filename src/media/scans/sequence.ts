@@ -2,9 +2,9 @@
  * A folder of stills as a film: which files are its frames, in which order, and everything that is wrong with them, found
  * from headers alone before any work starts.
  */
-import { formatPhrase, sameFormat, type Transfer } from '../../core/color.ts';
+import { formatPhrase, sameFormat, tagText, type Transfer, transferText } from '../../core/color.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../../core/errors.ts';
-import { type Phrase, phrase, say, type Text } from '../../core/phrases.ts';
+import { type Phrase, phrase, say } from '../../core/phrases.ts';
 import type { OnProgress } from '../../contracts/frames.ts';
 import type { InputFile, SourceNotice } from '../../contracts/media.ts';
 import { probeScanFile, SCAN_EXTENSIONS, type ScanProbe } from './formats.ts';
@@ -228,8 +228,8 @@ const PROBLEM_KINDS: Readonly<Partial<Record<EmulsionError['code'], string>>> = 
 };
 
 function tagsPhrase({ color }: ScanProbe): Phrase {
-	const word = (tag: string): Text => (tag === 'unknown' ? phrase('codec-untagged') : tag);
-	return phrase('tag-pair', { transfer: word(color.transfer), primaries: word(color.primaries) });
+	const primaries = tagText({ tag: 'primaries', value: color.primaries });
+	return phrase('tag-pair', { transfer: transferText(color.transfer), primaries });
 }
 
 function frameNotices(frames: readonly SequenceFrame[], typical: ScanProbe): SourceNotice[] {

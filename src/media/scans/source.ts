@@ -2,7 +2,7 @@
  * A sequence of scans as a {@link MediaSource}: random access, bounded read-ahead, frames at the files' own depth. Frames of
  * DPX files carry their header, to be written again.
  */
-import { sameFormat } from '../../core/color.ts';
+import { sameFormat, transferText } from '../../core/color.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../../core/errors.ts';
 import { phrase, say } from '../../core/phrases.ts';
 import { div, ONE, rational, type Rational } from '../../core/rational.ts';
@@ -63,7 +63,7 @@ async function describeSequence(sequence: Sequence, input: SourceInput): Promise
 	}
 	const stamped = typical.color.transfer;
 	if (stamped !== 'unknown' && stamped !== transfer) {
-		const said = phrase('transfer-told', { stamped, transfer });
+		const said = phrase('transfer-told', { stamped: transferText(stamped), transfer: transferText(transfer) });
 		notices.push({ severity: 'warning', kind: 'transfer-told', message: say(said), phrase: said });
 	}
 	if (input.rate === undefined && stated === undefined) {

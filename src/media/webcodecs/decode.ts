@@ -4,7 +4,7 @@
  */
 
 import type { FrameRange } from '../../contracts/frames.ts';
-import { frameBytes, type PixelFormat, sameFormat, type Size } from '../../core/color.ts';
+import { formatPhrase, frameBytes, type PixelFormat, sameFormat, type Size } from '../../core/color.ts';
 import { EmulsionError, throwIfAborted, toEmulsionError } from '../../core/errors.ts';
 import { phrase } from '../../core/phrases.ts';
 import type { BufferPool } from '../buffers.ts';
@@ -88,7 +88,7 @@ class Pass {
 		const got = planarFormat(frame.format);
 		const { width, height } = frame.visibleRect ?? { width: 0, height: 0 };
 		if (!got || !sameFormat(got, format) || width !== size.width || height !== size.height) {
-			const found = frame.format ?? phrase('format-opaque');
+			const found = got ? formatPhrase(got) : (frame.format ?? phrase('format-opaque'));
 			const said = phrase('decoder-planes', { index, found, width, height });
 			frame.close();
 			this.#fail(new EmulsionError('unsupported-format', said, { frame: index }));

@@ -2,6 +2,7 @@
 
 import type { FrameRange, FrameStream, PlanarFrame } from '../../contracts/frames.ts';
 import type { AudioRequest, AudioResult, DecodeStats, MediaSource, SourceInfo } from '../../contracts/media.ts';
+import { codecText } from '../../core/codecs.ts';
 import { formatPhrase } from '../../core/color.ts';
 import { EmulsionError, toEmulsionError } from '../../core/errors.ts';
 import { type Phrase, phrase, type Text } from '../../core/phrases.ts';
@@ -42,7 +43,7 @@ export class WebCodecsSource implements MediaSource {
 		this.info = {
 			...info,
 			engine: 'webcodecs',
-			engineReason: phrase('engine-webcodecs', { codec: info.codec, format: formatPhrase(info.format) }),
+			engineReason: phrase('engine-webcodecs', { codec: codecText(info.codec), format: formatPhrase(info.format) }),
 		};
 		this.#track = track;
 		this.#config = config;
@@ -96,7 +97,7 @@ export class WebCodecsSource implements MediaSource {
 /** Why this file is not for WebCodecs, as far as probing tells. */
 function refusal({ info, plan }: Probed): Phrase | undefined {
 	if (typeof VideoDecoder === 'undefined') return phrase('webcodecs-absent');
-	if (!EXACT_CODECS.has(info.codec)) return phrase('webcodecs-inexact', { codec: info.codec });
+	if (!EXACT_CODECS.has(info.codec)) return phrase('webcodecs-inexact', { codec: codecText(info.codec) });
 	if (info.fields !== 'progressive' && plan) return phrase('webcodecs-fields');
 	if (plan && plan.mode !== 'packets') return phrase('webcodecs-times');
 	if (info.format.alpha) return phrase('webcodecs-alpha');
@@ -126,7 +127,10 @@ export async function openWebCodecs(
 	let kept = false;
 	try {
 		const { supported } = await VideoDecoder.isConfigSupported(config);
-		if (supported !== true) return phrase('webcodecs-refuses', { codec: config.codec });
+		if (supported !== true) {
+			const name = codecText(probed.info.codec);
+			return phrase('webcodecs-refuses', { codec: phrase('name-and-tag', { name, tag: config.codec }) });
+		}
 		const trouble = await trial(track, config, probed, signal);
 		if (trouble !== undefined) return trouble;
 		kept = true;

@@ -26,11 +26,11 @@ export const agreeOp: Op<AgreeParams> = {
 		for (let y = 0, i = 0; y < height; y++) {
 			for (let x = 0; x < width; x++, i++) {
 				let sum = 0;
-				for (let j = -1; j <= 1; j++) {
+				for (let j = -2; j <= 2; j++) {
 					const row = clamp(y + j, 0, height - 1) * width;
-					for (let k = -1; k <= 1; k++) sum += square[row + clamp(x + k, 0, width - 1)]!;
+					for (let k = -2; k <= 2; k++) sum += square[row + clamp(x + k, 0, width - 1)]!;
 				}
-				output[i] = confidence[i]! * Math.exp((-sum / 27) * scale);
+				output[i] = confidence[i]! * Math.exp((-sum / 75) * scale);
 			}
 		}
 	},

@@ -20,9 +20,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 	let area = params.width * params.height;
 	let last = vec2i(i32(params.width), i32(params.height)) - 1;
 	var sum = 0.0;
-	for (var j = -1; j <= 1; j++) {
+	for (var j = -2; j <= 2; j++) {
 		let row = u32(clamp(i32(id.y) + j, 0, last.y)) * params.width;
-		for (var i = -1; i <= 1; i++) {
+		for (var i = -2; i <= 2; i++) {
 			let p = row + u32(clamp(i32(id.x) + i, 0, last.x));
 			for (var c = 0u; c < 3u; c++) {
 				let d = frame[c * area + p] - neighbor[c * area + p];
@@ -31,5 +31,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 		}
 	}
 	let pixel = id.y * params.width + id.x;
-	output[pixel] = confidence[pixel] * exp(-sum / 27.0 * params.scale);
+	output[pixel] = confidence[pixel] * exp(-sum / 75.0 * params.scale);
 }

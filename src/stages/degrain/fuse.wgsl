@@ -14,15 +14,16 @@ struct Params {
 @group(0) @binding(4) var<storage, read> before: array<f32>;
 @group(0) @binding(5) var<storage, read_write> after: array<f32>;
 
-const RADIUS: i32 = 2;
+const RADIUS: i32 = 6;
+const STEP: i32 = 2;
 
 fn weight(x: i32, y: i32, pixel: u32) -> f32 {
 	let area = params.width * params.height;
 	let last = vec2i(i32(params.width), i32(params.height)) - 1;
 	var sum = 0.0;
-	for (var j = -RADIUS; j <= RADIUS; j++) {
+	for (var j = -RADIUS; j <= RADIUS; j += STEP) {
 		let row = u32(clamp(y + j, 0, last.y)) * params.width;
-		for (var i = -RADIUS; i <= RADIUS; i++) {
+		for (var i = -RADIUS; i <= RADIUS; i += STEP) {
 			let p = row + u32(clamp(x + i, 0, last.x));
 			for (var c = 0u; c < 3u; c++) {
 				let d = frame[c * area + p] - neighbor[c * area + p];
@@ -30,9 +31,9 @@ fn weight(x: i32, y: i32, pixel: u32) -> f32 {
 			}
 		}
 	}
-	let side = f32(2 * RADIUS + 1);
+	let side = f32(2 * RADIUS / STEP + 1);
 	let ratio = sum / (side * side) / max(2.0 * params.noise, 1e-12);
-	let alike = clamp((2.2 - ratio) / 0.8, 0.0, 1.0);
+	let alike = clamp((3.0 - ratio) / 0.8, 0.0, 1.0);
 	let fresh = clamp((ratio - 0.1) / 0.2, 0.0, 1.0);
 	return alike * fresh * confidence[pixel];
 }

@@ -9,6 +9,7 @@ import {
 	type WorkingFrame,
 } from '../../contracts/stage.ts';
 import type { TimelineFrame } from '../../core/timeline.ts';
+import { doubtfulCodec, measuredOn } from '../../analysis/noise/coded.ts';
 import type { ShotNoise } from '../../analysis/noise/shot.ts';
 import { shotNoise } from '../../analysis/noise/shot.ts';
 import type { Matrix3 } from '../../gpu/color/matrix.ts';
@@ -23,8 +24,8 @@ import { fuseNeighbors, type Guidance, GUIDANCE, GUIDE_SIDE } from './temporal.t
 
 type Values = ValuesOf<typeof params>;
 
-/** Artifact of `degrain`: the shot's noise; absent where the strength is set by hand. */
-export type DegrainArtifact = ShotNoise | undefined;
+/** Artifact of `degrain`: the shot's noise, and the codec to doubt it for; absent where the strength is set by hand. */
+export type DegrainArtifact = (ShotNoise & { readonly codec?: string | undefined }) | undefined;
 
 /** GFLOP a megapixel, as in the model manifest. */
 const FFDNET_GFLOP = 427;
@@ -152,8 +153,10 @@ export const stage: Stage<typeof params, DegrainArtifact> = {
 			for (const side of Object.values(sides)) side.release();
 			return own;
 		};
-		return shotNoise({ compute, range: access.range, picture, breathe });
+		const noise = await shotNoise({ compute, range: access.range, picture, breathe });
+		return { ...noise, codec: doubtfulCodec(access.source.codec) };
 	},
+	finding: ({ sigma }, artifact) => (sigma === 'auto' ? measuredOn(artifact?.codec) : undefined),
 	resolved: ({ sigma }, artifact) => (sigma === 'auto' ? { sigma: measured(artifact) * 255 } : {}),
 	render,
 	costHint: ({ temporal }, { width, height }) => ({

@@ -29,7 +29,7 @@ export interface Guidance {
  */
 export const GUIDANCE = {
 	fine: { times: 1, strictness: 2 },
-	coarse: { times: 2.8, strictness: 0.5 },
+	coarse: { times: 2.8, strictness: 0.25 },
 } as const satisfies Readonly<Record<string, Guidance>>;
 
 /** A frame and its denoised copy. Borrowed. */

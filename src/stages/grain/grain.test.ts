@@ -5,7 +5,9 @@ import { booleanGrain, type Stock, uniforms } from '../../../tests/helpers/boole
 import { ringSpectrum, spectrumDistance } from '../../../tests/helpers/spectrum.ts';
 import { GrainMeter } from '../../analysis/grain/measure.ts';
 import { ACF_RADIUS, ACF_SIDE, type GrainProfile, LEVELS, roundAcf } from '../../analysis/grain/profile.ts';
+import { doubtfulCodec } from '../../analysis/noise/coded.ts';
 import type { Rgb } from '../../analysis/noise/match.ts';
+import { phrase } from '../../core/phrases.ts';
 import { CpuCompute, cpuFloats } from '../../gpu/cpu-compute.ts';
 import { grainField } from '../../analysis/grain/field.ts';
 import { filterOf, grainKernel, mixingOf, overlap } from '../../analysis/grain/kernel.ts';
@@ -161,6 +163,11 @@ describe('grain of the physical model', () => {
 		expect(told.color).toBeCloseTo(0.6);
 		expect(stage.resolved!({ ...auto, strength: 3 }, { profile, scale: 1 }).strength).toBeUndefined();
 		expect(stage.resolved!(auto, { profile: undefined, scale: 1 }).strength).toBe(0);
+		expect(stage.finding!(auto, { profile, scale: 1, codec: doubtfulCodec('h264') })).toEqual(
+			phrase('measured-coded', { codec: 'H.264' }),
+		);
+		for (const codec of ['ffv1', 'dpx', 'prores', 'unknown'])
+			expect(stage.finding!(auto, { profile, scale: 1, codec: doubtfulCodec(codec) })).toBeUndefined();
 	});
 
 	it('is not measured where a frame is repeated, or all is motion', () => {

@@ -11,6 +11,7 @@ import {
 	strengthOf,
 } from '../../analysis/grain/profile.ts';
 import { shotGrain } from '../../analysis/grain/shot.ts';
+import { doubtfulCodec, measuredOn } from '../../analysis/noise/coded.ts';
 import type { Rgb } from '../../analysis/noise/match.ts';
 import { using } from '../../gpu/op.ts';
 import { filled } from '../../gpu/ops/fill/op.ts';
@@ -25,6 +26,8 @@ export interface GrainArtifact {
 	/** Absent where nothing needs to be measured, or the source has no grain that can be. */
 	readonly profile: GrainProfile | undefined;
 	readonly scale: number;
+	/** The codec to doubt the measurement for. */
+	readonly codec?: string | undefined;
 }
 
 /** Grain below this (8-bit codes) is not put back by `auto`: it is less than quantization makes. */
@@ -79,7 +82,8 @@ async function analyze(access: ShotAccess, values: Values, { compute, breathe }:
 	const first = await read(source.range.start);
 	const again = (index: number): Promise<Rgb> => (index === source.range.start ? Promise.resolve(first) : read(index));
 	const profile = isMeasured ? await shotGrain(source.range, again, breathe) : undefined;
-	return { profile, scale: size.width / first.width };
+	const codec = profile && doubtfulCodec(source.codec);
+	return { profile, scale: size.width / first.width, codec };
 }
 
 async function lay(
@@ -126,6 +130,7 @@ export const stage: Stage<typeof params, GrainArtifact> = {
 	touches: (_frame, { amount, strength }) => amount > 0 && strength !== 0,
 	needs: (frame) => ({ inputs: [frame.needs[0]!] }),
 	analyze,
+	finding: (_values, { codec }) => measuredOn(codec),
 	resolved,
 	render,
 };

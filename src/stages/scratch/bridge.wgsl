@@ -12,7 +12,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> frame: array<f32>;
 @group(0) @binding(2) var<storage, read> sign: array<f32>;
 @group(0) @binding(3) var<storage, read_write> bridged: array<f32>;
-// two planes: (frame − bridged)·(line − bridged) and (line − bridged)², summed over the channels
+// four planes: (frame − bridged)·(line − bridged), (line − bridged)² and (frame − bridged)², summed over the channels; 1 on a line
 @group(0) @binding(4) var<storage, read_write> sums: array<f32>;
 
 @compute @workgroup_size(8, 8)
@@ -27,6 +27,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 	var value = own;
 	var hidden = 0.0;
 	var could = 0.0;
+	var differs = 0.0;
 	if (sign[i] != 0.0) {
 		let x = i32(id.x);
 		var left = 1;
@@ -52,6 +53,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 		}
 		let away = vec3f(select(params.dark, params.bright, sign[i] > 0.0)) - value;
 		hidden = dot(own - value, away);
+		differs = dot(own - value, own - value);
 		could = dot(away, away);
 	}
 	bridged[i] = value.x;
@@ -59,4 +61,6 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 	bridged[2u * area + i] = value.z;
 	sums[i] = hidden;
 	sums[area + i] = could;
+	sums[2u * area + i] = differs;
+	sums[3u * area + i] = select(0.0, 1.0, sign[i] != 0.0);
 }

@@ -7,6 +7,9 @@ struct Params {
 	dark: f32,
 	opaque: f32,
 	span: f32,
+	// rows that the sums are means of
+	rows: f32,
+	doubt: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -24,7 +27,10 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 	if (i >= area) {
 		return;
 	}
-	let hides = clamp(sums[i] / (sums[area + i] + 1e-4), 0.0, 1.0);
+	let fitted = sums[i] / (sums[area + i] + 1e-4);
+	let witnesses = max(sums[3u * area + i] * params.rows, 1.0);
+	let variance = max(sums[2u * area + i] - fitted * sums[i], 0.0) / (sums[area + i] + 1e-4) / witnesses;
+	let hides = clamp(fitted * max(1.0 - params.doubt * variance / (fitted * fitted + 1e-9), 0.0), 0.0, 1.0);
 	let own = clamp((params.opaque - hides) / params.span, 0.0, 1.0);
 	let light = select(params.dark, params.bright, sign[i] > 0.0);
 	for (var c = 0u; c < 3u; c++) {

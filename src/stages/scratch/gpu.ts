@@ -135,6 +135,9 @@ export interface LineLight {
 	readonly dark: number;
 }
 
+/** Channels of what opacity is fitted from. */
+export const BRIDGE_SUMS = 4;
+
 /** Parameters of {@link bridgeOp}. */
 export interface BridgeParams extends LineLight {
 	readonly width: number;
@@ -145,7 +148,7 @@ export interface BridgeParams extends LineLight {
 
 /**
  * Inputs: frame (3 channels), sign (1). Outputs: the frame with its lines bridged from the nearest sound pixels of the row (3); what
- * opacity is fitted from (2): (frame − bridged)·(line − bridged) and (line − bridged)², 0 off the lines.
+ * opacity is fitted from (4): (frame − bridged)·(line − bridged), (line − bridged)², (frame − bridged)² and 1, 0 off the lines.
  */
 export const bridgeOp: Op<BridgeParams> = {
 	id: 'scratch/bridge',
@@ -156,7 +159,7 @@ export const bridgeOp: Op<BridgeParams> = {
 		if (!frame || !sign || !bridged || !sums) return;
 		const area = width * height;
 		bridged.set(frame.subarray(0, 3 * area));
-		sums.fill(0, 0, 2 * area);
+		sums.fill(0, 0, BRIDGE_SUMS * area);
 		for (let i = 0; i < area; i++) {
 			if (sign[i] === 0) continue;
 			const x = i % width;
@@ -175,7 +178,9 @@ export const bridgeOp: Op<BridgeParams> = {
 				const away = light - bridged[at]!;
 				sums[i] = sums[i]! + (frame[at]! - bridged[at]!) * away;
 				sums[area + i] = sums[area + i]! + away * away;
+				sums[2 * area + i] = sums[2 * area + i]! + (frame[at]! - bridged[at]!) ** 2;
 			}
+			sums[3 * area + i] = 1;
 		}
 	},
 };
@@ -187,24 +192,44 @@ export interface CureParams extends LineLight {
 	readonly opaque: number;
 	/** How much below that they fade in. */
 	readonly span: number;
+	/** Rows that the sums are means of. */
+	readonly rows: number;
+	/** How many of its variances a fitted opacity loses, over itself: what does not stand above its own error is none. */
+	readonly doubt: number;
 }
 
 /**
- * Inputs: frame, bridged (3 channels each), sign (1), the sums of {@link bridgeOp} averaged along the lines (2). Outputs: the healed frame (3),
+ * Inputs: frame, bridged (3 channels each), sign (1), the sums of {@link bridgeOp} averaged along the lines (4). Outputs: the healed frame (3),
  * off the lines the frame's very values; the share of the sides in it (1).
  */
 export const cureOp: Op<CureParams> = {
 	id: 'scratch/cure',
 	wgsl: cureWgsl,
-	uniforms: ({ area, bright, dark, opaque, span }) => [...line(area), f32(bright), f32(dark), f32(opaque), f32(span)],
+	uniforms: ({ area, bright, dark, opaque, span, rows, doubt }) => [
+		...line(area),
+		f32(bright),
+		f32(dark),
+		f32(opaque),
+		f32(span),
+		f32(rows),
+		f32(doubt),
+	],
 	dispatch: ({ area }) => lineGroups(area, SIDE),
-	cpu: ([frame, bridged, sign, sums], [healed, share], { area, bright, dark, opaque, span }) => {
+	cpu: ([frame, bridged, sign, sums], [healed, share], { area, bright, dark, opaque, span, rows, doubt }) => {
 		if (!frame || !bridged || !sign || !sums || !healed || !share) return;
 		healed.set(frame.subarray(0, 3 * area));
 		for (let i = 0; i < area; i++) {
 			share[i] = 0;
 			if (sign[i] === 0) continue;
-			const hides = clamp(sums[i]! / (sums[area + i]! + 1e-4), 0, 1);
+			const [hidden, could, differs, present] = [0, 1, 2, 3].map((k) => sums[k * area + i]!) as [
+				number,
+				number,
+				number,
+				number,
+			];
+			const fitted = hidden / (could + 1e-4);
+			const variance = Math.max(differs - fitted * hidden, 0) / (could + 1e-4) / Math.max(present * rows, 1);
+			const hides = clamp(fitted * Math.max(1 - (doubt * variance) / (fitted * fitted + 1e-9), 0), 0, 1);
 			const own = clamp((opaque - hides) / span, 0, 1);
 			const light = sign[i]! > 0 ? bright : dark;
 			for (let at = i; at < 3 * area; at += area) {

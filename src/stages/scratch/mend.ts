@@ -9,7 +9,7 @@ import { produce, using, usingAsync } from '../../gpu/op.ts';
 import { mix } from '../../gpu/ops/mix/op.ts';
 import { runTiled } from '../../gpu/tiling.ts';
 import { scratchRun } from '../../models/scratch.ts';
-import { along, bridgeOp, cureOp, DECIDE_VALUES, decideOp } from './gpu.ts';
+import { along, BRIDGE_SUMS, bridgeOp, cureOp, DECIDE_VALUES, decideOp } from './gpu.ts';
 import { decideParams } from './lines.ts';
 
 /** A frame without its lines. */
@@ -31,14 +31,16 @@ export interface Mending {
 	readonly grain: { readonly profile: GrainProfile | undefined; readonly seed: number } | undefined;
 }
 
-/** Rows to each side over which evidence is averaged, and opacity fitted. */
+/** Rows to each side over which evidence is averaged. */
 const ALONG = 16;
+/** Rows to each side over which opacity is fitted; and how many of its variances an opacity loses, over itself. */
+const [FITTED, DOUBT] = [8, 8];
 /** Pixels to each side in which sound film is looked for. */
 const REACH = 32;
 /** Code values of a scratch itself. */
 const LIGHT = { bright: 0.95, dark: 0.05 } as const;
 /** Opacity from which on the sides alone heal, and over how much below it they fade in. */
-const FADE = { opaque: 0.8, span: 0.25 } as const;
+const FADE = { opaque: 0.85, span: 0.2 } as const;
 /** Share of the grain's strength that the mean of two sides lacks. */
 const MISSING = Math.SQRT1_2;
 /** Sides of the parts in which grain is laid over large pictures. */
@@ -61,18 +63,19 @@ async function signOf(env: StageEnv, frame: Picture, columns: readonly number[],
 function cured(env: StageEnv, frame: Picture, sign: Picture): { healed: Picture; share: Picture } {
 	const { compute } = env;
 	const { width, height } = frame;
-	const sums = compute.picture(width, height, 2);
+	const sums = compute.picture(width, height, BRIDGE_SUMS);
 	return using([sums], () => {
 		const bridged = produce(compute, width, height, 3, (output) => {
 			compute.run(bridgeOp, [frame, sign], [output, sums], { width, height, reach: REACH, ...LIGHT });
 		});
-		const fitted = along(compute, sums, ALONG);
+		const fitted = along(compute, sums, FITTED);
 		return using([bridged, fitted], () => {
 			const share = compute.picture(width, height, 1);
 			try {
 				const healed = produce(compute, width, height, 3, (output) => {
 					const inputs = [frame, bridged, sign, fitted];
-					compute.run(cureOp, inputs, [output, share], { area: width * height, ...LIGHT, ...FADE });
+					const fit = { rows: 2 * FITTED + 1, doubt: DOUBT };
+					compute.run(cureOp, inputs, [output, share], { area: width * height, ...LIGHT, ...FADE, ...fit });
 				});
 				return { healed, share };
 			} catch (error) {

@@ -120,6 +120,8 @@ describe('what is mended', () => {
 		expect(taken(lines, { polarity: 'dark' })).toEqual([121]);
 		expect(taken(lines, { spare: '120' })).toEqual([41]);
 		expect(taken(lines, { lines: '81, 200.5', polarity: 'bright' })).toEqual([41, 81, 200.5]);
+		// Where a weak candidate was is not known well enough to say how it moved.
+		expect(taken([0.39, 0.41].map((evidence, i) => ({ ...line(40 * (i + 1), evidence), motion: 10 })))).toEqual([81]);
 		expect(columnsOf('7, 8.5 9')).toEqual([7, 8.5, 9]);
 	});
 
@@ -127,7 +129,7 @@ describe('what is mended', () => {
 		expect(taken([line(40, 0.9)], {}, 9)).toEqual([]);
 		expect(taken([line(40, 0.9)], {}, 9, 1)).toEqual([40]);
 		expect(taken([line(40, 0.9)], {}, 22, 1)).toEqual([]);
-		expect(placedColumns(linesAt([line(40, 0.9)], 10, 0, choice))).toEqual([0, 40, 4, 0.4]);
+		expect(placedColumns(linesAt([line(40, 0.9)], 10, 0, choice))).toEqual([0, 40, 4, 0.25]);
 	});
 
 	it('takes a half-transparent line back exactly, and bridges an opaque one; all else keeps its value', () => {
@@ -140,6 +142,8 @@ describe('what is mended', () => {
 			return 0.35 + 0.004 * x + 0.12 * (texture(x, y) - 0.5);
 		});
 		for (const [opacity, least] of [
+			// Taken for a line, and none: what is fitted is chance.
+			[0, 45],
 			[0.4, 30],
 			[1, 20],
 		] as const) {
@@ -154,14 +158,14 @@ describe('what is mended', () => {
 			);
 			const even = along(compute, evidence, 16);
 			const table = compute.upload(Float32Array.from([0, 15, 0, 0.4]));
-			const [sign, bridged, sums] = [1, 3, 2].map((c) => compute.picture(width, height, c));
+			const [sign, bridged, sums] = [1, 3, 4].map((c) => compute.picture(width, height, c));
 			const decide = { width, height, count: 1, grow: 0, corridor: 5 };
 			compute.run(decideOp, [even, table], [sign!], decide);
 			const light = { bright: 0.95, dark: 0.05 };
 			compute.run(bridgeOp, [frame, sign!], [bridged!, sums!], { width, height, reach: 32, ...light });
-			const fitted = along(compute, sums!, 16);
+			const fitted = along(compute, sums!, 8);
 			const [healed, share] = [3, 1].map((c) => compute.picture(width, height, c));
-			const cure = { area, ...light, opaque: 0.8, span: 0.25 };
+			const cure = { area, ...light, opaque: 0.85, span: 0.2, rows: 17, doubt: 8 };
 			compute.run(cureOp, [frame, bridged!, sign!, fitted], [healed!, share!], cure);
 			let [error, count] = [0, 0];
 			cpuFloats(healed!).forEach((v, i) => {

@@ -57,6 +57,8 @@ const SEARCH = 8;
 const [WANDER, READ] = [0.4, 0.3];
 /** Motion's evidence where there is none to be had. */
 const UNDECIDED = -10;
+/** Evidence below which a candidate's place is not known well enough to say how it moved, and what that costs its score. */
+const [WEAK, WEAKNESS] = [0.4, 3];
 /** Variance of a displacement, in pixels², above which it tells nothing. */
 const VAGUE = 4;
 /** Variance where nothing could be measured. */
@@ -66,7 +68,7 @@ const nearest = (value: number): number => Math.floor(value + 0.5);
 
 /** How surely a candidate is a scratch; above 0 it is taken for one at the default sensitivity. */
 export function scoreOf({ evidence, motion }: Line): number {
-	return 6 * (evidence - 0.5) + 0.5 * clamp(motion, -10, 6);
+	return 6 * (evidence - 0.55) + 0.5 * clamp(motion, -10, 6) - (evidence < WEAK ? WEAKNESS : 0);
 }
 
 /** The frames to look at: pairs of neighbors, evenly spread over the shot. */

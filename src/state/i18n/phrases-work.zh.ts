@@ -78,6 +78,8 @@ export const WORK_PHRASES_ZH: Readonly<Record<keyof typeof WORK_PHRASES_EN, stri
 	'blur-no-kernel': '{found}没有模糊核能描述它，把握也不足以启用网络：该镜头保持原样。',
 	'blur-by-net': '{found}由针对该成因的网络处理。',
 	'blur-kernel-unseen': '{found}没有明显的模糊核：该镜头保持原样。',
+	'measured-coded':
+		'在压缩文件（{codec}）上测得：编码器去掉的颗粒不在其中，而其块效应被算作颗粒。请对比查看，或手动设定。',
 	'frame-at': '第 {index} 帧位于 {time} s',
 	'frame-none': '没有第 {index} 帧',
 };

@@ -2,6 +2,7 @@
 
 import type { PhraseCode } from '../../core/phrases.ts';
 import { ERROR_PHRASES_ZH } from './phrases-errors.zh.ts';
+import { NAME_PHRASES_ZH } from './phrases-names.zh.ts';
 import { SHARE_PHRASES_ZH } from './phrases-share.zh.ts';
 import { WORK_PHRASES_ZH } from './phrases-work.zh.ts';
 
@@ -9,6 +10,7 @@ import { WORK_PHRASES_ZH } from './phrases-work.zh.ts';
 export const PHRASES_ZH: Readonly<Record<PhraseCode, string>> = {
 	'list-comma': '、',
 	...ERROR_PHRASES_ZH,
+	...NAME_PHRASES_ZH,
 	...WORK_PHRASES_ZH,
 	...SHARE_PHRASES_ZH,
 	'truncated-of':
@@ -28,7 +30,7 @@ export const PHRASES_ZH: Readonly<Record<PhraseCode, string>> = {
 	'odd-size': '{width}×{height} 不是色度采样的整数倍；需要整数倍的编码器会得到重复的边缘。',
 	'interlaced-tff': '隔行，顶场优先。',
 	'interlaced-bff': '隔行，底场优先。',
-	'converted-format': '采样以 {format} 存储，已扩展为 8 位 RGB。',
+	'converted-format': '采样以每色不足 8 位或调色板的方式存储（{format}），已扩展为 8 位 RGB。',
 	'assumed-transfer': '未标记传递特性；假定为 {transfer}。',
 	'untagged-color': '未标记色彩；按此尺寸的惯例取值：{tags}。',
 	'no-audio': '没有声音。',

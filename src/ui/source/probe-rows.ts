@@ -1,7 +1,8 @@
 /** The probe sheet's rows: what probing found, in the restorer's words. */
 
 import type { SourceInfo } from '../../contracts/media.ts';
-import { formatPhrase } from '../../core/color.ts';
+import { codecText, containerText } from '../../core/codecs.ts';
+import { formatPhrase, matrixText, tagText, transferText } from '../../core/color.ts';
 import { add, compare, sub, toNumber, ZERO } from '../../core/rational.ts';
 import type { I18n } from '../../state/i18n/i18n.svelte.ts';
 import { formatAspect, formatBytes, formatRate } from '../format.ts';
@@ -32,9 +33,10 @@ export function videoRows(info: SourceInfo, i18n: I18n): ProbeRow[] {
 	const turned = info.rotation % 180 !== 0;
 	const shape = formatAspect(turned ? height : width, turned ? width : height, info.sampleAspect);
 	const square = info.sampleAspect.num === info.sampleAspect.den;
+	const codec = i18n.say(codecText(info.codec));
 	const rows: ProbeRow[] = [
-		{ label: i18n.t('probe.container'), value: info.container },
-		{ label: i18n.t('probe.codec'), value: info.profile ? `${info.codec}, ${info.profile}` : info.codec },
+		{ label: i18n.t('probe.container'), value: i18n.say(containerText(info.container)) },
+		{ label: i18n.t('probe.codec'), value: info.profile ? `${codec}, ${info.profile}` : codec },
 		{ label: i18n.t('probe.size'), value: `${width} × ${height}` },
 		{
 			label: i18n.t('probe.aspect'),
@@ -58,12 +60,10 @@ export function videoRows(info: SourceInfo, i18n: I18n): ProbeRow[] {
 /** Rows about color. */
 export function colorRows(info: SourceInfo, i18n: I18n): ProbeRow[] {
 	const { primaries, transfer, matrix, range, chromaLocation } = info.color;
-	const tag = (kind: string, value: string): string =>
-		value === 'unknown' ? i18n.t('probe.untagged') : (i18n.lookup(`${kind}.${value}`) ?? value);
 	const rows = [
-		{ label: i18n.t('probe.primaries'), value: tag('primaries', primaries) },
-		{ label: i18n.t('probe.transfer'), value: tag('transfer', transfer) },
-		{ label: i18n.t('probe.matrix'), value: tag('matrix', matrix) },
+		{ label: i18n.t('probe.primaries'), value: i18n.say(tagText({ tag: 'primaries', value: primaries })) },
+		{ label: i18n.t('probe.transfer'), value: i18n.say(transferText(transfer)) },
+		{ label: i18n.t('probe.matrix'), value: i18n.say(matrixText(matrix)) },
 		{ label: i18n.t('probe.range'), value: i18n.t(`range.${range}`) },
 	];
 	if (chromaLocation !== 'unspecified')
@@ -75,7 +75,7 @@ export function colorRows(info: SourceInfo, i18n: I18n): ProbeRow[] {
 export function audioRows(info: SourceInfo, i18n: I18n): ProbeRow[] {
 	const rows: ProbeRow[] = info.audio.map((track, index) => ({
 		label: i18n.t('probe.track', { number: index + 1 }),
-		value: `${track.codec}, ${i18n.number(track.sampleRate / 1000, track.sampleRate % 1000 === 0 ? 0 : 1)} kHz, ${track.channels} ${i18n.t('probe.channels')}${track.language === undefined ? '' : `, ${track.language}`}`,
+		value: `${i18n.say(codecText(track.codec))}, ${i18n.number(track.sampleRate / 1000, track.sampleRate % 1000 === 0 ? 0 : 1)} kHz, ${track.channels} ${i18n.t('probe.channels')}${track.language === undefined ? '' : `, ${track.language}`}`,
 	}));
 	if (info.avOffset !== undefined && compare(info.avOffset, ZERO) !== 0) {
 		rows.push({ label: i18n.t('probe.offset'), value: `${(toNumber(info.avOffset) * 1000).toFixed(1)} ms` });

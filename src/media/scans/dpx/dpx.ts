@@ -2,7 +2,7 @@
  * DPX files (SMPTE 268M-2003): whole pictures in and out at 8, 10, 12 and 16 bit, RGB, RGBA, luma, in both byte orders
  * and all packings of the standard, with the header kept byte for byte.
  */
-import type { ColorTags, PixelFormat } from '../../../core/color.ts';
+import { type ColorTags, formatPhrase, type PixelFormat } from '../../../core/color.ts';
 import { EmulsionError } from '../../../core/errors.ts';
 import { phrase } from '../../../core/phrases.ts';
 import { allocatePicture, rgbFormat, type ScanPicture } from '../picture.ts';
@@ -103,14 +103,9 @@ function writable(format: PixelFormat): { bits: DpxBits; components: 1 | 3 | 4 }
 	const { depth, chroma, alpha, sample } = format;
 	const rgb = chroma === 'rgb' || (chroma === 'gray' && !alpha);
 	if (!rgb || sample === 'f32' || (depth !== 8 && depth !== 10 && depth !== 12 && depth !== 16)) {
-		throw new EmulsionError(
-			'usage',
-			phrase('takes', {
-				format: 'DPX',
-				legal: 'RGB, RGBA, gray; 8, 10, 12, 16',
-				found: `${chroma}${alpha ? '+A' : ''} ${depth}`,
-			}),
-		);
+		const layouts = ['RGB', 'RGBA', phrase('layout-gray')];
+		const legal = phrase('legal-bits', { layouts, depths: '8, 10, 12, 16' });
+		throw new EmulsionError('usage', phrase('takes', { format: 'DPX', legal, found: formatPhrase(format) }));
 	}
 	return { bits: depth, components: chroma === 'gray' ? 1 : alpha ? 4 : 3 };
 }

@@ -1,4 +1,5 @@
 /** OpenEXR writer: scanlines of half samples (none, ZIPS, ZIP). See `exr.ts` for reading. */
+import { formatPhrase, transferText } from '../../../core/color.ts';
 import { EmulsionError } from '../../../core/errors.ts';
 import { phrase } from '../../../core/phrases.ts';
 import { deflate } from '../deflate.ts';
@@ -23,11 +24,15 @@ export function encodeExr(picture: ScanPicture, options: ExrWriteOptions = {}): 
 	if (format.sample !== 'f32' || (format.chroma !== 'rgb' && format.chroma !== 'gray')) {
 		throw new EmulsionError(
 			'usage',
-			phrase('takes', { format: 'EXR', legal: 'RGB, gray; float', found: `${format.chroma} ${format.depth}` }),
+			phrase('takes', {
+				format: 'EXR',
+				legal: phrase('legal-float', { layouts: ['RGB', phrase('layout-gray')] }),
+				found: formatPhrase(format),
+			}),
 		);
 	}
 	if (picture.color.transfer !== 'linear') {
-		throw new EmulsionError('usage', phrase('exr-linear', { transfer: picture.color.transfer }));
+		throw new EmulsionError('usage', phrase('exr-linear', { transfer: transferText(picture.color.transfer) }));
 	}
 	const compression = COMPRESSION_CODES[options.compression ?? 'zip'];
 	const base = format.chroma === 'rgb' ? ['R', 'G', 'B'] : ['Y'];

@@ -1,5 +1,5 @@
 /** PNG writer: gray, RGB, alpha, 8 and 16 bit, with color tags. See `read.ts`. */
-import type { ColorTags, Transfer } from '../../../core/color.ts';
+import { type ColorTags, formatPhrase, type Transfer } from '../../../core/color.ts';
 import { EmulsionError } from '../../../core/errors.ts';
 import { phrase } from '../../../core/phrases.ts';
 import { deflate } from '../deflate.ts';
@@ -23,11 +23,9 @@ export interface PngWriteOptions {
 /** Encodes gray, gray with alpha, RGB or RGBA of 8 or 16 bit. The same picture always gives the same bytes. */
 export function encodePng(picture: ScanPicture, options: PngWriteOptions = {}): Uint8Array<ArrayBuffer> {
 	const { format, size, planes, color } = picture;
-	if (format.depth !== 8 && format.depth !== 16) {
-		throw new EmulsionError('usage', phrase('takes', { format: 'PNG', legal: '8, 16', found: format.depth }));
-	}
-	if (format.chroma !== 'rgb' && format.chroma !== 'gray') {
-		throw new EmulsionError('usage', phrase('takes', { format: 'PNG', legal: 'RGB, gray', found: format.chroma }));
+	if ((format.depth !== 8 && format.depth !== 16) || (format.chroma !== 'rgb' && format.chroma !== 'gray')) {
+		const legal = phrase('legal-bits', { layouts: ['RGB', phrase('layout-gray')], depths: '8, 16' });
+		throw new EmulsionError('usage', phrase('takes', { format: 'PNG', legal, found: formatPhrase(format) }));
 	}
 	const header = new Uint8Array(13);
 	const view = new DataView(header.buffer);

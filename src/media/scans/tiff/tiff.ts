@@ -2,7 +2,7 @@
  * TIFF 6.0 and BigTIFF: first page, strips or tiles, both byte orders, gray, RGB, palette, alpha, chunky or planar; 8 and 16 bit and
  * 32-bit float in, uncompressed, PackBits, LZW and deflate. Out: 8 and 16 bit, uncompressed or deflate.
  */
-import type { ColorTags } from '../../../core/color.ts';
+import { type ColorTags, formatPhrase } from '../../../core/color.ts';
 import { EmulsionError } from '../../../core/errors.ts';
 import { phrase } from '../../../core/phrases.ts';
 import {
@@ -280,9 +280,7 @@ function paletteRow(
 export function checkTiffFormat(picture: ScanPicture): void {
 	const { chroma, depth } = picture.format;
 	if ((chroma !== 'rgb' && chroma !== 'gray') || (depth !== 8 && depth !== 16)) {
-		throw new EmulsionError(
-			'usage',
-			phrase('takes', { format: 'TIFF', legal: 'RGB, gray; 8, 16', found: `${chroma} ${depth}` }),
-		);
+		const legal = phrase('legal-bits', { layouts: ['RGB', phrase('layout-gray')], depths: '8, 16' });
+		throw new EmulsionError('usage', phrase('takes', { format: 'TIFF', legal, found: formatPhrase(picture.format) }));
 	}
 }

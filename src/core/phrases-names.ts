@@ -1,0 +1,46 @@
+/**
+ * What the field calls that which formats and programs tag: color, codecs without a name of their own, encoders. English. The one place for
+ * these names: the probe sheet, notices, errors and reports all say them from here.
+ */
+
+/** By code: kind and tag as in `color.ts`. */
+export const NAME_PHRASES_EN = {
+	'primaries-bt2020': 'BT.2020',
+	'primaries-bt470bg': 'BT.470 BG (PAL)',
+	'primaries-bt470m': 'BT.470 M (NTSC 1953)',
+	'primaries-bt709': 'BT.709',
+	'primaries-film': 'film, illuminant C',
+	'primaries-smpte170m': 'SMPTE 170M (NTSC)',
+	'primaries-smpte240m': 'SMPTE 240M',
+	'primaries-smpte431': 'DCI-P3',
+	'primaries-smpte432': 'P3 D65',
+	'transfer-bt2020-10': 'BT.2020, 10 bit',
+	'transfer-bt2020-12': 'BT.2020, 12 bit',
+	'transfer-bt709': 'BT.709',
+	'transfer-gamma22': 'gamma 2.2',
+	'transfer-gamma28': 'gamma 2.8',
+	'transfer-hlg': 'HLG',
+	'transfer-linear': 'linear light',
+	'transfer-log': 'Cineon log',
+	'transfer-pq': 'PQ',
+	'transfer-smpte170m': 'BT.601',
+	'transfer-smpte240m': 'SMPTE 240M',
+	'transfer-srgb': 'sRGB',
+	'matrix-bt2020nc': 'BT.2020',
+	'matrix-bt470bg': 'BT.601 (625)',
+	'matrix-bt709': 'BT.709',
+	'matrix-fcc': 'FCC',
+	'matrix-rgb': 'RGB',
+	'matrix-smpte170m': 'BT.601 (525)',
+	'matrix-smpte240m': 'SMPTE 240M',
+	'matrix-ycgco': 'YCgCo',
+	'codec-pcm': 'PCM {depth} bit',
+	'codec-pcm-float': 'PCM {depth} bit float',
+	'codec-raw': 'uncompressed video',
+	'picture-is': '{width}×{height} {format} ({tag})',
+	'name-and-tag': '{name} ({tag})',
+	'legal-bits': '{layouts}; {depths} bit',
+	'legal-float': '{layouts}; float',
+	'encoder-software': 'software',
+	'encoder-webcodecs': 'browser',
+} as const;
