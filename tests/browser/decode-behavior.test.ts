@@ -251,7 +251,7 @@ describe('choice of engine', () => {
 		expect(say(h264.engineReason)).toContain('4:2:0 8 bit');
 		const { info: prores } = await opening(openFixture('d-prores.mov'));
 		expect(prores.engine).toBe('ffmpeg');
-		expect(say(prores.engineReason)).toContain('prores');
+		expect(say(prores.engineReason)).toContain('ProRes');
 		expect((await opening(openFixture('d-mpeg2i.mpg'))).info.engine).toBe('ffmpeg');
 		expect((await failure(() => openFixture('d-prores.mov', 'webcodecs'))).code).toBe('unsupported-format');
 		expect((await failure(() => openFixture('d-av1.mp4', 'ffmpeg'))).code).toBe('unsupported-format');
@@ -292,7 +292,7 @@ describe('bad input gets a typed, actionable message', () => {
 			'input-unreadable',
 			/^noise\.avi is not a film file .*Check that the file/,
 		],
-		['sound only', () => fixtureFile('d-audio-only.m4a'), 'input-no-video', /only sound \(aac\)/],
+		['sound only', () => fixtureFile('d-audio-only.m4a'), 'input-no-video', /only sound \(AAC\)/],
 		['no frames', () => fixtureFile('d-no-frames.mp4'), 'input-no-video', /no (picture|frames)/],
 		[
 			'no frames in Matroska',

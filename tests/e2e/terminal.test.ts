@@ -48,7 +48,7 @@ describe('exit codes', () => {
 		const report = tmp.path('report.json');
 		const { code, out, err } = await cli([film, '-o', output, '--backend', 'wasm', '--report', report], {}, 'npm');
 		expect(code, err).toBe(0);
-		expect(out).toMatch(/out\.mkv: 12 frames, ffv1, 4:2:0 8 bit/);
+		expect(out).toMatch(/out\.mkv: 12 frames, FFV1, 4:2:0 8 bit/);
 		expect(out).toMatch(/backend: wasm \(CPU/);
 		expect(out).toMatch(/invariants: 5 of 5 hold/);
 		// Copied planes are converted by nothing.

@@ -22,7 +22,7 @@ from .degrain import degrain_job
 from .dirt import dirt_job
 from .dirt_data import PLANES
 from .eval_set import EvalClip
-from .evaluate_degrain import Nets, evaluate, grain_of
+from .evaluate_degrain import FRAMES, Nets, evaluate, grain_of
 from .export import export
 from .paths import WorkshopError
 from .pictures import Entry, pack, unpack
@@ -150,7 +150,8 @@ def smoke(folder: Path | None = None) -> dict[str, float]:
     if not float(str(second["best"])) > float(str(second["start"])) + 0.3:
         raise WorkshopError(f"40 steps from random weights did not help: {second['start']} dB before, {second['best']} dB after")
     step("train")
-    clips = [EvalClip(e.name, torch.from_numpy(e.frames.copy()).permute(0, 3, 1, 2).float() / 255) for e in entries[:2]]
+    stills = [torch.from_numpy(e.frames.copy()).permute(0, 3, 1, 2).float() / 255 for e in entries[:2]]
+    clips = [EvalClip(e.name, still.expand(FRAMES, -1, -1, -1)) for e, still in zip(entries, stills, strict=False)]
     result = evaluate(clips, folder / "run" / "best.pt", folder / "evaluation", Nets(TrainableFfdnet().eval(), StillRife()), 128)
     written = json.loads((folder / "evaluation" / "evaluation.json").read_text(encoding="utf-8"))
     if {row["shown as"] for row in written["rows"] if "shown as" in row} != {"worst", "median", "best"}:
