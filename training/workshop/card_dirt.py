@@ -17,8 +17,8 @@ FAILURES = (
     "sensitivity 0.8 and caution 50 it found more (recall 0.627, 42 false removals in 1,000 clean frames, all of bikes) and healed worse "
     "(inside 19.5 dB, on fast clips 17.4).",
     "Tried and not shipped: masks that grow from near to near (8 rounds of 3 px) over what stands out by 0.3 of the caution: recall "
-    "0.576, but inside 21.9 dB (22.1 on fast clips) and rim 39.7. Counting as unrest also how far the neighbors differ by their own flows, at caution "
-    "15: better on held-back samples, worse here (inside 20.5 dB, 62 false removals in 1,000 clean frames).",
+    "0.576, but inside 21.9 dB (22.1 on fast clips) and rim 39.7. Counting as unrest also how far the neighbors differ by their "
+    "own flows, at caution 15: better on held-back samples, worse here (inside 20.5 dB, 62 false removals in 1,000 clean frames).",
     "Dirt that strong grain nearly hides stays; so do the faint tails of what is found.",
     "Large dirt misleads the flows around it: it is healed from the wrong place where the middle of the neighbors is wrong too.",
     "Damage that stays (scratches, stains over several frames, tears of the base) is in the neighbors too: it is not found, and is "
