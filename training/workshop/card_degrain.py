@@ -9,8 +9,8 @@ from .evaluate_degrain import FUSED, table
 FAILURES = (
     "Grain and texture of the same size and strength cannot be told apart in one frame: gravel, foliage and hair lose detail "
     "under coarse grain (the worst case below shows how much).",
-    "Not yet trained long enough: on fine silver grain (one frame), and on white noise (0.7 to 0.9 dB), FFDNet is still better. "
-    "Grain that is coarser than a pixel is what this model is for.",
+    "Not yet trained long enough: on fine silver grain (one frame), and on white noise (0.7 to 0.9 dB at σ 10 and 25, small set), "
+    "FFDNet is still better. Grain that is coarser than a pixel is what this model is for.",
     "The told strength decides: too low leaves grain, too high smears.",
     "Dirt, scratches and compression were not in the training data and are left alone or smeared.",
 )
