@@ -1,11 +1,13 @@
 /** What the decoding tests share: opening fixtures, hashing planes as ffmpeg orders them, reading framemd5 files. */
 
 import { md5 } from 'hash-wasm';
+import { afterEach, expect } from 'vitest';
 import type { FrameRange, PlanarFrame } from '../../src/contracts/frames.ts';
 import type { DecodeEngine, MediaSource, SourceInfo } from '../../src/contracts/media.ts';
 import { frameBytes, type PixelFormat, type Size } from '../../src/core/color.ts';
 import { EmulsionError } from '../../src/core/errors.ts';
 import { rational, type Rational } from '../../src/core/rational.ts';
+import { liveCoreWorkers } from '../../src/media/ffmpeg/core/core.ts';
 import { openSource, type OpenOptions } from '../../src/media/source.ts';
 import { fixtureFile } from '../helpers/browser-files.ts';
 
@@ -90,4 +92,18 @@ export async function failure(call: () => unknown): Promise<EmulsionError> {
 		throw thrown;
 	}
 	throw new Error('expected an error');
+}
+
+/** Opens sources for a test file, closes them after each test, and sees that no worker is left. Call it once, at the top. */
+export function opener(): (promise: Promise<MediaSource>) => Promise<MediaSource> {
+	const opened: MediaSource[] = [];
+	afterEach(async () => {
+		for (const source of opened.splice(0)) await source.close();
+		expect(liveCoreWorkers()).toBe(0);
+	});
+	return async (promise) => {
+		const source = await promise;
+		opened.push(source);
+		return source;
+	};
 }

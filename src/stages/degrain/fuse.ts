@@ -20,7 +20,7 @@ export interface GatherParams {
 
 /**
  * Half side of the window over which two frames are compared, and its step. Gray, coarse grain has few independent values in a window:
- * over 5×5 pixels its ratio swings so far that a good neighbor is turned away by chance (.7 dB of silver stocks; README.md).
+ * over 5×5 pixels its ratio swings so far that a good neighbor is turned away by chance.
  */
 const RADIUS = 6;
 const STEP = 2;
