@@ -252,7 +252,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--crop", type=int, default=96)
     one.add_argument("--rate", type=float, help="learning rate at the start; default: the model's own")
     one.add_argument("--stocks", type=int, default=20, help="film stocks to draw grain of")
-    one.add_argument("--samples", type=int, default=1200, help="aligned samples to train on (dirt)")
+    one.add_argument("--samples", type=int, help="samples to train on (dirt, deblur-small, scratch); default: the model's own")
     one.add_argument("--seed", type=int, default=1)
     one.add_argument("--fresh", action="store_true", help="start from random weights")
     one.add_argument(

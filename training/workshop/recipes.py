@@ -55,7 +55,7 @@ def _evaluate_degrain(data: Path, limit: int | None, weights: Path, output: Path
 
 
 def _dirt(options: argparse.Namespace, device: torch.device) -> Job:
-    from .dirt import dirt_job
+    from .dirt import SAMPLES, dirt_job
     from .paths import MODELS, WorkshopError
     from .shipped import shipped_state
 
@@ -64,7 +64,7 @@ def _dirt(options: argparse.Namespace, device: torch.device) -> Job:
     path = MODELS / "dirt.onnx"
     start = None if options.fresh or not path.exists() else shipped_state(path)
     named = {name: getattr(options, name) for name in ("seed", "batch", "crop", "stocks")}
-    return dirt_job(options.data, **named, count=options.samples, start=start)
+    return dirt_job(options.data, **named, count=options.samples or SAMPLES, start=start)
 
 
 def _evaluate_dirt(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
@@ -120,14 +120,15 @@ def _evaluate_cause(data: Path, limit: int | None, weights: Path, output: Path, 
 
 def _scratch(options: argparse.Namespace, device: torch.device) -> Job:
     from .paths import MODELS, WorkshopError
-    from .scratch import scratch_job
+    from .scratch import SAMPLES, scratch_job
     from .shipped import shipped_state
 
     if device.type != "cpu":
         raise WorkshopError("scratch is trained on the CPU: its samples are drawn there, and the net is small (--device cpu)")
     path = MODELS / "scratch.onnx"
     start = None if options.fresh or not path.exists() else shipped_state(path)
-    return scratch_job(options.pictures, seed=options.seed, batch=options.batch, crop=options.crop, stocks=options.stocks, start=start)
+    named = {name: getattr(options, name) for name in ("seed", "batch", "crop", "stocks")}
+    return scratch_job(options.pictures, **named, count=options.samples or SAMPLES, start=start)
 
 
 def _evaluate_scratch(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
