@@ -12,7 +12,7 @@ import torch
 
 from .paths import DATA, MODELS, TRAINING, WORK, WorkshopError, need
 
-TRAINED = ("degrain", "dirt", "deblur-small", "blur-cause", "scratch")
+TRAINED = ("degrain", "dirt", "deblur-small", "deblur-full", "blur-cause", "scratch")
 """The workshop's models; `recipes` holds how each is made."""
 SHOTS = 4000
 """Shots for `blur-cause`, if not said otherwise."""
@@ -252,12 +252,10 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--crop", type=int, default=96)
     one.add_argument("--rate", type=float, help="learning rate at the start; default: the model's own")
     one.add_argument("--stocks", type=int, default=20, help="film stocks to draw grain of")
-    one.add_argument("--samples", type=int, help="samples to train on (dirt, deblur-small, scratch); default: the model's own")
+    one.add_argument("--samples", type=int, help="samples to train on (dirt, deblur, scratch); default: the model's own")
     one.add_argument("--seed", type=int, default=1)
     one.add_argument("--fresh", action="store_true", help="start from random weights")
-    one.add_argument(
-        "--pictures", type=Path, default=WORK / "pictures.bin", help="the data set of make-data (degrain, deblur-small, scratch)"
-    )
+    one.add_argument("--pictures", type=Path, default=WORK / "pictures.bin", help="the data set of make-data (degrain, deblur, scratch)")
     one.add_argument("--data", type=Path, default=DATA, help="the pictures, clips and cut-outs (dirt)")
     one.add_argument("--run", type=Path, help="the run's folder")
     one.set_defaults(run_command=train)

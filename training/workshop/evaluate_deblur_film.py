@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from .baselines import to_bytes
 from .deblur_cases import BASELINES, Case, enlarged_and_back, kept_case, middle_of, score
-from .deblur_net import BLIND, CAUSES, UNKNOWN, DeblurNet, sharpened, told
+from .deblur_net import BLIND, CAUSES, NETS, UNKNOWN, DeblurNet, sharpened, told
 from .eval_set import EvalClip
 from .evaluate_deblur import ringing
 from .evaluate_degrain import grain_of
@@ -39,9 +39,9 @@ BARS = {"storage": 1.5, "duplication": 1.5, "digitization": 1.5, "compression": 
 CROP = 96
 
 
-def load(weights: Path) -> DeblurNet:
-    """A trained net."""
-    net = DeblurNet()
+def load(name: str, weights: Path) -> DeblurNet:
+    """A trained net of `NETS`."""
+    net = NETS[name]()
     net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     return net.eval()
 

@@ -73,27 +73,35 @@ def _evaluate_dirt(data: Path, limit: int | None, weights: Path, output: Path, p
     return table(evaluate(scenes(data, limit), load(weights), output, part=part))
 
 
-def _deblur_small(options: argparse.Namespace, device: torch.device) -> Job:
-    from .deblur import deblur_job
-    from .paths import WorkshopError
-    from .pictures import unpack
+def _deblur(name: str) -> Callable[[argparse.Namespace, torch.device], Job]:
+    def job(options: argparse.Namespace, device: torch.device) -> Job:
+        from .deblur import SAMPLES, deblur_job
+        from .paths import MODELS, WorkshopError
+        from .pictures import unpack
+        from .shipped import shipped_state
 
-    if device.type != "cpu":
-        raise WorkshopError("the pairs of deblur-small lie in main memory: train it on the CPU (--device cpu)")
-    if options.fresh:
-        raise WorkshopError("deblur-small starts from nothing anyway: leave out --fresh")
-    return deblur_job(unpack(options.pictures), seed=options.seed, batch=options.batch, crop=options.crop, stocks=options.stocks)
+        if device.type != "cpu":
+            raise WorkshopError(f"the pairs of {name} lie in main memory: train it on the CPU (--device cpu)")
+        # The full net starts as the small one where it has no weights of its own.
+        shipped = [path for path in (MODELS / f"{name}.onnx", MODELS / "deblur-small.onnx") if path.exists()]
+        start = None if options.fresh or not shipped else shipped_state(shipped[0])
+        named = {key: getattr(options, key) for key in ("seed", "batch", "crop", "stocks")}
+        return deblur_job(name, unpack(options.pictures), **named, count=options.samples or SAMPLES, start=start)
+
+    return job
 
 
-def _evaluate_deblur_small(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
-    from .eval_set import eval_clips
-    from .evaluate_deblur_film import evaluate, load, table
-    from .paths import WorkshopError
+def _evaluate_deblur(name: str) -> Callable[[Path, int | None, Path, Path, tuple[int, int]], str]:
+    def evaluation(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
+        from .eval_set import eval_clips
+        from .evaluate_deblur_film import evaluate, load, table
+        from .paths import WorkshopError
 
-    if part != (0, 1):
-        raise WorkshopError("the evaluation of deblur-small is not shared by processes: leave out --part")
+        if part != (0, 1):
+            raise WorkshopError(f"the evaluation of {name} is not shared by processes: leave out --part")
+        return table(evaluate(eval_clips(data, limit), load(name, weights), output)["rows"])
 
-    return table(evaluate(eval_clips(data, limit), load(weights), output)["rows"])
+    return evaluation
 
 
 def _cause(options: argparse.Namespace, device: torch.device) -> Job:
@@ -142,7 +150,8 @@ def _evaluate_scratch(data: Path, limit: int | None, weights: Path, output: Path
 
 RECIPES: dict[str, Recipe] = {
     "degrain": Recipe(1.5e-4, _degrain, _evaluate_degrain, card_degrain.sections),
-    "deblur-small": Recipe(6e-4, _deblur_small, _evaluate_deblur_small, card_deblur.sections),
+    "deblur-small": Recipe(6e-4, _deblur("deblur-small"), _evaluate_deblur("deblur-small"), card_deblur.sections),
+    "deblur-full": Recipe(4e-4, _deblur("deblur-full"), _evaluate_deblur("deblur-full"), card_deblur.sections),
     "dirt": Recipe(1e-3, _dirt, _evaluate_dirt, card_dirt.sections),
     "blur-cause": Recipe(2e-3, _cause, _evaluate_cause, card_cause.sections),
     "scratch": Recipe(2e-3, _scratch, _evaluate_scratch, card_scratch.sections),
