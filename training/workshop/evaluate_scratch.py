@@ -38,8 +38,12 @@ from .scratch_heal import NAMED, decide, from_sides, heal
 from .scratch_net import ROWS, ScratchNet
 from .scratch_shot import Line, Look, column_at, find_lines, moments
 
+SCRATCHED = "scratched"
+"""The input, beside the methods in the table."""
 METHODS = ("tmedian", "delogo, told", "classical", "ours", "ours, told")
 FRAMES = 12
+TURNS = 2
+"""Scratched cases of a clip: lines drawn in two ways."""
 WIDTH, HEIGHT = 320, 240
 RIM = 8
 CROP = 96
@@ -164,6 +168,7 @@ def score(scratched: Tensor, truth: Tensor, change: Tensor, found: tuple[Tensor,
         "outsides": int(outside.sum()),
         "unmasked": float((picture - scratched).abs().amax(0, keepdim=True)[off].max()) if bool(off.any()) else 0.0,
         "ssim": metrics.ssim(picture.clamp(0, 1), truth),
+        "gmsd": metrics.gmsd(picture.clamp(0, 1), truth),
     }
 
 
@@ -183,6 +188,7 @@ def _scratched(scene: Scene, index: int, turn: int, tools: dict[str, Any]) -> tu
     row: dict[str, Any] = {"kind": "scratched", "clip": scene.name, "stock": name, "sigma": sigma * 255, "drawn": way}
     row["lines"] = len(case.asked)
     row["candidates"] = _shown(lines)
+    row[SCRATCHED] = score(frames[middle], whole[middle], case.change, (frames[middle], torch.zeros_like(case.change)))
     for method, result in found.items():
         row[method] = score(frames[middle], whole[middle], case.change, result)
         if method in columns:
@@ -226,7 +232,7 @@ def evaluate(parts: Iterable[Scene], net: nn.Module, output: Path, tools: dict[s
     pictures: list[list[Tensor]] = []
     begun = time.monotonic()
     for index, scene in enumerate(parts):
-        for turn in range(2 if scene.kind == "scratched" else 1):
+        for turn in range(TURNS if scene.kind == "scratched" else 1):
             row, shown = (_scratched if scene.kind == "scratched" else _clean)(scene, index, turn, tools)
             rows.append(row)
             pictures.append(shown)
@@ -242,10 +248,11 @@ def means(rows: list[dict[str, Any]], drawn: str | None = None) -> dict[str, dic
     """Each method over all scratched frames (drawn in one of the two ways): pixels together, lines together."""
     chosen = [row for row in rows if row["kind"] == "scratched" and drawn in (None, row["drawn"])]
     found = {}
-    for method in METHODS if chosen else ():
+    for method in (SCRATCHED, *METHODS) if chosen else ():
         total = {name: sum(row[method][name] for row in chosen) for name in chosen[0][method]}
         found[method] = {name: metrics.psnr_of(total[name], total[f"{name}s"]) for name in ("inside", "rim", "outside")}
-        found[method] |= {"unmasked": max(row[method]["unmasked"] for row in chosen), "ssim": total["ssim"] / len(chosen)}
+        found[method] |= {name: total[name] / len(chosen) for name in ("ssim", "gmsd")}
+        found[method]["unmasked"] = max(row[method]["unmasked"] for row in chosen)
         if "found" in total:
             found[method] |= {"recall": total["found"] / max(1, sum(row["lines"] for row in chosen)), "false": total["false"] / len(chosen)}
     return found
@@ -257,15 +264,15 @@ def table(result: dict[str, Any]) -> str:
     for part, title in (("all", "All scratched frames"), ("new", "Lines drawn as for training"), ("old", "Lines of `damage.scratches`")):
         if result[part]:
             lines += [
-                f"| {title} | inside, dB | rim, dB | outside, dB | largest change off its own mask | SSIM | lines found "
-                "| false lines a frame |",
-                "|---|---|---|---|---|---|---|---|",
+                f"| {title} | inside, dB | rim, dB | outside, dB | largest change off its own mask | SSIM "
+                "| GMSD (0 is equal) | lines found | false lines a frame |",
+                "|---|---|---|---|---|---|---|---|---|",
             ]
             for method, m in result[part].items():
                 counts = f"{m['recall']:.3f} | {m['false']:.2f}" if "recall" in m else "– | –"
                 lines.append(
                     f"| {method} | {m['inside']:.2f} | {m['rim']:.2f} | {m['outside']:.2f} | {m['unmasked']:.3f} "
-                    f"| {m['ssim']:.4f} | {counts} |"
+                    f"| {m['ssim']:.4f} | {m['gmsd']:.4f} | {counts} |"
                 )
             lines.append("")
     quiet = [row for row in result["rows"] if row["kind"] != "scratched"]
