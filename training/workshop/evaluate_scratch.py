@@ -42,7 +42,9 @@ SCRATCHED = "scratched"
 """The input, beside the methods in the table."""
 METHODS = ("tmedian", "delogo, told", "classical", "ours", "ours, told")
 FRAMES = 12
-TURNS = 2
+WAYS_SAID = {"new": "Soft lines, drawn as for training", "old": "Lines of `damage.scratches`", "sharp": "Hard-edged, opaque lines"}
+"""Of drawing lines, and their names in the table."""
+WAYS = tuple(WAYS_SAID)
 """Scratched cases of a clip: lines drawn in two ways."""
 WIDTH, HEIGHT = 320, 240
 RIM = 8
@@ -181,7 +183,7 @@ def _hits(true: Sequence[tuple[int, float]], found: Sequence[tuple[int, float]])
 
 def _scratched(scene: Scene, index: int, turn: int, tools: dict[str, Any]) -> tuple[dict[str, Any], list[Tensor]]:
     whole, sigma, name = grained(scene, index, turn, tools["banks"])
-    middle, way = len(whole) // 2, ("new", "old")[turn]
+    middle, way = len(whole) // 2, WAYS[turn]
     case = lined(whole, way, 8500 + index * 10 + turn)
     frames = case.frames
     found, lines, columns = outputs(tools["net"], frames, middle, sigma, case.true)
@@ -232,12 +234,12 @@ def evaluate(parts: Iterable[Scene], net: nn.Module, output: Path, tools: dict[s
     pictures: list[list[Tensor]] = []
     begun = time.monotonic()
     for index, scene in enumerate(parts):
-        for turn in range(TURNS if scene.kind == "scratched" else 1):
+        for turn in range(len(WAYS) if scene.kind == "scratched" else 1):
             row, shown = (_scratched if scene.kind == "scratched" else _clean)(scene, index, turn, tools)
             rows.append(row)
             pictures.append(shown)
         print(f"{scene.kind} {scene.name} ({time.monotonic() - begun:.0f} s)", flush=True)
-    result = {"rows": rows, "all": means(rows), "new": means(rows, "new"), "old": means(rows, "old")}
+    result = {"rows": rows, "all": means(rows), **{way: means(rows, way) for way in WAYS}}
     _crops(rows, pictures, output)
     (output / "evaluation.json").write_text(json.dumps(result, indent="\t", ensure_ascii=False) + "\n", encoding="utf-8")
     (output / "table.md").write_text(table(result), encoding="utf-8")
@@ -245,7 +247,7 @@ def evaluate(parts: Iterable[Scene], net: nn.Module, output: Path, tools: dict[s
 
 
 def means(rows: list[dict[str, Any]], drawn: str | None = None) -> dict[str, dict[str, float]]:
-    """Each method over all scratched frames (drawn in one of the two ways): pixels together, lines together."""
+    """Each method over all scratched frames (drawn in one of the ways): pixels together, lines together."""
     chosen = [row for row in rows if row["kind"] == "scratched" and drawn in (None, row["drawn"])]
     found = {}
     for method in (SCRATCHED, *METHODS) if chosen else ():
@@ -261,7 +263,7 @@ def means(rows: list[dict[str, Any]], drawn: str | None = None) -> dict[str, dic
 def table(result: dict[str, Any]) -> str:
     """The figures as Markdown."""
     lines = []
-    for part, title in (("all", "All scratched frames"), ("new", "Lines drawn as for training"), ("old", "Lines of `damage.scratches`")):
+    for part, title in {"all": "All scratched frames", **WAYS_SAID}.items():
         if result[part]:
             lines += [
                 f"| {title} | inside, dB | rim, dB | outside, dB | largest change off its own mask | SSIM "

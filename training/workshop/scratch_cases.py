@@ -1,4 +1,4 @@
-"""Clips with lines whose places are known, drawn in two ways: what `evaluate scratch` scores and `tune_scratch` measures rules on."""
+"""Clips with lines whose places are known, drawn in three ways: what `evaluate scratch` scores and `tune_scratch` measures rules on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from degradation.damage import scratches
-from degradation.scratches import lines_on, random_scratch
+from degradation.scratches import lines_on, random_scratch, sharp_scratch
 from degradation.stocks import STOCKS
 
 from . import metrics
@@ -57,13 +57,15 @@ def grained(scene: Scene, index: int, turn: int, banks: dict[str, Any], seed: in
 
 
 def lined(whole: Tensor, way: str, seed: int) -> Case:
-    """Frames with lines on them: `new` as for training, `old` by `damage.scratches`, which training never saw; or `none`."""
+    """Frames with lines on them: `new` soft ones as for training, `sharp` hard-edged opaque ones likewise, `old` ones by
+    `damage.scratches`, which training never saw; or `none`."""
     middle = len(whole) // 2
     frames = whole
     true: list[tuple[int, float]] = []
-    if way == "new":
+    if way in ("new", "sharp"):
         generator = torch.Generator().manual_seed(seed)
-        drawn = [random_scratch(generator, height=whole.shape[-2]) for _ in range(LINES)]
+        kind = random_scratch if way == "new" else sharp_scratch
+        drawn = [kind(generator, height=whole.shape[-2]) for _ in range(LINES)]
         frames, path = lines_on(whole, drawn, seed)
         true = [(0 if one.light > 0.5 else 1, float(path[middle, k])) for k, one in enumerate(drawn)]
     elif way == "old":
@@ -76,7 +78,7 @@ def lined(whole: Tensor, way: str, seed: int) -> Case:
                 bright = float((frames[middle] - before[middle]).sum()) > 0
                 true.append((0 if bright else 1, float((column * torch.arange(len(column))).sum() / column.sum())))
     elif way != "none":
-        raise ValueError(f"lined: a way is new, old or none (got {way})")
+        raise ValueError(f"lined: a way is new, old, sharp or none (got {way})")
     frames = (frames.clamp(0, 1) * 255).round() / 255
     change = (frames[middle] - whole[middle]).abs().amax(0, keepdim=True)
 
