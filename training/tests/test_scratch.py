@@ -20,7 +20,7 @@ from degradation.stocks import STOCKS
 from emulsion_training.export import ExportRequest, check_for_webgpu, export
 from emulsion_training.models import example
 from emulsion_training.own_models import SCRATCH
-from workshop.evaluate_scratch import evaluate, score
+from workshop.evaluate_scratch import PERFECT, evaluate, score
 from workshop.paths import WorkshopError
 from workshop.pictures import pack, some
 from workshop.scratch import loss_of, overlap_of, scratch_job
@@ -253,7 +253,8 @@ def test_evaluation_scores_every_method_and_counts_lines(tmp_path: Path) -> None
     banks = dict.fromkeys(STOCKS, films)
     result = evaluate(scenes, Ideal(), tmp_path, {"banks": banks})
     means = result["all"]
-    assert set(means) == {"scratched", "tmedian", "delogo, told", "classical", "ours", "ours, told"}
+    assert set(means) == {"scratched", "tmedian", "delogo, told", "classical", "ours", "ours, told", PERFECT}
+    assert means[PERFECT]["inside"] > means["classical"]["inside"]
     assert [row["drawn"] for row in result["rows"][:3]] == ["new", "old", "sharp"]
     assert means["ours"]["unmasked"] == 0
     assert means["tmedian"]["outside"] < means["ours"]["outside"]

@@ -33,12 +33,14 @@ from .heal import spread
 from .paths import need, split
 from .pictures import read_frames, read_picture
 from .scratch_baselines import classical, told_delogo
-from .scratch_cases import Scene, grained, lined
+from .scratch_cases import Scene, grained, lined, toned
 from .scratch_heal import NAMED, decide, from_sides, heal
 from .scratch_net import ROWS, ScratchNet
 from .scratch_shot import Line, Look, column_at, find_lines, moments
 
 SCRATCHED = "scratched"
+PERFECT = "the picture itself, without its grain"
+"""What a perfect hand could paint who does not know the grain: more than this only what shows through a line can give."""
 """The input, beside the methods in the table."""
 METHODS = ("tmedian", "delogo, told", "classical", "ours", "ours, told")
 FRAMES = 12
@@ -191,6 +193,9 @@ def _scratched(scene: Scene, index: int, turn: int, tools: dict[str, Any]) -> tu
     row["lines"] = len(case.asked)
     row["candidates"] = _shown(lines)
     row[SCRATCHED] = score(frames[middle], whole[middle], case.change, (frames[middle], torch.zeros_like(case.change)))
+    lined_up = (case.change >= 1 / 255).float()
+    painted = torch.where(lined_up > 0, toned(scene, tools["banks"][name])[middle], frames[middle])
+    row[PERFECT] = score(frames[middle], whole[middle], case.change, (painted, lined_up))
     for method, result in found.items():
         row[method] = score(frames[middle], whole[middle], case.change, result)
         if method in columns:
@@ -250,7 +255,7 @@ def means(rows: list[dict[str, Any]], drawn: str | None = None) -> dict[str, dic
     """Each method over all scratched frames (drawn in one of the ways): pixels together, lines together."""
     chosen = [row for row in rows if row["kind"] == "scratched" and drawn in (None, row["drawn"])]
     found = {}
-    for method in (SCRATCHED, *METHODS) if chosen else ():
+    for method in (SCRATCHED, *METHODS, PERFECT) if chosen else ():
         total = {name: sum(row[method][name] for row in chosen) for name in chosen[0][method]}
         found[method] = {name: metrics.psnr_of(total[name], total[f"{name}s"]) for name in ("inside", "rim", "outside")}
         found[method] |= {name: total[name] / len(chosen) for name in ("ssim", "gmsd")}
