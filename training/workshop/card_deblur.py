@@ -24,8 +24,8 @@ FAILURES = (
 
 STARTS = {
     "deblur-small": "the weights that were shipped before, of 12,444 such steps on 5,120 samples from random ones",
-    "deblur-full": "the shipped weights of deblur-small; the second body random but for its last layer, which is 0, so that it is the small "
-    "net at first",
+    "deblur-full": "the shipped weights of deblur-small; the second body random but for its last layer, which is 0, so that it is the "
+    "small net at first",
 }
 
 LOOK = (
