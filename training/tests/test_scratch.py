@@ -253,8 +253,9 @@ def test_evaluation_scores_every_method_and_counts_lines(tmp_path: Path) -> None
     banks = dict.fromkeys(STOCKS, films)
     result = evaluate(scenes, Ideal(), tmp_path, {"banks": banks})
     means = result["all"]
-    assert set(means) == {"tmedian", "delogo, told", "classical", "ours", "ours, told"}
+    assert set(means) == {"scratched", "tmedian", "delogo, told", "classical", "ours", "ours, told"}
     assert means["ours"]["unmasked"] == 0
+    assert means["scratched"]["outside"] == 120 and 0 < means["ours"]["gmsd"] < means["scratched"]["gmsd"]
     assert means["tmedian"]["outside"] < means["ours"]["outside"]
     assert result["rows"][0]["lines"] >= 1
     words = (tmp_path / "table.md").read_text(encoding="utf-8")

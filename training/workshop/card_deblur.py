@@ -88,9 +88,8 @@ def _film(name: str, shots: list[dict[str, Any]]) -> tuple[str, ...]:
 
 def _diagnosed(shot: dict[str, Any]) -> str:
     said = f"{shot['leading']} by {shot['confidence']:.0%}" if shot["soft"] >= 0.5 else "sharp"
-    return (
-        f"{shot['clip']}: `blur-cause` says {said} (soft by {shot['soft']:.0%}); {f'told {shot['told']}' if shot['told'] else 'not run'}."
-    )
+    told = f"told {shot['told']}" if shot["told"] else "not run"
+    return f"{shot['clip']}: `blur-cause` says {said} (soft by {shot['soft']:.0%}); {told}."
 
 
 def _bars(rows: list[dict[str, Any]]) -> str:
