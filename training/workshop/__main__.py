@@ -127,7 +127,7 @@ def evaluate(options: argparse.Namespace) -> None:
     need(output / "evaluation.json", f"evaluate it first: `evaluate {options.model}`")
     if recipe.moving is not None and options.part == (0, 1):
         moving = recipe.moving
-        add(output, lambda rows: moving(options.data, rows, weights))
+        add(output, lambda rows: moving(options.data, rows, weights, output))
 
 
 def evaluate_deblur(options: argparse.Namespace) -> None:
@@ -275,7 +275,9 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--limit", type=int, help="about so many photographs and clips each")
     one.add_argument("--threads", type=int, help="CPU threads")
     one.add_argument("--part", type=share, default=(0, 1), help="degrain, dirt: 0/2 and 1/2, say, in two processes; then once more without")
-    one.add_argument("--plates", action="store_true", help="only the difference plates of an evaluation that is there")
+    one.add_argument(
+        "--plates", action="store_true", help="only the difference plates (deblur: and the real film) of an evaluation that is there"
+    )
     one.add_argument("--steps", type=int, default=8, help="deblur: denoisings")
     one.set_defaults(run_command=evaluate)
 

@@ -99,8 +99,10 @@ def add(output: Path, make: Callable[[list[dict[str, Any]]], Sequence[tuple[str,
     """Writes the plates that `make` makes of an evaluation's rows beside it, each by its file's stem, and names them in its
     `evaluation.json`."""
     path = output / "evaluation.json"
+    shown = make(json.loads(path.read_text(encoding="utf-8"))["rows"])
+    # Read again: `make` may have added to it.
     result = json.loads(path.read_text(encoding="utf-8"))
-    result["plates"] = [save(moving, output / f"{stem}.png") for stem, moving in make(result["rows"])]
+    result["plates"] = [save(moving, output / f"{stem}.png") for stem, moving in shown]
     path.write_text(json.dumps(result, indent="\t", ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -32,8 +32,9 @@ class Recipe:
     """Data, limit, weights, output, this process's part: measures, writes `evaluation.json`, `table.md` and crops, returns the table."""
     sections: Callable[[dict[str, Any], dict[str, Any], list[str]], tuple[str, ...]]
     """What the card says beyond an imported model's, from `run.json`, `evaluation.json` and the run's notes."""
-    moving: Callable[[Path, Rows, Path], Shown] | None = None
-    """Data, an evaluation's rows, weights: the clips of the card's difference plates."""
+    moving: Callable[[Path, Rows, Path, Path], Shown] | None = None
+    """Data, an evaluation's rows, weights, its folder: the clips of the card's difference plates; adds to the folder what else the card
+    shows of films without a truth."""
 
 
 def _degrain(options: argparse.Namespace, device: torch.device) -> Job:
@@ -62,7 +63,7 @@ def _evaluate_degrain(data: Path, limit: int | None, weights: Path, output: Path
     return table(evaluate(eval_clips(data, limit, FRAMES), weights, output, part=part, films=films))
 
 
-def _moving_degrain(data: Path, rows: Rows, weights: Path) -> Shown:
+def _moving_degrain(data: Path, rows: Rows, weights: Path, output: Path) -> Shown:
     from .moving_cases import degrain_plates
 
     return degrain_plates(data, rows, weights)
@@ -87,7 +88,7 @@ def _evaluate_dirt(data: Path, limit: int | None, weights: Path, output: Path, p
     return table(evaluate(scenes(data, limit), load(weights), output, part=part))
 
 
-def _moving_dirt(data: Path, rows: Rows, weights: Path) -> Shown:
+def _moving_dirt(data: Path, rows: Rows, weights: Path, output: Path) -> Shown:
     from .evaluate_dirt import load, published
     from .moving_cases import dirt_plates
 
@@ -114,27 +115,26 @@ def _deblur(name: str) -> Callable[[argparse.Namespace, torch.device], Job]:
 
 def _evaluate_deblur(name: str) -> Callable[[Path, int | None, Path, Path, tuple[int, int]], str]:
     def evaluation(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
-        from .deblur_on_film import on_film
         from .eval_set import eval_clips
         from .evaluate_deblur_film import evaluate, load, table
         from .paths import WorkshopError
 
         if part != (0, 1):
             raise WorkshopError(f"the evaluation of {name} is not shared by processes: leave out --part")
-        net = load(name, weights)
-        rows = evaluate(eval_clips(data, limit), net, output)["rows"]
-        on_film(data, net, output)
-        return table(rows)
+        return table(evaluate(eval_clips(data, limit), load(name, weights), output)["rows"])
 
     return evaluation
 
 
-def _moving_deblur(name: str) -> Callable[[Path, Rows, Path], Shown]:
-    def moving(data: Path, rows: Rows, weights: Path) -> Shown:
+def _moving_deblur(name: str) -> Callable[[Path, Rows, Path, Path], Shown]:
+    def moving(data: Path, rows: Rows, weights: Path, output: Path) -> Shown:
+        from .deblur_on_film import on_film
         from .evaluate_deblur_film import load
         from .moving_cases import deblur_plates
 
-        return deblur_plates(data, rows, name, load(name, weights))
+        net = load(name, weights)
+        on_film(data, net, output)
+        return deblur_plates(data, rows, name, net)
 
     return moving
 
@@ -183,7 +183,7 @@ def _evaluate_scratch(data: Path, limit: int | None, weights: Path, output: Path
     return table(evaluate(scenes(data, limit), load(weights), output))
 
 
-def _moving_scratch(data: Path, rows: Rows, weights: Path) -> Shown:
+def _moving_scratch(data: Path, rows: Rows, weights: Path, output: Path) -> Shown:
     from .evaluate_scratch import load
     from .moving_cases import scratch_plates
 
