@@ -14,6 +14,7 @@ import { decodeBench, dpxBench, passthroughBench, tilesBench } from '../tests/be
 import { demoBench, memoryBench } from '../tests/bench/films.ts';
 import { gpuBench } from '../tests/bench/gpu.ts';
 import { grainBench } from '../tests/bench/grain.ts';
+import { noiseBench } from '../tests/bench/noise.ts';
 import { shareBench } from '../tests/bench/share.ts';
 import { describeMachine, terminalTable, writeBlocks } from '../tests/bench/table.ts';
 import {
@@ -37,6 +38,7 @@ const RUN: Readonly<Record<BenchName, (options: BenchOptions) => Promise<BenchRo
 	gpu: gpuBench,
 	grain: grainBench,
 	share: shareBench,
+	noise: noiseBench,
 };
 const RESULTS = join(ROOT, 'bench-results');
 const DOCUMENT = join(ROOT, 'docs', 'performance.md');

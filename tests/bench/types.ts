@@ -1,14 +1,14 @@
 /** What a bench says. Plain data: it becomes JSON, a table on the terminal and a table in the documentation. */
 
 /** The benches, in the order in which they run. */
-export const BENCHES = ['decode', 'passthrough', 'tiles', 'dpx', 'demo', 'memory', 'gpu', 'grain', 'share'] as const;
+export const BENCHES = ['decode', 'passthrough', 'tiles', 'dpx', 'demo', 'memory', 'gpu', 'grain', 'share', 'noise'] as const;
 
 /** Name of a bench. */
 export type BenchName = (typeof BENCHES)[number];
 
 /**
- * What runs when none is named: all but the long `memory` run, `gpu`, which most machines cannot do, `grain`, which needs Python, and
- * `share`, which needs Postgres.
+ * What runs when none is named: all but the long `memory` run, `gpu`, which most machines cannot do, `share`, which needs Postgres, and
+ * `grain` and `noise`, which need Python.
  */
 export const DEFAULT_BENCHES: readonly BenchName[] = ['decode', 'passthrough', 'tiles', 'dpx', 'demo'];
 

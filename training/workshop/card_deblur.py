@@ -22,6 +22,12 @@ FAILURES = (
     "video were not in it.",
 )
 
+STARTS = {
+    "deblur-small": "the weights that were shipped before, of 12,444 such steps on 5,120 samples from random ones",
+    "deblur-full": "the shipped weights of deblur-small; the second body random but for its last layer, which is 0, so that it is the "
+    "small net at first",
+}
+
 LOOK = (
     "What was added is to lie on outlines and texture and to move with them: sparks that change from frame to frame are sharpened grain, "
     "double outlines are halos, and a grid that stands still is the codec's."
@@ -39,7 +45,7 @@ def sections(made: dict[str, Any], result: dict[str, Any], notes: list[str]) -> 
             "averaged.",
             f"- Machine: {made['machine']}, {made['hours']} h of wall time (shared with other work), PyTorch {made['torch']}"
             + (", bfloat16 arithmetic." if settings["bf16"] else "."),
-            "- Start: random weights, the last layers 0, so that nothing is changed at first.",
+            f"- Start: {STARTS[name]}.",
             "- Data: photographs, portraits and clips of `training/split.json`'s training part through `training/degradation`: one "
             "cause in three quarters of the samples, mixtures in the others, none in 6 %; grain of the physical model on most. "
             f"Strengths told (misread by {MISREAD:g}) for {GIVEN:.0%}, causes alone for {1 - GIVEN - UNTOLD:.0%}, nothing for "

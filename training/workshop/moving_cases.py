@@ -148,7 +148,7 @@ def cleaned(frames: Tensor, sigma: float, tools: dict[str, Any]) -> tuple[Tensor
 def scratch_plates(data: Path, rows: Sequence[dict[str, Any]], net: ScratchNet) -> list[tuple[str, Moving]]:
     """The median scratched case, all but its first and last frames."""
     number, row = median(rows)
-    index, turn = divmod(number, evaluate_scratch.TURNS)
+    index, turn = divmod(number, len(evaluate_scratch.WAYS))
     scene = next(scene for scene in evaluate_scratch.scenes(data) if scene.name == row["clip"])
     field = grain_of(row["stock"], 5000 + list(STOCKS).index(row["stock"]), evaluate_scratch.FIELD)
     whole, sigma, _ = grained(scene, index, turn, {row["stock"]: field})
