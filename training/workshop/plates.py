@@ -24,7 +24,7 @@ FRAMES = 9
 RATE = 8
 """Frames a second."""
 SIDES = (160, 144, 128, 112, 96, 80, 64)
-"""Of each of the three squares: the largest of which all frames fit in `MOST`."""
+"""Of each of the three squares: the largest, or all of a smaller clip, of which all frames fit in `MOST`."""
 MOST = 240_000
 """Bytes of a file: what is in `public/models` is shipped with the application."""
 LEVELS = 32
@@ -77,7 +77,7 @@ def save(moving: Moving, path: Path) -> dict[str, Any]:
     gain = moving.gain or gain_for(before, after)
     parts = (before, after, plate(before, after, gain))
     data, side = b"", 0
-    for side in [size for size in SIDES if size <= largest] or [largest]:
+    for side in (largest, *(size for size in SIDES if size < largest)):
         at = (largest - side) // 2
         data = animated(torch.cat([part[:, at : at + side, at : at + side] for part in parts], 2))
         if len(data) <= MOST:
