@@ -229,4 +229,4 @@ def test_evaluation_and_card_without_downloads(tmp_path: Path, bank: GrainBank) 
     assert "- compression, +0.8 dB wanted: given +0.00 dB (0.80 dB missing)" in card
     assert "- a note" in card
     assert "a#1: `blur-cause` says sharp (soft by 20%); not run.\n\n![a#1](deblur-full/a.png)" in card
-    assert "deblur-small" not in card
+    assert "(deblur-small/" not in card
