@@ -117,7 +117,11 @@ class FullDeblurNet(DeblurNet):
     """The same with a second, wider body on 4×4 pixels beside the first, whose features it corrects before the last layer.
 
     It sees further (a codec's blocks, the buckling of a frame) and costs a quarter for a weight of what the first body costs. Before
-    training it corrects nothing: with a `DeblurNet`'s weights it is that net. Height and width must be multiples of 4.
+    training it corrects nothing: with a `DeblurNet`'s weights it is that net. Those weights then stay (`trained`): the second body
+    learns what the first leaves. Height and width must be multiples of 4.
+
+    Between its pairs nothing is rectified: behind rectified sums the whole body died within the first thousands of steps, silently, as
+    the first one answered for it.
     """
 
     def __init__(self, features: int = FEATURES, wide: int = WIDE) -> None:
@@ -131,12 +135,27 @@ class FullDeblurNet(DeblurNet):
             assert isinstance(layer, nn.Conv2d) and layer.bias is not None
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
+        for pair in range(WIDE_PAIRS):
+            # Pairs add little at first, or their sums grow from one to the next.
+            second = self.wide_pairs[2 * pair + 1]
+            assert isinstance(second, nn.Conv2d)
+            second.weight.data.mul_(0.2)
 
     def body(self, seen: Tensor, told_of: Tensor) -> Tensor:
         """The first body's features, corrected."""
-        x = functional.relu(self.wide_first(folded(seen)))
-        x = residual_pairs(x, told_of, self.wide_pairs, self.wide_scales, self.wide_shifts)
-        return super().body(seen, told_of) + functional.pixel_shuffle(self.wide_last(x), 2)
+        return super().body(seen, told_of) + functional.pixel_shuffle(self.wide_last(functional.relu(self.second(seen, told_of))), 2)
+
+    def second(self, seen: Tensor, told_of: Tensor) -> Tensor:
+        """Features [B, wide, H/4, W/4] of the second body."""
+        x: Tensor = self.wide_first(folded(seen))
+        for index in range(WIDE_PAIRS):
+            y = self.wide_pairs[2 * index + 1](functional.relu(self.wide_pairs[2 * index](functional.relu(x))))
+            x = x + y * (self.wide_scales[index](told_of) + 1) + self.wide_shifts[index](told_of)
+        return x
+
+    def trained(self) -> list[nn.Parameter]:
+        """What training changes: the second body."""
+        return [weight for name, weight in self.named_parameters() if name.startswith("wide_")]
 
 
 def residual_pairs(x: Tensor, told_of: Tensor, pairs: nn.ModuleList, scales: nn.ModuleList, shifts: nn.ModuleList) -> Tensor:
