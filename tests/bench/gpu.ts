@@ -21,6 +21,7 @@ export const GPU_CASES: readonly GpuCase[] = [
 	{ model: 'blur-cause', width: 160, height: 160 },
 	{ model: 'scratch', width: 256, height: 256 },
 	{ model: 'deblur-small', width: 256, height: 256 },
+	{ model: 'deblur-full', width: 384, height: 384 },
 	{ model: 'spanx2', width: 256, height: 256 },
 	{ model: 'spanx4', width: 256, height: 256 },
 	{ model: 'realesrgan-x4fast', width: 192, height: 192 },

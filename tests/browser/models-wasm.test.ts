@@ -60,6 +60,7 @@ describe('canaries on wasm', () => {
 		'degrain',
 		'dirt',
 		'deblur-small',
+		'deblur-full',
 		'blur-cause',
 		'scratch',
 		'spanx2',
@@ -84,8 +85,9 @@ describe('canaries on wasm', () => {
 				expect(evidence.every(Number.isFinite)).toBe(true);
 			} else if (id === 'scratch') {
 				outputs.push(await scratchRun(models, compute, image, 0.01, { signal, breathe }));
-			} else if (id === 'deblur-small') {
-				outputs.push(await deblurRun(models, compute, image, { storage: 0.2 }, { signal, breathe }));
+			} else if (id === 'deblur-small' || id === 'deblur-full') {
+				const net = id === 'deblur-small' ? 'small' : 'full';
+				outputs.push(await deblurRun(models, compute, image, { storage: 0.2 }, net, { signal, breathe }));
 			} else if (id === 'ffdnet' || id === 'degrain') {
 				outputs.push(await denoiseRun(models, compute, image, 0.1, { signal, breathe }, id));
 			} else {
@@ -115,15 +117,20 @@ describe('tiled equals untiled (≤ 1e-3)', () => {
 		[image, map, whole, tiled].forEach((p) => p.release());
 	});
 
-	it('deblur-small', async () => {
-		const image = scene(151, 97);
-		const causes = { duplication: 0.6, compression: UNKNOWN };
-		const whole = await deblurRun(models, compute, image, causes, { signal, breathe, tile: 512 });
-		const tiled = await deblurRun(models, compute, image, causes, { signal, breathe, tile: 80 });
-		expect(await maxDifference(whole, tiled)).toBeLessThan(1e-3);
-		expect(await maxDifference(whole, image)).toBeGreaterThan(0.01);
-		[image, whole, tiled].forEach((p) => p.release());
-	});
+	for (const [net, tile] of [
+		['small', 80],
+		['full', 160],
+	] as const) {
+		it(`deblur-${net}`, async () => {
+			const image = scene(151, 97);
+			const causes = { duplication: 0.6, compression: UNKNOWN };
+			const whole = await deblurRun(models, compute, image, causes, net, { signal, breathe, tile: 512 });
+			const tiled = await deblurRun(models, compute, image, causes, net, { signal, breathe, tile });
+			expect(await maxDifference(whole, tiled)).toBeLessThan(1e-3);
+			expect(await maxDifference(whole, image)).toBeGreaterThan(0.01);
+			[image, whole, tiled].forEach((p) => p.release());
+		});
+	}
 
 	for (const [model, tile] of [
 		['spanx2', 64],

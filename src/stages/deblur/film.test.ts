@@ -95,8 +95,9 @@ describe('causes after the camera', () => {
 			severity: 0,
 			size: 0,
 		});
-		expect(stage.models!(values)).toEqual(['deblur-small']);
-		expect(stage.models!(valuesOf({ cause: 'storage', grain: 'removed' }))).toEqual(['ffdnet', 'deblur-small']);
+		expect(stage.models!(values)).toEqual(['deblur-full']);
+		expect(stage.models!({ ...values, net: 'small' })).toEqual(['deblur-small']);
+		expect(stage.models!(valuesOf({ cause: 'storage', grain: 'removed' }))).toEqual(['ffdnet', 'deblur-full']);
 		expect(stage.models!(valuesOf({}))).toEqual(['ffdnet', 'blur-cause']);
 	});
 
@@ -109,14 +110,15 @@ describe('causes after the camera', () => {
 			env,
 		);
 		after.forEach((v, i) => expect(v).toBeCloseTo(before[i]! * 0.75, 5));
-		expect(heard).toEqual([{ id: 'deblur-small', told: [0, 0, 0.5, 0] }]);
+		expect(heard).toEqual([{ id: 'deblur-full', told: [0, 0, 0.5, 0] }]);
 		expect(result.sides).toEqual({});
 	});
 
 	it('wait for the denoiser where the grain goes', async () => {
 		const { env, heard } = listening();
 		const artifact = { blur: { cause: 'sharp' }, noise: 0.02, film: { storage: UNKNOWN } } as const;
-		const { before, after } = await rendered(valuesOf({ cause: 'storage', grain: 'removed' }), artifact, env);
+		const values = valuesOf({ cause: 'storage', grain: 'removed', net: 'small' });
+		const { before, after } = await rendered(values, artifact, env);
 		after.forEach((v, i) => expect(v).toBeCloseTo(before[i]! / 4, 5));
 		expect(heard.map(({ id }) => id)).toEqual(['ffdnet', 'deblur-small']);
 		expect(heard[0]!.told[0]).toBeCloseTo(0.02, 6);

@@ -5,7 +5,14 @@ import type { Picture } from '../../contracts/compute.ts';
 import type { StageEnv, ValuesOf } from '../../contracts/stage.ts';
 import { using, usingAsync } from '../../gpu/op.ts';
 import { mix } from '../../gpu/ops/mix/op.ts';
-import { deblurRun, FILM_CAUSES, type FilmCause, type FilmCauses, UNKNOWN } from '../../models/deblur.ts';
+import {
+	deblurRun,
+	type DeblurNet,
+	FILM_CAUSES,
+	type FilmCause,
+	type FilmCauses,
+	UNKNOWN,
+} from '../../models/deblur.ts';
 import { denoiseRun } from '../../models/ffdnet.ts';
 import type { params } from './meta.ts';
 
@@ -34,6 +41,11 @@ export function filmFound(diagnosis: CauseDiagnosis, { severity }: Pick<Values, 
 	return sure && isFilmCause(verdict) ? { [verdict]: severity === 'auto' ? UNKNOWN : severity } : undefined;
 }
 
+/** The net that the parameters name. */
+export function netOf({ net }: Pick<Values, 'net'>): DeblurNet {
+	return net === 'small' ? 'small' : 'full';
+}
+
 /** Whether anything acted at all. */
 export function acted(film: FilmCauses): boolean {
 	return Object.values(film).some((strength) => strength !== 0);
@@ -42,6 +54,7 @@ export function acted(film: FilmCauses): boolean {
 /** How a picture is sharpened. */
 export interface FilmJob {
 	readonly film: FilmCauses;
+	readonly net: DeblurNet;
 	/** 0: the input, 1: wholly deblurred. */
 	readonly strength: number;
 	/** Standard deviation of the grain on the scale of the picture that is removed first; undefined where the grain stays. */
@@ -51,10 +64,10 @@ export interface FilmJob {
 /** The picture sharpened by the net; the caller owns the result. */
 export async function sharpenedFilm(env: StageEnv, picture: Picture, job: FilmJob): Promise<Picture> {
 	const { compute, models } = env;
-	const { film, strength, removed } = job;
+	const { film, net, strength, removed } = job;
 	// Grain that is to go goes first: a denoiser knows grain as the film has it, not as sharpening left it.
 	const quiet = removed ? await denoiseRun(models, compute, picture, removed, env) : picture.retain();
-	const sharp = await usingAsync([quiet], () => deblurRun(models, compute, quiet, film, env));
+	const sharp = await usingAsync([quiet], () => deblurRun(models, compute, quiet, film, net, env));
 	if (strength >= 1) return sharp;
 	return using([sharp], () => mix(compute, picture, sharp, strength));
 }

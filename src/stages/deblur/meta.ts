@@ -41,6 +41,16 @@ export const params = {
 		unit: '',
 		doc: 'How strongly storage, duplication, digitization or compression acted; auto lets the net judge by the picture.',
 	},
+	net: {
+		type: 'enum',
+		default: 'full',
+		values: [
+			{ value: 'full', doc: 'Sees further and takes more back.' },
+			{ value: 'small', doc: 'A third of the time.' },
+		],
+		unit: '',
+		doc: 'Which net takes storage, duplication, digitization or compression back.',
+	},
 	angle: {
 		type: 'number',
 		default: 'auto',
@@ -104,12 +114,12 @@ export const params = {
 /** Takes softness back: the camera's by plug-and-play deconvolution, kernel given or estimated; what came after it by a feed-forward net. */
 export const meta: StageMeta<typeof params> = {
 	id: 'deblur',
-	version: 3,
+	version: 4,
 	label: 'Deblur',
 	doc: 'Takes blur back: the camera’s (defocus, softness, straight motion), given or estimated in each shot; that of copies, scanners, codecs and storage by a net that is told the cause.',
 	order: 65,
 	params,
-	models: ['ffdnet', 'blur-cause', 'deblur-small'],
+	models: ['ffdnet', 'blur-cause', 'deblur-small', 'deblur-full'],
 	changesTimeline: false,
 	changesSize: false,
 	provenance: 'repaired',

@@ -12,10 +12,10 @@ import { filled } from '../../gpu/ops/fill/op.ts';
 import { runTiled } from '../../gpu/tiling.ts';
 import { type Phrase, phrase } from '../../core/phrases.ts';
 import { BLUR_CAUSE } from '../../models/cause.ts';
-import { DEBLUR_SMALL, type FilmCauses } from '../../models/deblur.ts';
+import { DEBLUR_NETS, type FilmCauses } from '../../models/deblur.ts';
 import { FFDNET } from '../../models/ffdnet.ts';
 import { canvasSide, deconvolve, type Deconvolution, marginOf, meanSquareSlope } from './deconvolve.ts';
-import { acted, filmFound, filmOf, sharpenedFilm } from './film.ts';
+import { acted, filmFound, filmOf, netOf, sharpenedFilm } from './film.ts';
 import { meta, type params } from './meta.ts';
 
 type Values = ValuesOf<typeof params>;
@@ -32,9 +32,9 @@ export interface DeblurArtifact {
 	readonly film?: FilmCauses;
 }
 
-/** GFLOP a megapixel, as in the model manifest: the denoiser's (a step), the net's. */
+/** GFLOP a megapixel, as in the model manifest: the denoiser's (a step), the nets'. */
 const FFDNET_GFLOP = 427;
-const FILM_GFLOP = 134;
+const FILM_GFLOP = { small: 134, full: 368 };
 /** Gain of the residual view. */
 export const RESIDUAL_GAIN = 8;
 /** Largest canvas: larger pictures are done in tiles. */
@@ -106,7 +106,7 @@ async function sharpened(
 ): Promise<Picture> {
 	if (film) {
 		const removed = values.grain === 'removed' ? noise : undefined;
-		return sharpenedFilm(env, picture, { film, strength: values.strength, removed });
+		return sharpenedFilm(env, picture, { film, net: netOf(values), strength: values.strength, removed });
 	}
 	const kernel = kernelOf(blur);
 	const margin = marginOf(kernel);
@@ -169,7 +169,7 @@ function finding(_values: Values, { cause, blur, film }: DeblurArtifact): Phrase
 /** The models that a shot surely runs, as far as the parameters say: what `auto` will find has yet to be seen. */
 function modelsOf(values: Values): string[] {
 	if (!filmOf(values)) return [FFDNET, ...(values.cause === 'auto' ? [BLUR_CAUSE] : [])];
-	return values.grain === 'removed' ? [FFDNET, DEBLUR_SMALL] : [DEBLUR_SMALL];
+	return [...(values.grain === 'removed' ? [FFDNET] : []), DEBLUR_NETS[netOf(values)]];
 }
 
 /** Takes softness back; see README.md. */
@@ -183,7 +183,7 @@ export const stage: Stage<typeof params, DeblurArtifact> = {
 	finding,
 	render,
 	costHint: (values, { width, height }) => {
-		const film = FILM_GFLOP + (values.grain === 'removed' ? FFDNET_GFLOP : 0);
+		const film = FILM_GFLOP[netOf(values)] + (values.grain === 'removed' ? FFDNET_GFLOP : 0);
 		return { gflopPerFrame: ((width * height) / 1e6) * (filmOf(values) ? film : FFDNET_GFLOP * values.steps * 1.2) };
 	},
 };
