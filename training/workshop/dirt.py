@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .ahead import Ahead, moved
 from .align import load_rife
 from .degrain import bank
 from .dirt_data import Batch, DirtBatches, Sources, samples
@@ -75,8 +76,13 @@ def dirt_job(
     cache: Path = WORK,
     kept: dict[str, Any] | None = None,
     start: dict[str, Tensor] | None = None,
+    device: torch.device | None = None,
+    workers: int = 0,
 ) -> Job:
-    """Everything `train dirt` needs. `start` are an earlier net's weights; `kept` are ready samples (for tests without downloads)."""
+    """Everything `train dirt` needs. `start` are an earlier net's weights; `kept` are ready samples (for tests without downloads).
+
+    Batches come onto the device; `workers` processes make them ahead.
+    """
     if kept is None:
         films = bank(stocks, seed, torch.device("cpu"), cache)
         kept = samples(Sources.of(data, cache), films, load_rife(), count, seed, cache)
@@ -89,11 +95,13 @@ def dirt_job(
     training = [i for i in range(total) if i % 12 != 7]
     source = DirtBatches(made, training, batch, crop, seed)
     watched = DirtBatches(made, [i for i in range(total) if i % 12 == 7] or training, 8, crop, VALIDATION_SEED)
-    validation = [watched.batch_of(number) for number in range(VALIDATION_BATCHES)]
+    where = device or torch.device("cpu")
+    validation = [moved(watched.batch_of(number), where) for number in range(VALIDATION_BATCHES)]
+    coming = Ahead(source, where, workers)
 
     def loss(net: nn.Module, number: int) -> Tensor:
         assert isinstance(net, DirtNet)
-        return loss_of(net, source.batch_of(number))
+        return loss_of(net, coming.batch_of(number))
 
     def validate(net: nn.Module) -> float:
         assert isinstance(net, DirtNet)

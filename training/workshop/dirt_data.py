@@ -26,6 +26,7 @@ from degradation.passers import let_pass, random_passer
 
 from .align import Views, views_of
 from .dirt_net import ALIGN, scale_of
+from .mapped import mapped
 from .paths import WorkshopError, need, split
 from .pictures import read_frames, read_picture
 
@@ -77,7 +78,7 @@ class Sources:
         return Sources(photos, clips, shapes, cache / "clips" if cache else None)
 
 
-def _decoded(sources: Sources, index: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def decoded(sources: Sources, index: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """A clip's frames [N, H, W, 3], at most `LONGEST_CLIP`, of wide ones half the size; kept on disk and mapped."""
     path, first, last = sources.clips[index]
     count = min(last - first + 1, LONGEST_CLIP)
@@ -117,7 +118,7 @@ def _clip_triple(sources: Sources, draw: list[float], generator: torch.Generator
     hands = [i for i, (path, _, _) in enumerate(sources.clips) if path.parent.name == "gestures"]
     others = [i for i in range(len(sources.clips)) if i not in hands]
     group = hands if hands and (draw[0] < GESTURES or not others) else others
-    frames = _decoded(sources, group[int(draw[1] * len(group))])
+    frames = decoded(sources, group[int(draw[1] * len(group))])
     # Frames up to three apart, so that there is fast motion enough.
     step = 1 + int(draw[2] * 3)
     scale = max(1.0, SIDE / min(frames.shape[1:3]) + 1e-3)
@@ -189,23 +190,26 @@ def samples(
     seed: int,
     cache: Path,
     part: tuple[int, int] = (0, 1),
+    until: float | None = None,
 ) -> dict[str, Any]:
     """The first `count` samples as bytes, `planes` [N, 25, SIDE, SIDE], and `sigma` [N].
 
     Kept in a file: those that are missing are made, of them the `part[0]`-th of every `part[1]`, so that processes can share the
-    work. Rows of other parts may be missing (σ is NaN there).
+    work; until a time of `time.monotonic`. Rows may be missing then (σ is NaN there).
     """
     cache.mkdir(parents=True, exist_ok=True)
     if count > CAPACITY:
         raise WorkshopError(f"at most {CAPACITY} samples (got {count})")
-    planes = _mapped(cache / f"dirt-{seed}-planes.npy", (CAPACITY, sum(PLANES.values()), SIDE, SIDE), "uint8")
-    sigmas = _mapped(cache / f"dirt-{seed}-sigma.npy", (CAPACITY,), "float32")
+    planes = mapped(cache / f"dirt-{seed}-planes.npy", (CAPACITY, sum(PLANES.values()), SIDE, SIDE), "uint8")
+    sigmas = mapped(cache / f"dirt-{seed}-sigma.npy", (CAPACITY,), "float32")
     begun = time.monotonic()
     made = 0
     # Zero stands for a row that was never made; a sample without grain has σ 0, and is kept as -1.
     for number in range(part[0], count, part[1]):
         if sigmas[number] != 0:
             continue
+        if until is not None and time.monotonic() >= until:
+            break
         parts, sigma = make_sample(sources, bank, rife, seed, number)
         together = torch.cat([parts[name] for name in PLANES])
         planes[number] = (together.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
@@ -215,21 +219,6 @@ def samples(
             print(f"{number + 1} of {count} samples ({time.monotonic() - begun:.0f} s)", flush=True)
     told = torch.from_numpy(np.array(sigmas[:count]))
     return {"planes": torch.from_numpy(planes)[:count], "sigma": torch.where(told == 0, torch.nan, told.clamp(min=0))}
-
-
-def _mapped(path: Path, shape: tuple[int, ...], kind: str) -> np.ndarray[Any, np.dtype[Any]]:
-    """An array in a file, of zeros where nothing was written."""
-    if not path.exists():
-        own = path.with_suffix(f".{os.getpid()}.npy")
-        np.lib.format.open_memmap(own, "w+", np.dtype(kind), shape).flush()
-        try:
-            # The first process's file counts.
-            os.link(own, path)
-        except FileExistsError:
-            pass
-        finally:
-            own.unlink()
-    return np.lib.format.open_memmap(path, "r+")
 
 
 @dataclass(frozen=True)

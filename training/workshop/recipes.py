@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from . import card_cause, card_deblur, card_degrain, card_dirt, card_scratch
 from .trainer import Job
 
 
@@ -26,6 +26,16 @@ class Recipe:
     """Data, limit, weights, output, this process's part: measures, writes `evaluation.json`, `table.md` and crops, returns the table."""
     sections: Callable[[dict[str, Any], dict[str, Any], list[str]], tuple[str, ...]]
     """What the card says beyond an imported model's, from `run.json`, `evaluation.json` and the run's notes."""
+
+
+def _card(kind: str) -> Callable[[dict[str, Any], dict[str, Any], list[str]], tuple[str, ...]]:
+    """`card_KIND.sections`, read when it is asked for: a machine that trains need not have what evaluation takes."""
+
+    def sections(made: dict[str, Any], result: dict[str, Any], notes: list[str]) -> tuple[str, ...]:
+        told: tuple[str, ...] = import_module(f".card_{kind}", __package__).sections(made, result, notes)
+        return told
+
+    return sections
 
 
 def _degrain(options: argparse.Namespace, device: torch.device) -> Job:
@@ -56,15 +66,11 @@ def _evaluate_degrain(data: Path, limit: int | None, weights: Path, output: Path
 
 def _dirt(options: argparse.Namespace, device: torch.device) -> Job:
     from .dirt import SAMPLES, dirt_job
-    from .paths import MODELS, WorkshopError
-    from .shipped import shipped_state
+    from .shipped import start_of
 
-    if device.type != "cpu":
-        raise WorkshopError("dirt is trained on the CPU: its samples are made there, and the net is small (--device cpu)")
-    path = MODELS / "dirt.onnx"
-    start = None if options.fresh or not path.exists() else shipped_state(path)
-    named = {name: getattr(options, name) for name in ("seed", "batch", "crop", "stocks")}
-    return dirt_job(options.data, **named, count=options.samples or SAMPLES, start=start)
+    start = None if options.fresh else start_of("dirt")
+    named = {name: getattr(options, name) for name in ("seed", "batch", "crop", "stocks", "workers")}
+    return dirt_job(options.data, **named, count=options.samples or SAMPLES, start=start, device=device)
 
 
 def _evaluate_dirt(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
@@ -76,17 +82,14 @@ def _evaluate_dirt(data: Path, limit: int | None, weights: Path, output: Path, p
 def _deblur(name: str) -> Callable[[argparse.Namespace, torch.device], Job]:
     def job(options: argparse.Namespace, device: torch.device) -> Job:
         from .deblur import SAMPLES, deblur_job
-        from .paths import MODELS, WorkshopError
         from .pictures import unpack
-        from .shipped import shipped_state
+        from .shipped import start_of
 
-        if device.type != "cpu":
-            raise WorkshopError(f"the pairs of {name} lie in main memory: train it on the CPU (--device cpu)")
         # The full net starts as the small one where it has no weights of its own.
-        shipped = [path for path in (MODELS / f"{name}.onnx", MODELS / "deblur-small.onnx") if path.exists()]
-        start = None if options.fresh or not shipped else shipped_state(shipped[0])
+        start = None if options.fresh else start_of(name, "deblur-small")
         named = {key: getattr(options, key) for key in ("seed", "batch", "crop", "stocks")}
-        return deblur_job(name, unpack(options.pictures), **named, count=options.samples or SAMPLES, start=start)
+        named |= {"count": options.samples or SAMPLES, "video": not options.without_video_codecs}
+        return deblur_job(name, unpack(options.pictures), **named, start=start, device=device)
 
     return job
 
@@ -149,10 +152,10 @@ def _evaluate_scratch(data: Path, limit: int | None, weights: Path, output: Path
 
 
 RECIPES: dict[str, Recipe] = {
-    "degrain": Recipe(1.5e-4, _degrain, _evaluate_degrain, card_degrain.sections),
-    "deblur-small": Recipe(6e-4, _deblur("deblur-small"), _evaluate_deblur("deblur-small"), card_deblur.sections),
-    "deblur-full": Recipe(4e-4, _deblur("deblur-full"), _evaluate_deblur("deblur-full"), card_deblur.sections),
-    "dirt": Recipe(1e-3, _dirt, _evaluate_dirt, card_dirt.sections),
-    "blur-cause": Recipe(2e-3, _cause, _evaluate_cause, card_cause.sections),
-    "scratch": Recipe(2e-3, _scratch, _evaluate_scratch, card_scratch.sections),
+    "degrain": Recipe(1.5e-4, _degrain, _evaluate_degrain, _card("degrain")),
+    "deblur-small": Recipe(6e-4, _deblur("deblur-small"), _evaluate_deblur("deblur-small"), _card("deblur")),
+    "deblur-full": Recipe(4e-4, _deblur("deblur-full"), _evaluate_deblur("deblur-full"), _card("deblur")),
+    "dirt": Recipe(1e-3, _dirt, _evaluate_dirt, _card("dirt")),
+    "blur-cause": Recipe(2e-3, _cause, _evaluate_cause, _card("cause")),
+    "scratch": Recipe(2e-3, _scratch, _evaluate_scratch, _card("scratch")),
 }
