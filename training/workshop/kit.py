@@ -75,7 +75,7 @@ def middle(entry: Entry, side: int = SIDE) -> Entry:
 
 
 def make_kit(model: str, pictures: Path, data: Path, output: Path, limit: int = LIMIT) -> dict[str, int]:
-    """Writes the archive with as much data as fits: of the data set `pictures`, or for `dirt` of `data`. Returns its size and what it holds."""
+    """Writes the archive with as much data as fits: of `pictures`, or for `dirt` of `data`. Returns its size and what it holds."""
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent) as temporary:
         folder = Path(temporary) / "kit"

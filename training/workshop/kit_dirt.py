@@ -24,18 +24,20 @@ from .pictures import Bytes, read_picture
 
 FRAMES = 9
 """Of a carried run of frames: enough for three that are three apart."""
-WIDE = 256
+WIDE = 224
 """Side of a run's square, where its clip is as large."""
 PHOTO = 240
 """Side of a carried photograph's middle: what a sample needs, and room to move."""
-QUALITY = 88
+QUALITY = 82
 GRADES = 8
 """Steps of opacity that a carried cut-out does not tell apart, of 255."""
 PHOTOS = 0.35
 """Photographs' share of the bytes that cut-outs leave."""
 GESTURES = 0.65
 """Share of the runs that are of signing hands."""
-OVERHEAD = 200
+FEWEST = 20
+"""Photographs, and runs, that are worth a training."""
+OVERHEAD = 20
 """Bytes that the archive takes for a file beside what is in it, at most."""
 
 
@@ -47,7 +49,7 @@ def pack_dirt(data: Path, folder: Path, room: int) -> dict[str, int]:
     shapes, room = _cut_outs(data, folder / "data" / "damage", room)
     photos, _ = _fill(folder, _photos(sources), int(room * PHOTOS))
     runs, left = _fill(folder, _runs(sources), room - int(room * PHOTOS))
-    if min(photos, runs) < 20:
+    if min(photos, runs) < FEWEST:
         raise WorkshopError(f"{photos} photographs and {runs} runs of frames fit in: too few to train on ({left} bytes left)")
     clips = [[str(path.relative_to(folder / "data")), 0, FRAMES - 1] for path in sorted((folder / "data" / "video").glob("*/*/"))]
     own = {
@@ -138,12 +140,12 @@ def _runs(sources: Sources) -> Iterator[Piece]:
     share = 0.0
     while hands or others:
         share += GESTURES if others else 1
-        group = hands if (share >= 1 and hands) or not others else others
+        turn = hands if (share >= 1 and hands) or not others else others
         share -= 1 if share >= 1 else 0
-        one = group.pop(0)
+        one = turn.pop(0)
         piece = next(one, None)
         if piece is not None:
-            group.append(one)
+            turn.append(one)
             yield piece
 
 

@@ -77,9 +77,12 @@ def prepared(model: str, options: argparse.Namespace, folder: Path, device: torc
         if model not in MADE_AHEAD:
             raise WorkshopError(f"{model}: its samples are not made ahead; leave out --workers ({', '.join(MADE_AHEAD)} take it)")
         from .degrain import bank
+        from .dirt_data import Sources
 
-        # Before the others start: each would draw it.
+        # Before the others start: each would make them.
         bank(options.stocks, options.seed, device, WORK)
+        if model == "dirt":
+            Sources.of(options.data, WORK)
         options.samples = options.samples or default_samples(model)
         _by_all(model, options, device, options.within)
         samples = _ready(model, options)
