@@ -199,6 +199,15 @@ def look_at(options: argparse.Namespace) -> None:
     print(output.read_text(encoding="utf-8"))
 
 
+def film_ranges(options: argparse.Namespace) -> None:
+    """`film-range`."""
+    from .degrain import bank
+    from .film_range import film_range
+
+    torch.set_num_threads(options.threads or torch.get_num_threads())
+    film_range(options.data, bank(options.stocks, 1, torch.device("cpu"), WORK), options.output, options.clips)
+
+
 def smoke(options: argparse.Namespace) -> None:
     """`smoke`."""
     from .smoke import smoke as run
@@ -318,6 +327,14 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--photo", type=Path)
     one.add_argument("--output", type=Path, default=WORK / "gallery")
     one.set_defaults(run_command=show_gallery)
+
+    one = commands.add_parser("film-range", help="whether real film lies inside what the degradation model makes")
+    one.add_argument("--data", type=Path, default=DATA, help="the pictures, cut-outs and films")
+    one.add_argument("--output", type=Path, default=TRAINING / "film_range.json")
+    one.add_argument("--clips", type=int, default=96, help="clips to send through the model")
+    one.add_argument("--stocks", type=int, default=20, help="film stocks to draw grain of")
+    one.add_argument("--threads", type=int, help="CPU threads")
+    one.set_defaults(run_command=film_ranges)
 
     one = commands.add_parser("smoke", help="the whole path on tiny data; needs no downloads and no data")
     one.add_argument("--threads", type=int, help="CPU threads")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .evaluate_dirt import table
+from .plates import section
 
 FAILURES = (
     "It reaches two of its bars alone: nothing changes off its mask, and nothing of the clean clips' hands and faces is taken. It was "
@@ -25,6 +26,11 @@ FAILURES = (
     "another model's.",
     "Dirt in the same place of two consecutive frames is taken for the picture.",
     "At a shot's first and last frame there is only one neighbor: the stage leaves them alone.",
+)
+
+LOOK = (
+    "The plate is to be gray but for specks that last one frame each: whatever has the outline of a limb or of an edge, or comes again in "
+    "the same place, is film image that was taken. What is patched has no new grain yet."
 )
 
 
@@ -59,10 +65,12 @@ def sections(made: dict[str, Any], result: dict[str, Any], notes: list[str]) -> 
         "its rim and without the neighbors' grain, without its limit of thickness and before new grain is laid; *without caution*: all "
         "that the net is sure of.\n\n"
         "*Inside*: pixels that the damage changed by a code or more, against the picture without grain, and against the undamaged "
-        "grainy frame (whose grain nobody can know). *Rim*: the 8 px around. *Recall*: objects of 6 px or more whose mean "
-        "change is 10 % of the range, half covered.\n\n" + table(result).strip(),
+        "grainy frame (whose grain nobody can know). *Rim*: the 8 px around. SSIM and GMSD (a "
+        "perceptual distance, gradient magnitude similarity deviation) are of whole frames, against the undamaged grainy frame. "
+        "*Recall*: objects of 6 px or more whose mean change is 10 % of the range, half covered.\n\n" + table(result).strip(),
         "## Crops at 100 %\n\nTruth, damaged, tmedian, classical, ours, mask (the film has no truth). Where the mask has "
         "most of its pixels.\n\n" + words,
+        *section("dirt", result, LOOK),
         "## Known failures\n\n" + "\n".join(f"- {text}" for text in FAILURES),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .evaluate_scratch import table
+from .plates import section
 
 FAILURES = (
     "Two of its bars are not reached: 30 dB inside, 45 dB in the rim. On training clips half of the error inside was of pixels that its "
@@ -23,6 +24,11 @@ FAILURES = (
     "until its column is named by hand (`lines`).",
     "Opaque lines are bridged from the two sides of their row: across a slanted edge this leaves steps.",
     "Lines that are shorter than about a third of the height, and tramlines closer than 6 px to each other, count as none or as one.",
+)
+
+LOOK = (
+    "The plate is to hold the lines alone, gray beside them: upright edges that move with the picture are its own, steps across a line are "
+    "what bridging left, and lines that come and go were not decided for the shot. No new grain is laid yet."
 )
 
 
@@ -56,12 +62,15 @@ def sections(made: dict[str, Any], result: dict[str, Any], notes: list[str]) -> 
         "real film. *tmedian* is ffmpeg's (radius 1); *delogo* is ffmpeg's and is told where the lines are, because it finds none; "
         "*classical* is a median along each column over a morphological opening, frame by "
         "frame, bridged from the sides. *Ours, told*: its columns named by hand. Ours as the stage decides at "
-        "its default sensitivity, before new grain is laid.\n\n"
+        "its default sensitivity, before new grain is laid. *The picture itself, without its grain* is "
+        "what a perfect hand could paint over the lines that does not know the grain.\n\n"
         "*Inside*: pixels that the lines changed by a code or more, against the grainy frame without lines. *Rim*: the 8 px around. "
-        "*Lines found*: of those that change a row by 0.04 of the range on the mean and lie 8 px or more from the edge; within 3 px.\n\n"
-        + table(result).strip(),
+        "SSIM and GMSD (a perceptual distance, gradient magnitude similarity deviation) are of whole frames, against the frame without "
+        "lines. *Lines found*: of those that change a row by 0.04 of the range on the mean and lie 8 px or more from the edge; within 3 "
+        "px.\n\n" + table(result).strip(),
         "## Crops at 100 %\n\nTruth, scratched, tmedian, delogo, classical, ours, mask; where there are no lines: frame, classical, ours, "
         "mask.\n\n" + words,
+        *section("scratch", result, LOOK),
         "## Known failures\n\n" + "\n".join(f"- {text}" for text in FAILURES),
     )
 

@@ -138,7 +138,18 @@ def table(rows: list[dict[str, Any]]) -> str:
         lines.append(
             f"| {cause} | {len(part)} | {start} | " + " | ".join([*gains, bar, str(below), str(worse), f"{removed:+.2f} dB"]) + " |"
         )
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *_perceptual(rows)]) + "\n"
+
+
+def _perceptual(rows: list[dict[str, Any]]) -> list[str]:
+    """A table of the mean perceptual distance to the truth."""
+    methods = ("input", *BASELINES, *OURS)
+    lines = ["| GMSD (0 is equal), mean | " + " | ".join(methods) + " |", "|---" * (len(methods) + 1) + "|"]
+    for cause in (*CAUSES, "all"):
+        part = [row for row in rows if cause in (row["cause"], "all")]
+        if part:
+            lines.append(f"| {cause} | " + " | ".join(f"{_mean([row[name]['gmsd'] for row in part]):.4f}" for name in methods) + " |")
+    return lines
 
 
 def rings(rows: list[dict[str, Any]]) -> dict[str, float]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from . import plates
 from .trainer import Job
 
 
@@ -59,9 +60,13 @@ def _evaluate_degrain(data: Path, limit: int | None, weights: Path, output: Path
     from .eval_set import eval_clips
     from .evaluate_degrain import FRAMES, evaluate, table
     from .film_crops import film_shots
+    from .moving_cases import degrain_plates
 
     films = film_shots(data, FRAMES) if part == (0, 1) else ()
-    return table(evaluate(eval_clips(data, limit, FRAMES), weights, output, part=part, films=films))
+    result = evaluate(eval_clips(data, limit, FRAMES), weights, output, part=part, films=films)
+    if part == (0, 1):
+        plates.add(output, result, degrain_plates(data, result["rows"], weights))
+    return table(result)
 
 
 def _dirt(options: argparse.Namespace, device: torch.device) -> Job:
@@ -74,9 +79,14 @@ def _dirt(options: argparse.Namespace, device: torch.device) -> Job:
 
 
 def _evaluate_dirt(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
-    from .evaluate_dirt import evaluate, load, scenes, table
+    from .evaluate_dirt import evaluate, load, published, scenes, table
+    from .moving_cases import dirt_plates
 
-    return table(evaluate(scenes(data, limit), load(weights), output, part=part))
+    net, tools = load(weights), published()
+    result = evaluate(scenes(data, limit), net, output, tools, part)
+    if part == (0, 1):
+        plates.add(output, result, dirt_plates(data, result["rows"], net, tools))
+    return table(result)
 
 
 def _deblur(name: str) -> Callable[[argparse.Namespace, torch.device], Job]:
@@ -96,13 +106,19 @@ def _deblur(name: str) -> Callable[[argparse.Namespace, torch.device], Job]:
 
 def _evaluate_deblur(name: str) -> Callable[[Path, int | None, Path, Path, tuple[int, int]], str]:
     def evaluation(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
+        from .deblur_on_film import on_film
         from .eval_set import eval_clips
         from .evaluate_deblur_film import evaluate, load, table
+        from .moving_cases import deblur_plates
         from .paths import WorkshopError
 
         if part != (0, 1):
             raise WorkshopError(f"the evaluation of {name} is not shared by processes: leave out --part")
-        return table(evaluate(eval_clips(data, limit), load(name, weights), output)["rows"])
+        net = load(name, weights)
+        result = evaluate(eval_clips(data, limit), net, output)
+        result["film"] = on_film(data, net, output)
+        plates.add(output, result, deblur_plates(data, result["rows"], name, net))
+        return table(result["rows"])
 
     return evaluation
 
@@ -144,11 +160,15 @@ def _scratch(options: argparse.Namespace, device: torch.device) -> Job:
 
 def _evaluate_scratch(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
     from .evaluate_scratch import evaluate, load, scenes, table
+    from .moving_cases import scratch_plates
     from .paths import WorkshopError
 
     if part != (0, 1):
         raise WorkshopError(f"scratch is evaluated in one process: leave --part away (got {part[0]}/{part[1]})")
-    return table(evaluate(scenes(data, limit), load(weights), output))
+    net = load(weights)
+    result = evaluate(scenes(data, limit), net, output)
+    plates.add(output, result, scratch_plates(data, result["rows"], net))
+    return table(result)
 
 
 RECIPES: dict[str, Recipe] = {
