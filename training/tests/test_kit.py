@@ -28,7 +28,7 @@ from workshop.dirt_data import DirtBatches, Sources, decoded
 from workshop.kit import make_kit, middle
 from workshop.making import Prepared, keep, prepared
 from workshop.paths import WorkshopError
-from workshop.pictures import Entry, pack
+from workshop.pictures import Entry, pack, read_frames
 from workshop.smoke import still_samples, synthetic_entries
 from workshop.trainer import save_best
 
@@ -127,7 +127,7 @@ def test_a_kit_of_dirt_holds_what_moves_and_is_read_without_a_codec(tmp_path: Pa
     assert np.abs(frames[0, :, :-3] - frames[1, :, 3:]).mean() < 6 < np.abs(frames[0] - frames[3]).mean()
     assert (there / ".cache" / "rife.pt").read_bytes() == b"RIFE"
     with pytest.raises(WorkshopError, match="are not there"):
-        dirt_data.read_frames(sources.clips[0][0], 4, 9)
+        read_frames(sources.clips[0][0], 4, 9)
 
 
 def test_kits_are_those_that_can_be_packed() -> None:
@@ -139,7 +139,9 @@ def test_many_make_samples_and_a_run_goes_on_with_them(tmp_path: Path, monkeypat
     for module in (deblur, degrain):
         monkeypatch.setattr(module, "bank", lambda *_: bank)
     monkeypatch.setattr(deblur_data, "GROUP", 2)
-    monkeypatch.setitem(deblur.pools.__kwdefaults__, "watched", 2)
+    defaults = deblur.pools.__kwdefaults__
+    assert defaults
+    monkeypatch.setitem(defaults, "watched", 2)
     monkeypatch.setattr(making, "WORK", tmp_path)
     pack([Entry(f"{i}", synthetic_entries(1, 130, i)[0].frames) for i in range(8)], tmp_path / "pictures.bin")
     asked: list[argparse.Namespace] = []

@@ -140,6 +140,6 @@ def _write(output: Path, folder: Path) -> int:
         entry.uname = entry.gname = ""
         return entry
 
-    with tarfile.open(output, "w:gz") as archive:
+    with tarfile.open(output, "w:gz", compresslevel=6) as archive:
         archive.add(folder, folder.name, filter=anonymous)
     return output.stat().st_size
