@@ -153,7 +153,6 @@ describe('scratch on a moving clip', () => {
 					rims++;
 				}
 			}
-			console.log(columns.map((c) => [-2, -1, 0, 1, 2].map((d) => marks.filter((v, i) => v === 1 && i % W === c + d).length).join(' ')).join(' | '));
 			expect(count).toBeGreaterThan(3 * 4 * H);
 			ratios.push(power / count / (rim / rims));
 			const same = alike / Math.sqrt(power * other);
