@@ -15,7 +15,9 @@ LUMA = (0.2126, 0.7152, 0.0722)
 KNEE = 3.0
 """Differences are squeezed to −1…1; this many σ come to about half."""
 RAW = 4.0
-WIDTHS = (16, 32, 48)
+WIDTHS = (24, 48, 64)
+DEPTH = 5
+"""Steps at a quarter of the size."""
 FEATURES = 16
 ALIGN = 4
 LEAST = 1.5 / 255
@@ -40,7 +42,7 @@ class DirtNet(nn.Module):
         self.down = nn.Conv2d(one, two, 2, 2)
         self.wide = nn.Conv2d(two, two, 3, 1, 1)
         self.deeper = nn.Conv2d(two, three, 2, 2)
-        self.deep = nn.ModuleList([nn.Conv2d(three, three, 3, 1, 1) for _ in range(3)])
+        self.deep = nn.ModuleList([nn.Conv2d(three, three, 3, 1, 1) for _ in range(DEPTH)])
         self.up = nn.Conv2d(three, two, 1)
         self.joined = nn.Conv2d(two, two, 3, 1, 1)
         self.out = nn.Conv2d(two, one, 1)
@@ -92,3 +94,23 @@ def healed_of(logits: Tensor, before: Tensor, after: Tensor, middle: Tensor) -> 
     """The mixture that logits 1 and 2 name."""
     share, side = torch.sigmoid(logits[:, 1:2]), torch.sigmoid(logits[:, 2:3])
     return share * middle + (1 - share) * (side * before + (1 - side) * after)
+
+
+def grown(state: dict[str, Tensor], net: DirtNet) -> dict[str, Tensor]:
+    """Weights of a narrower or shallower net in the shape of `net`, whose outputs they keep: what is added says nothing at first.
+
+    Added channels keep their random weights, but nothing listens to them yet; added steps are made to add nothing.
+    """
+    result = {}
+    for name, own in net.state_dict().items():
+        value = own.clone()
+        if name not in state:
+            value.zero_()
+        elif state[name].dim() == 1:
+            value[: len(state[name])] = state[name]
+        else:
+            rows, columns = state[name].shape[:2]
+            value[:, columns:] = 0
+            value[:rows, :columns] = state[name]
+        result[name] = value
+    return result
