@@ -24,11 +24,12 @@ from emulsion_training.own_models import DIRT
 from workshop import align, dirt_net
 from workshop.calibrate_dirt import chosen, curve, table
 from workshop.dirt import dirt_job, mask_loss, recall_of, wanted_of
-from workshop.dirt_data import PLANES, SURE, DirtBatches, Sources, make_sample, samples, triple
+from workshop.dirt_data import PLANES, DirtBatches, Sources, make_sample, samples, triple
 from workshop.dirt_net import DirtNet, grown, scale_of
+from workshop.dirt_objects import SURE, labelled
 from workshop.dirt_shapes import ShapeBank
 from workshop.dirt_views import Aligner
-from workshop.evaluate_dirt import Scene, evaluate, labelled, means, score
+from workshop.evaluate_dirt import Scene, evaluate, means, score
 from workshop.heal import classical, decide, leveled, put, spread, thresholds, unrest_of, vouching
 from workshop.paths import WorkshopError
 from workshop.shipped import shipped_state

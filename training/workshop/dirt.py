@@ -12,18 +12,17 @@ from torch.nn import functional
 
 from .align import load_rife
 from .degrain import bank
-from .dirt_data import SURE, Batch, DirtBatches, Sources, samples
+from .dirt_data import Batch, DirtBatches, Sources, samples
 from .dirt_net import DirtNet, grown, healed_of
-from .evaluate_dirt import FALSE_AREA, LEAST_AREA, LEAST_CONTRAST, labelled
-from .heal import GROW
+from .dirt_objects import FALSE_AREA, labelled, wanted
 from .paths import WORK
 from .trainer import Job
 
 VALIDATION_BATCHES = 20
 ALLOWED = (0.005, 0.01, 0.02, 0.05)
 """False objects a frame of `SIDE` pixels at which recall is told."""
-NEAR = 2
-"""What is so near to dirt is not false, in pixels."""
+GROW, NEAR = 1, 2
+"""What is found is grown by so many pixels (as in `heal`); what is so near to dirt is not false."""
 VALIDATION_SEED = 77
 SAMPLES = 1200
 HARD = 4.0
@@ -58,15 +57,16 @@ def loss_of(net: DirtNet, batch: Batch) -> Tensor:
     return mask_loss(logits[:, :1], batch) + 10 * (error * weight).sum() / weight.sum()
 
 
-def _scores(net: DirtNet, batch: Batch, wanted: list[list[Tensor]]) -> tuple[list[float], list[float]]:
+def _scores(net: DirtNet, batch: Batch, objects: list[list[Tensor]]) -> tuple[list[float], list[float]]:
     """How sure the net is of each wanted object (the logit that half of it reaches) and of each object where nothing is."""
     with torch.no_grad():
-        logits = net.logits(*batch.inputs())[:, :1].float()
+        logits = net.logits(*batch.inputs())[:, :1].float().cpu()
+    asked, dirty = batch.asked.cpu(), batch.dirty.cpu()
     around = functional.max_pool2d(logits, 2 * GROW + 1, 1, GROW)
-    near = functional.max_pool2d((batch.asked * (1 - batch.dirty) == 0).float(), 2 * NEAR + 1, 1, NEAR)
+    near = functional.max_pool2d((asked * (1 - dirty) == 0).float(), 2 * NEAR + 1, 1, NEAR)
     false_logits = torch.where(near > 0, -math.inf, logits)
     found, false = [], []
-    for index, parts in enumerate(wanted):
+    for index, parts in enumerate(objects):
         found += [float(around[index, 0][part].median()) for part in parts]
         wrong = false_logits[index, 0]
         for part in labelled(wrong > 0):
@@ -78,22 +78,17 @@ def _scores(net: DirtNet, batch: Batch, wanted: list[list[Tensor]]) -> tuple[lis
 
 def wanted_of(batch: Batch) -> list[list[Tensor]]:
     """The objects [H, W] that have to be found, frame by frame: those that `evaluate dirt` counts."""
-    change = batch.change[:, 0]
-    parts = [labelled(plane >= SURE) if float(plane.max()) >= LEAST_CONTRAST else [] for plane in change]
-    return [
-        [part for part in own if int(part.sum()) >= LEAST_AREA and float(plane[part].mean()) >= LEAST_CONTRAST]
-        for own, plane in zip(parts, change, strict=True)
-    ]
+    return [wanted(plane) for plane in batch.change[:, 0].cpu()]
 
 
-def recall_of(net: DirtNet, batches: list[Batch], wanted: list[list[list[Tensor]]]) -> float:
+def recall_of(net: DirtNet, batches: list[Batch], objects: list[list[list[Tensor]]]) -> float:
     """Recall in percent where so few objects are false as `ALLOWED` says (the mean over its entries): what validation watches."""
     found: list[float] = []
     false: list[float] = []
-    for batch, parts in zip(batches, wanted, strict=True):
+    for batch, parts in zip(batches, objects, strict=True):
         one, other = _scores(net, batch, parts)
         found, false = found + one, false + other
-    frames = sum(len(parts) for parts in wanted)
+    frames = sum(len(parts) for parts in objects)
     false = [*sorted(false, reverse=True), *[0.0] * frames]
     levels = [false[int(share * frames)] for share in ALLOWED]
     return 100 * sum(score > level for level in levels for score in found) / max(1, len(levels) * len(found))
@@ -118,7 +113,7 @@ def dirt_job(
         sources = Sources.of(data, cache)
         kept, shapes = samples(sources, films, load_rife(), count, seed, cache), sources.shapes
     # A fifth faster on a CPU.
-    net = DirtNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = DirtNet().to(memory_format=torch.channels_last)
     if start:
         net.load_state_dict(grown(start, net))
     made = kept
@@ -129,7 +124,7 @@ def dirt_job(
     side = made["planes"].shape[-1]
     watched = DirtBatches(made, [i for i in range(total) if i % 12 == 7] or training, 8, side, VALIDATION_SEED, shapes)
     validation = [watched.batch_of(number) for number in range(VALIDATION_BATCHES)]
-    wanted = [wanted_of(batch) for batch in validation]
+    objects = [wanted_of(batch) for batch in validation]
 
     def loss(net: nn.Module, number: int) -> Tensor:
         assert isinstance(net, DirtNet)
@@ -137,6 +132,6 @@ def dirt_job(
 
     def validate(net: nn.Module) -> float:
         assert isinstance(net, DirtNet)
-        return recall_of(net, validation, wanted)
+        return recall_of(net, validation, objects)
 
     return Job(net, loss, validate, "recall at few false objects, %")

@@ -26,6 +26,7 @@ from degradation.passers import let_pass, random_passer
 
 from .align import Views, views_of
 from .dirt_net import ALIGN, scale_of
+from .dirt_objects import SURE
 from .dirt_shapes import ShapeBank
 from .paths import WorkshopError, need, split
 from .pictures import read_frames, read_picture
@@ -46,8 +47,8 @@ WATCHED_PHOTOS = 12
 """Every so many photographs likewise."""
 LONGEST_CLIP = 180
 """Frames of a clip that are used; of longer ones evenly spread runs are not worth their decoding."""
-FAINT, SURE = 1 / 255, 4 / 255
-"""A change by dirt below the first does not count as dirt, above the second it does; between them nothing is asked."""
+FAINT = 1 / 255
+"""A change by dirt below this does not count as dirt, from `SURE` on it does; between them nothing is asked."""
 PLANES = {
     "frame": 3,
     "before": 3,

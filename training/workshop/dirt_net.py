@@ -15,7 +15,7 @@ LUMA = (0.2126, 0.7152, 0.0722)
 KNEE = 3.0
 """Differences are squeezed to −1…1; this many σ come to about half."""
 RAW = 4.0
-WIDTHS = (24, 48, 64)
+WIDTHS = (16, 48, 64)
 DEPTH = 5
 """Steps at a quarter of the size."""
 FEATURES = 16
