@@ -21,7 +21,7 @@ from degradation.stock import Stock
 from emulsion_training.export import ExportRequest, check_for_webgpu, export
 from emulsion_training.models import example
 from emulsion_training.own_models import DIRT
-from workshop import align, dirt_net
+from workshop import align
 from workshop.calibrate_dirt import chosen, curve, table
 from workshop.dirt import dirt_job, mask_loss, recall_of, wanted_of
 from workshop.dirt_data import PLANES, DirtBatches, Sources, make_sample, samples, triple
@@ -169,16 +169,24 @@ def test_dirt_is_drawn_anew_and_said_to_be_there() -> None:
         ShapeBank.of([], count=3)
 
 
-def test_a_wider_net_begins_as_the_narrow_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wider_net_begins_as_the_narrow_one() -> None:
     torch.manual_seed(1)
     batch = DirtBatches(still_samples(2), range(2), 2, 32, 5).batch_of(0)
-    wide = DirtNet()
-    monkeypatch.setattr(dirt_net, "WIDTHS", (8, 12, 16))
-    monkeypatch.setattr(dirt_net, "DEPTH", 2)
-    narrow = DirtNet()
+    wide, narrow = DirtNet(), DirtNet((8, 12, 16), 2)
+    again = DirtNet.like(narrow.state_dict())
+    assert [value.shape for value in again.parameters()] == [value.shape for value in narrow.parameters()]
     wide.load_state_dict(grown(narrow.state_dict(), wide))
     with torch.no_grad():
         assert torch.allclose(narrow.logits(*batch.inputs()), wide.logits(*batch.inputs()), atol=1e-5)
+
+
+def test_parts_are_told_apart() -> None:
+    # A spiral is one part however long; dots that touch at a corner are one, and come before it: their last pixel does.
+    rows = ["#.........", ".#.#######", "...#.....#", "...#.###.#", "...#.#.#.#", "...#.....#", "...#######", "##........"]
+    mask = torch.tensor([[c == "#" for c in row] for row in rows])
+    assert [int(part.sum()) for part in labelled(mask)] == [2, 5, 22, 2]
+    assert labelled(torch.zeros(3, 4, dtype=torch.bool)) == []
+    assert [int(part.sum()) for part in labelled(torch.ones(40, 3, dtype=torch.bool))] == [120]
 
 
 def test_validation_counts_objects() -> None:
@@ -191,12 +199,14 @@ def test_validation_counts_objects() -> None:
         def logits(self, *inputs: Tensor) -> Tensor:
             return told.expand(-1, 3, -1, -1)
 
-    assert recall_of(Told(), [batch], [wanted]) == 100
+    # What stands still vouches for everything.
+    for caution in (0.0, 50.0):
+        assert recall_of(Told(), [batch], [wanted], caution) == 100
     # One false object that is as sure as the true ones are: at no false object none of them is found.
     free = functional.max_pool2d(((batch.dirty > 0) | (batch.asked == 0)).float(), 9, 1, 4)[0, 0] == 0
     row, column = torch.nonzero(free)[0].tolist()
     told[0, 0, row : row + 3, column : column + 3] = 6.0
-    assert recall_of(Told(), [batch], [wanted]) == 0
+    assert recall_of(Told(), [batch], [wanted], 0.0) == 0
 
 
 def test_the_net_knows_its_evidence() -> None:

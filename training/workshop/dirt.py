@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +9,26 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .align import load_rife
+from .align import Views, load_rife
 from .degrain import bank
 from .dirt_data import Batch, DirtBatches, Sources, samples
-from .dirt_net import DirtNet, grown, healed_of
+from .dirt_net import LEAST, DirtNet, grown, healed_of
 from .dirt_objects import FALSE_AREA, labelled, wanted
+from .heal import CAUTION, GROW, REACH, unrest_of, vouching
 from .paths import WORK
 from .trainer import Job
 
 VALIDATION_BATCHES = 20
 ALLOWED = (0.005, 0.01, 0.02, 0.05)
 """False objects a frame of `SIDE` pixels at which recall is told."""
-GROW, NEAR = 1, 2
-"""What is found is grown by so many pixels (as in `heal`); what is so near to dirt is not false."""
+NEAR = 2
+"""What is so near to dirt is not false, in pixels."""
+DOUBT = 2.5
+"""So much less than a sure pixel's is a doubtful one's logit (`heal.thresholds`)."""
+NEVER = -1e3
+"""A logit of what is never taken."""
+WATCHED_SAMPLES = 160
+"""Samples of the watched clips and photographs (`dirt_data.WATCHED`), on which training is validated."""
 VALIDATION_SEED = 77
 SAMPLES = 1200
 HARD = 4.0
@@ -57,14 +63,32 @@ def loss_of(net: DirtNet, batch: Batch) -> Tensor:
     return mask_loss(logits[:, :1], batch) + 10 * (error * weight).sum() / weight.sum()
 
 
-def _scores(net: DirtNet, batch: Batch, objects: list[list[Tensor]]) -> tuple[list[float], list[float]]:
-    """How sure the net is of each wanted object (the logit that half of it reaches) and of each object where nothing is."""
+def _sure(net: DirtNet, batch: Batch, caution: float) -> Tensor:
+    """The height [B, 1, H, W] of `heal.thresholds` up to which a pixel is taken, at a caution of the stage's."""
     with torch.no_grad():
-        logits = net.logits(*batch.inputs())[:, :1].float().cpu()
+        logits = net.logits(*batch.inputs()).float()
+        healed = healed_of(logits, batch.views.before, batch.views.after, batch.views.middle)
+    vouched = logits[:, :1]
+    if caution:
+        sigmas = (1 / batch.scale.flatten() ** 2 - LEAST**2).clamp(min=0).sqrt().tolist()
+        found = []
+        for index, sigma in enumerate(sigmas):
+            views = Views(**{name: plane[index] for name, plane in vars(batch.views).items()})
+            # Of ones, `vouching` leaves those that may vouch.
+            may = vouching(torch.ones_like(vouched[index]), batch.frame[index], healed[index], unrest_of(views, sigma), caution)
+            found.append(torch.where(may > 0, vouched[index], NEVER))
+        vouched = torch.stack(found)
+    near = functional.max_pool2d(vouched, 2 * REACH + 1, 1, REACH)
+    return torch.minimum(logits[:, :1] + DOUBT, near).cpu()
+
+
+def _scores(net: DirtNet, batch: Batch, objects: list[list[Tensor]], caution: float) -> tuple[list[float], list[float]]:
+    """Up to which height each wanted object is found by half, and each object where nothing is."""
+    logits = _sure(net, batch, caution)
     asked, dirty = batch.asked.cpu(), batch.dirty.cpu()
     around = functional.max_pool2d(logits, 2 * GROW + 1, 1, GROW)
     near = functional.max_pool2d((asked * (1 - dirty) == 0).float(), 2 * NEAR + 1, 1, NEAR)
-    false_logits = torch.where(near > 0, -math.inf, logits)
+    false_logits = torch.where(near > 0, NEVER, logits)
     found, false = [], []
     for index, parts in enumerate(objects):
         found += [float(around[index, 0][part].median()) for part in parts]
@@ -81,12 +105,12 @@ def wanted_of(batch: Batch) -> list[list[Tensor]]:
     return [wanted(plane) for plane in batch.change[:, 0].cpu()]
 
 
-def recall_of(net: DirtNet, batches: list[Batch], objects: list[list[list[Tensor]]]) -> float:
+def recall_of(net: DirtNet, batches: list[Batch], objects: list[list[list[Tensor]]], caution: float = CAUTION) -> float:
     """Recall in percent where so few objects are false as `ALLOWED` says (the mean over its entries): what validation watches."""
     found: list[float] = []
     false: list[float] = []
     for batch, parts in zip(batches, objects, strict=True):
-        one, other = _scores(net, batch, parts)
+        one, other = _scores(net, batch, parts, caution)
         found, false = found + one, false + other
     frames = sum(len(parts) for parts in objects)
     false = [*sorted(false, reverse=True), *[0.0] * frames]
@@ -107,22 +131,22 @@ def dirt_job(
     start: dict[str, Tensor] | None = None,
 ) -> Job:
     """Everything `train dirt` needs. `start` are an earlier net's weights; `kept` are ready samples (for tests without downloads)."""
-    shapes = None
+    shapes, watched_kept = None, kept
     if kept is None:
         films = bank(stocks, seed, torch.device("cpu"), cache)
         sources = Sources.of(data, cache)
         kept, shapes = samples(sources, films, load_rife(), count, seed, cache), sources.shapes
+        own = Sources.of(data, cache, watched=True)
+        watched_kept = samples(own, films, load_rife(), WATCHED_SAMPLES, VALIDATION_SEED, cache)
     # A fifth faster on a CPU.
     net = DirtNet().to(memory_format=torch.channels_last)
     if start:
         net.load_state_dict(grown(start, net))
-    made = kept
-    total = made["planes"].shape[0]
-    # Every 12th sample validates and is not trained on. (The evaluation set is another one, of other films.)
-    training = [i for i in range(total) if i % 12 != 7]
-    source = DirtBatches(made, training, batch, crop, seed, shapes)
-    side = made["planes"].shape[-1]
-    watched = DirtBatches(made, [i for i in range(total) if i % 12 == 7] or training, 8, side, VALIDATION_SEED, shapes)
+    assert watched_kept
+    # (The evaluation set is another one, of other films.)
+    source = DirtBatches(kept, range(len(kept["sigma"])), batch, crop, seed, shapes)
+    total, side = len(watched_kept["sigma"]), watched_kept["planes"].shape[-1]
+    watched = DirtBatches(watched_kept, range(total), 8, side, VALIDATION_SEED, shapes)
     validation = [watched.batch_of(number) for number in range(VALIDATION_BATCHES)]
     objects = [wanted_of(batch) for batch in validation]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional
+
+from .parts import parts_of
 
 SURE = 4 / 255
 """A change by dirt from here on counts as dirt."""
@@ -16,13 +17,9 @@ FALSE_AREA = 4
 
 def labelled(mask: Tensor) -> list[Tensor]:
     """Connected parts (8 neighbors) of a mask [H, W], each as a mask."""
-    labels = torch.where(mask, torch.arange(1, mask.numel() + 1).view(mask.shape), 0).float()
-    while True:
-        grown = torch.where(mask, functional.max_pool2d(labels[None, None], 3, 1, 1)[0, 0], 0.0)
-        if torch.equal(grown, labels):
-            break
-        labels = grown
-    return [labels == value for value in sorted(set(labels.flatten().tolist())) if value > 0]
+    which = torch.full(mask.shape, -1, dtype=torch.int64)
+    which[mask] = torch.from_numpy(parts_of(mask.numpy()))
+    return [which == number for number in range(int(which.max()) + 1)]
 
 
 def wanted(change: Tensor) -> list[Tensor]:

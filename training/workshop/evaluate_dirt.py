@@ -86,9 +86,7 @@ def scenes(data: Path, limit: int | None = None) -> Iterator[Scene]:
 
 def load(weights: Path) -> DirtNet:
     """Our net from a run's averaged weights."""
-    net = DirtNet()
-    net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
-    return net.eval()
+    return DirtNet.like(torch.load(weights, map_location="cpu", weights_only=True)).eval()
 
 
 def run_net(net: DirtNet, frame: Tensor, views: Views, sigma: float) -> tuple[Tensor, Tensor]:
