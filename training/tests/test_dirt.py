@@ -199,9 +199,9 @@ def test_validation_counts_objects() -> None:
         def logits(self, *inputs: Tensor) -> Tensor:
             return told.expand(-1, 3, -1, -1)
 
-    # What stands still vouches for everything.
-    for caution in (0.0, 50.0):
-        assert recall_of(Told(), [batch], [wanted], caution) == 100
+    assert recall_of(Told(), [batch], [wanted], 0.0) == 100
+    # Where nothing moves, caution leaves nearly everything.
+    assert 90 <= recall_of(Told(), [batch], [wanted], 50.0) < 100
     # One false object that is as sure as the true ones are: at no false object none of them is found.
     free = functional.max_pool2d(((batch.dirty > 0) | (batch.asked == 0)).float(), 9, 1, 4)[0, 0] == 0
     row, column = torch.nonzero(free)[0].tolist()
