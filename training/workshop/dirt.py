@@ -18,7 +18,6 @@ from .heal import CAUTION, GROW, REACH, unrest_of, vouching
 from .paths import WORK
 from .trainer import Job
 
-VALIDATION_BATCHES = 20
 ALLOWED = (0.005, 0.01, 0.02, 0.05)
 """False objects a frame of `SIDE` pixels at which recall is told."""
 NEAR = 2
@@ -147,7 +146,7 @@ def dirt_job(
     source = DirtBatches(kept, range(len(kept["sigma"])), batch, crop, seed, shapes)
     total, side = len(watched_kept["sigma"]), watched_kept["planes"].shape[-1]
     watched = DirtBatches(watched_kept, range(total), 8, side, VALIDATION_SEED, shapes)
-    validation = [watched.batch_of(number) for number in range(VALIDATION_BATCHES)]
+    validation = [watched.batch_of(number) for number in range(max(1, total // 8))]
     objects = [wanted_of(batch) for batch in validation]
 
     def loss(net: nn.Module, number: int) -> Tensor:
