@@ -58,11 +58,10 @@ def calibrate(options: argparse.Namespace) -> None:
     from .shipped import shipped_state
 
     torch.set_num_threads(options.threads or torch.get_num_threads())
-    net = DirtNet().eval()
     if options.weights:
         net = load(need(options.weights, "train the model first: `train dirt`"))
     else:
-        net.load_state_dict(shipped_state(MODELS / "dirt.onnx"))
+        net = DirtNet.like(shipped_state(MODELS / "dirt.onnx")).eval()
     print(table(*curve(net, None, options.data, options.stocks)))
 
 

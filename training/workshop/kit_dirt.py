@@ -1,7 +1,7 @@
 """The data of `dirt`'s GPU kit: cut-outs of dirt, photographs, and clips where they move most, all as small as they are used.
 
 They are laid out as the data folder is, with a `split.json` of their own, so that training reads them as it reads the whole. Nothing
-of it is for evaluation or watched (`calibrate`), and no codec is needed: a clip is a folder of pictures.
+of it is for evaluation, what is watched stays so, and no codec is needed: a clip is a folder of pictures.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from torch.nn import functional
 
 from degradation.damage import KINDS, LARGEST
 
-from .dirt_data import SIDE, Sources, decoded
+from .dirt_data import SIDE, WATCHED_PHOTOS, Sources, decoded
 from .paths import WorkshopError, need, split
 from .pictures import Bytes, read_picture
 
@@ -35,6 +36,8 @@ PHOTOS = 0.35
 """Photographs' share of the bytes that cut-outs leave."""
 GESTURES = 0.65
 """Share of the runs that are of signing hands."""
+WATCHED_FRAMES = 18
+"""Of a clip that is watched; one run of each."""
 FEWEST = 20
 """Photographs, and runs, that are worth a training."""
 OVERHEAD = 20
@@ -46,12 +49,16 @@ def pack_dirt(data: Path, folder: Path, room: int) -> dict[str, int]:
     need(data, "clips, photographs and damage are read from ../shared/data or from the folder EMULSION_DATA")
     sources = Sources.of(data, folder.parent)
     room = int(room * 0.98)
+    watched = Sources.of(data, folder.parent, watched=True)
     shapes, room = _cut_outs(data, folder / "data" / "damage", room)
-    photos, _ = _fill(folder, _photos(sources), int(room * PHOTOS))
+    for index in range(len(watched.clips)):
+        room = _fill(folder, _runs_of(decoded(watched, index), _name(watched, index), WATCHED_FRAMES), room, 1)[1]
+    photos, _ = _fill(folder, _photos(sources, watched), int(room * PHOTOS))
     runs, left = _fill(folder, _runs(sources), room - int(room * PHOTOS))
     if min(photos, runs) < FEWEST:
         raise WorkshopError(f"{photos} photographs and {runs} runs of frames fit in: too few to train on ({left} bytes left)")
-    clips = [[str(path.relative_to(folder / "data")), 0, FRAMES - 1] for path in sorted((folder / "data" / "video").glob("*/*/"))]
+    found = [path for path in sorted((folder / "data" / "video").glob("*/*")) if path.is_dir()]
+    clips = [[str(path.relative_to(folder / "data")), 0, len(list(path.iterdir())) - 1] for path in found]
     own = {
         "comment": "A GPU kit's data: all of it is for training. Number 0 of a kind of damage stands for those kept for evaluation.",
         "photos": {"train": ["photos/*"], "evaluate": []},
@@ -66,10 +73,10 @@ Piece = list[tuple[str, bytes]]
 """Files that belong together, by their names below the kit."""
 
 
-def _fill(folder: Path, pieces: Iterator[Piece], room: int) -> tuple[int, int]:
-    """Writes pieces while they fit; returns their number and the bytes left."""
-    count = 0
-    for piece in pieces:
+def _fill(folder: Path, pieces: Iterator[Piece], room: int, most: int | None = None) -> tuple[int, int]:
+    """Writes pieces, at most `most`, while they fit; returns their number and the bytes left."""
+    written = 0
+    for piece in islice(pieces, most):
         size = sum(len(blob) + OVERHEAD for _, blob in piece)
         if size > room:
             break
@@ -77,8 +84,8 @@ def _fill(folder: Path, pieces: Iterator[Piece], room: int) -> tuple[int, int]:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(blob)
-        count, room = count + 1, room - size
-    return count, room
+        written, room = written + 1, room - size
+    return written, room
 
 
 def _jpeg(picture: Bytes) -> bytes:
@@ -90,7 +97,7 @@ def _jpeg(picture: Bytes) -> bytes:
 def _cut_outs(data: Path, folder: Path, room: int) -> tuple[int, int]:
     """The training part of the cut-outs, no larger than they are drawn; returns their number and the bytes left."""
     every = int(split()["damage"]["evaluateEvery"])
-    count = 0
+    number = 0
     for kind in KINDS:
         (folder / kind).mkdir(parents=True)
         Image.new("LA", (1, 1)).save(folder / kind / "0.png")
@@ -110,10 +117,10 @@ def _cut_outs(data: Path, folder: Path, room: int) -> tuple[int, int]:
             alpha = Image.fromarray(graded.clip(0, 255).astype(np.uint8))
             Image.merge("LA", (Image.new("L", alpha.size), alpha)).save(folder / kind / f"{index:04}.png", optimize=True)
             room -= (folder / kind / f"{index:04}.png").stat().st_size + OVERHEAD
-            count += 1
+            number += 1
     if room < 0:
-        raise WorkshopError(f"the {count} cut-outs of dirt alone take {-room} bytes more than there is room for")
-    return count, room
+        raise WorkshopError(f"the {number} cut-outs of dirt alone take {-room} bytes more than there is room for")
+    return number, room
 
 
 def _spread(count: int) -> list[int]:
@@ -121,11 +128,16 @@ def _spread(count: int) -> list[int]:
     return sorted(range(count), key=lambda index: (index * 0.6180339887498949) % 1)
 
 
-def _photos(sources: Sources) -> Iterator[Piece]:
-    for index in _spread(len(sources.photos)):
-        picture = read_picture(sources.photos[index])
+def _photos(sources: Sources, watched: Sources) -> Iterator[Piece]:
+    """Middles of photographs; every `WATCHED_PHOTOS`-th is one of those that are watched, as in the whole."""
+    trained, held = (iter([source.photos[index] for index in _spread(len(source.photos))]) for source in (sources, watched))
+    for number in count():
+        path = next(trained if number % WATCHED_PHOTOS else held, None)
+        if path is None:
+            return
+        picture = read_picture(path)
         top, left = (max(0, (size - PHOTO) // 2) for size in picture.shape[:2])
-        yield [(f"data/photos/{index:04}.jpg", _jpeg(np.ascontiguousarray(picture[top : top + PHOTO, left : left + PHOTO])))]
+        yield [(f"data/photos/{number:04}.jpg", _jpeg(np.ascontiguousarray(picture[top : top + PHOTO, left : left + PHOTO])))]
 
 
 def _runs(sources: Sources) -> Iterator[Piece]:
@@ -149,25 +161,31 @@ def _runs(sources: Sources) -> Iterator[Piece]:
             yield piece
 
 
-def _runs_of(frames: Bytes, name: str) -> Iterator[Piece]:
-    """A clip's runs by motion, no two of the same frames: each a folder of FRAMES squares."""
+def _name(sources: Sources, index: int) -> str:
+    """The folder of a clip's frames."""
+    path = sources.clips[index][0]
+    return f"data/video/{'gestures' if path.parent.name == 'gestures' else 'other'}/{path.stem}"
+
+
+def _runs_of(frames: Bytes, name: str, length: int = FRAMES) -> Iterator[Piece]:
+    """A clip's runs by motion, no two of the same frames: each a folder of `length` squares, named by its first frame."""
     small = torch.from_numpy(frames[:, ::4, ::4].astype(np.float32)).mean(3)
     side = min(WIDE, *frames.shape[1:3])
     window = max(1, side // 4)
     found = []
-    for first in range(0, len(frames) - FRAMES + 1):
-        motion = (small[first + FRAMES - 1 - 3] - small[first]).abs() + (small[first + FRAMES - 1] - small[first + 3]).abs()
+    for first in range(0, len(frames) - length + 1):
+        motion = (small[first + length - 1 - 3] - small[first]).abs() + (small[first + length - 1] - small[first + 3]).abs()
         sums = functional.avg_pool2d(motion[None, None], min(window, *motion.shape), 2)[0, 0]
         at = int(sums.argmax())
         found.append((float(sums.max()), first, at // sums.shape[1] * 8, at % sums.shape[1] * 8))
     taken: list[int] = []
     for _, first, top, left in sorted(found, reverse=True):
-        if any(abs(first - other) < FRAMES for other in taken):
+        if any(abs(first - other) < length for other in taken):
             continue
         taken.append(first)
         top, left = min(top, frames.shape[1] - side), min(left, frames.shape[2] - side)
-        squares = frames[first : first + FRAMES, top : top + side, left : left + side]
-        yield [(f"{name}-{first}/{number}.jpg", _jpeg(np.ascontiguousarray(square))) for number, square in enumerate(squares)]
+        squares = frames[first : first + length, top : top + side, left : left + side]
+        yield [(f"{name.format(first)}/{number:02}.jpg", _jpeg(np.ascontiguousarray(square))) for number, square in enumerate(squares)]
 
 
 assert PHOTO >= SIDE and WIDE >= SIDE

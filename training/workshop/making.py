@@ -42,14 +42,12 @@ def make(model: str, options: argparse.Namespace, until: float | None = None) ->
     """Makes this process's part of a model's samples; returns how many of the first are ready, all parts together."""
     count = options.samples or default_samples(model)
     if model == "dirt":
-        from .align import load_rife
-        from .degrain import bank
-        from .dirt_data import Sources, samples
+        from . import dirt
 
-        films = bank(options.stocks, options.seed, torch.device("cpu"), WORK)
         # All else is small work for a CPU; only motion is found on the device.
-        rife = load_rife().to(options.device or "cpu")
-        made = samples(Sources.of(options.data, WORK), films, rife, count, options.seed, WORK, options.part, until)
+        where = torch.device(options.device or "cpu")
+        named = {name: getattr(options, name) for name in ("seed", "stocks", "part")}
+        made, _, _ = dirt.pools(options.data, **named, count=count, cache=WORK, until=until, device=where)
         missing = torch.isnan(made["sigma"]).nonzero()
         return int(missing[0]) if len(missing) else count
     from .deblur import pools
