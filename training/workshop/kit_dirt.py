@@ -53,8 +53,10 @@ def pack_dirt(data: Path, folder: Path, room: int) -> dict[str, int]:
     shapes, room = _cut_outs(data, folder / "data" / "damage", room)
     for index in range(len(watched.clips)):
         room = _fill(folder, _runs_of(decoded(watched, index), _name(watched, index), WATCHED_FRAMES), room, 1)[1]
-    photos, _ = _fill(folder, _photos(sources, watched), int(room * PHOTOS))
-    runs, left = _fill(folder, _runs(sources), room - int(room * PHOTOS))
+    # Clips give only so much: what they leave is the photographs'.
+    spared = int(room * PHOTOS)
+    runs, left = _fill(folder, _runs(sources), room - spared)
+    photos, left = _fill(folder, _photos(sources, watched), left + spared)
     if min(photos, runs) < FEWEST:
         raise WorkshopError(f"{photos} photographs and {runs} runs of frames fit in: too few to train on ({left} bytes left)")
     found = [path for path in sorted((folder / "data" / "video").glob("*/*")) if path.is_dir()]
@@ -144,11 +146,9 @@ def _runs(sources: Sources) -> Iterator[Piece]:
     """Runs of frames, of every clip first the one with the most motion, then the next; hands as often as they are trained on."""
     hands: list[Iterator[Piece]] = []
     others: list[Iterator[Piece]] = []
-    for index, (path, _, _) in enumerate(sources.clips):
-        gesture = path.parent.name == "gestures"
-        (hands if gesture else others).append(
-            _runs_of(decoded(sources, index), f"data/video/{'gestures' if gesture else 'other'}/{path.stem}")
-        )
+    for index in range(len(sources.clips)):
+        name = _name(sources, index)
+        (hands if "/gestures/" in name else others).append(_runs_of(decoded(sources, index), name + "-{}"))
     share = 0.0
     while hands or others:
         share += GESTURES if others else 1
