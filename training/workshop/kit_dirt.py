@@ -47,8 +47,10 @@ def pack_dirt(data: Path, folder: Path, room: int) -> dict[str, int]:
     sources = Sources.of(data, folder.parent)
     room = int(room * 0.98)
     shapes, room = _cut_outs(data, folder / "data" / "damage", room)
-    photos, _ = _fill(folder, _photos(sources), int(room * PHOTOS))
-    runs, left = _fill(folder, _runs(sources), room - int(room * PHOTOS))
+    # Clips give only so much: what they leave is the photographs'.
+    spared = int(room * PHOTOS)
+    runs, left = _fill(folder, _runs(sources), room - spared)
+    photos, left = _fill(folder, _photos(sources), left + spared)
     if min(photos, runs) < FEWEST:
         raise WorkshopError(f"{photos} photographs and {runs} runs of frames fit in: too few to train on ({left} bytes left)")
     clips = [[str(path.relative_to(folder / "data")), 0, FRAMES - 1] for path in sorted((folder / "data" / "video").glob("*/*/"))]
