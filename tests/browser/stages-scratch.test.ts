@@ -110,6 +110,64 @@ describe('scratch on a moving clip', () => {
 		release(...clean, ...film, ...dirty);
 	});
 
+	it('lays grain of the film’s power where a line hid everything', async () => {
+		// A picture without texture: what differs from it is grain alone.
+		const smooth = Float32Array.from(
+			{ length: 3 * AREA },
+			(_, i) => 0.45 + 0.1 * Math.sin((i % W) / 40) * Math.cos((i % AREA) / W / 33),
+		);
+		const clean = compute.uploadPicture(smooth, W, H, 3);
+		const film = Array.from({ length: COUNT }, (_, i) => noisy(compute, clean, 8, 80 + i));
+		const columns = [40, 90, 140, 200];
+		const dirty = film.map((p) => {
+			const data = Float32Array.from(cpuFloats(p));
+			for (let i = 0; i < 3 * AREA; i++) {
+				const line = columns.findIndex((column) => Math.abs((i % W) - column) <= 2);
+				if (line >= 0) data[i] = line % 2 ? 0.05 : 0.95;
+			}
+			return compute.uploadPicture(data, W, H, 3);
+		});
+		const artifact = await stage.analyze!(accessOf(dirty), values, env);
+		const lines = columns.join(', ');
+		const ratios: number[] = [];
+		for (const regrain of [true, false]) {
+			const result = await mended(
+				dirty.map((p) => frameOf(p)),
+				2,
+				artifact,
+				{ regrain, lines },
+			);
+			const marks = cpuFloats(result.sides.provenance!);
+			const [is, was, next] = [result.picture, film[2]!, film[3]!].map((p) => cpuFloats(p));
+			let [power, rim, alike, other, count, rims] = [0, 0, 0, 0, 0, 0];
+			for (let i = 0; i < 3 * AREA; i++) {
+				const away = Math.min(...columns.map((column) => Math.abs((i % W) - column)));
+				const [grain, neighbor] = [is![i]! - smooth[i]!, next![i]! - smooth[i]!];
+				if (away <= 2 && marks[i % AREA] === 1) {
+					power += grain ** 2;
+					alike += grain * neighbor;
+					other += neighbor ** 2;
+					count++;
+				} else if (away > 4 && away <= 12) {
+					rim += (was![i]! - smooth[i]!) ** 2;
+					rims++;
+				}
+			}
+			expect(count).toBeGreaterThan(3 * 4 * H);
+			ratios.push(power / count / (rim / rims));
+			const same = alike / Math.sqrt(power * other);
+			console.log(
+				`scratch grain, regrain ${regrain}: power ${ratios.at(-1)!.toFixed(2)} of the rim’s, correlation with the next frame’s ${same.toFixed(2)}`,
+			);
+			expect(Math.abs(same)).toBeLessThan(0.1);
+			drop(result);
+		}
+		expect(ratios[0]).toBeGreaterThan(0.9);
+		expect(ratios[0]).toBeLessThan(1.1);
+		expect(ratios[1]).toBeLessThan(0.8);
+		release(clean, ...film, ...dirty);
+	});
+
 	it('returns frames without lines bit by bit', async (ctx) => {
 		const size = { width: W, height: H };
 		const clean = await clip(ctx, compute, 'video/gestures/walk.mkv', [30, COUNT], `crop=${W}:${H}`, size);

@@ -69,6 +69,20 @@ def random_scratch(generator: torch.Generator, widest: float = 7.0, height: int 
     )
 
 
+def sharp_scratch(generator: torch.Generator, widest: float = 7.0, height: int = 480) -> Scratch:
+    """A line cut clean through, or printed in as black: hard-edged, straight, hardly anything shows through. No soft edge gives it away."""
+    draw = torch.rand(6, generator=generator).tolist()
+    return Scratch(
+        width=(widest / 1.0) ** (draw[0] ** 1.5),
+        depth=0.8 + 0.2 * draw[1],
+        light=0.85 + 0.15 * draw[2] if draw[3] < 0.5 else 0.15 * draw[2],
+        flat=1.0,
+        lean=(2 * draw[4] - 1) * 0.005 * height,
+        tremble=0.0 if draw[5] < 0.5 else 0.3 * draw[5],
+        fade=0.0,
+    )
+
+
 def opacity(line: Scratch, place: float, height: int, columns: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Opacity of the line and of its rims, [H, W] each, where it stands at column `place` at half height."""
     x = torch.arange(columns, dtype=torch.float32)
@@ -121,16 +135,18 @@ def lines_on(clip: Tensor, lines: Sequence[Scratch], seed: int, wander: float = 
 
 
 def pole(frame: Tensor, generator: torch.Generator) -> Tensor:
-    """A frame with an upright thing that belongs to the picture: it tapers, leans, is shaded on one side and has a surface."""
+    """A frame with an upright thing that belongs to the picture: it tapers, leans, is shaded on one side and has a surface; a lens saw it,
+    so most are softer than a pixel."""
     height, columns = frame.shape[-2:]
-    draw_ = torch.rand(9, generator=generator).tolist()
+    draw_ = torch.rand(10, generator=generator).tolist()
     at = torch.arange(height, dtype=torch.float32) / height
     x = torch.arange(columns, dtype=torch.float32)
     wide = 1.2 * (14 / 1.2) ** draw_[0]
     width = wide * (1 + (draw_[1] - 0.5) * 0.8 * (at - 0.5))
     middle = draw_[2] * columns + (draw_[3] - 0.5) * 0.3 * height * (at - 0.5) * (1.0 if draw_[4] < 0.7 else 0.1)
     across = (x[None] - middle[:, None]) / width[:, None]
-    inside = ((0.5 - across.abs()) * width[:, None] + 0.5).clamp(0, 1)
+    steepness = 1 / (1 + 2.5 * max(0.0, draw_[9] - 0.25))
+    inside = ((0.5 - across.abs()) * width[:, None] * steepness + 0.5).clamp(0, 1)
     shade = (draw_[5] - 0.5) * 1.2 * across + draw_[6]
     surface = smooth_field(height, columns, 6, generator) * 0.04 + smooth_field(height, columns, 24, generator) * 0.06
     start, end = (0.0, 1.0) if draw_[7] < 0.4 else sorted(torch.rand(2, generator=generator).tolist())

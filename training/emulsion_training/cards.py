@@ -19,7 +19,7 @@ NOTICE_PARTS = (
     (("ffdnet", "degrain"), "FFDNet.txt"),
     (("spanx2", "spanx4"), "SPAN.txt"),
     (("realesrgan-x4fast",), "Real-ESRGAN.txt"),
-    (("dirt", "deblur-small", "blur-cause", "scratch"), "Emulsion.txt"),
+    (("dirt", "deblur-small", "deblur-full", "blur-cause", "scratch"), "Emulsion.txt"),
 )
 """Which license file covers which models."""
 

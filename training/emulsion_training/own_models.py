@@ -169,6 +169,20 @@ DEBLUR_SMALL = Model(
 )
 
 
+DEBLUR_FULL = replace(
+    DEBLUR_SMALL,
+    id="deblur-full",
+    title="Deblur, full: what no kernel describes",
+    source="trained in training/workshop from the weights of deblur-small, the second body from random ones",
+    build=_trained_net("deblur_net", "FullDeblurNet"),
+    original=_trained_net("deblur_net", "FullDeblurNet"),
+    align=4,
+    tile=384,
+    reach=72,
+    padding="none needed: 3, 18, 24, 36, 64, 96, 128 and 256 channels, 8 and 32 in convolutions of one pixel",
+)
+
+
 def _cause_sample(height: int, width: int) -> dict[str, Float]:
     return {"frames": np.concatenate([picture(height, width, shift) for shift in range(3)], 1)}
 
@@ -242,5 +256,5 @@ SCRATCH = Model(
     reach=192,
 )
 
-OWN: tuple[Model, ...] = (DEGRAIN, DIRT, DEBLUR_SMALL, CAUSE, SCRATCH)
+OWN: tuple[Model, ...] = (DEGRAIN, DIRT, DEBLUR_SMALL, DEBLUR_FULL, CAUSE, SCRATCH)
 """What the workshop makes (`python -m workshop export`), from a run's folder. The importer leaves these files and lines alone."""

@@ -13,13 +13,13 @@ from degradation.grain_bank import GrainBank, make_stack
 from degradation.optics import blur
 from degradation.stock import Stock
 from emulsion_training.export import ExportRequest, check_for_webgpu, export
-from emulsion_training.models import example
-from emulsion_training.own_models import DEBLUR_SMALL
+from emulsion_training.models import Model, example
+from emulsion_training.own_models import DEBLUR_FULL, DEBLUR_SMALL
 from workshop import deblur, deblur_data
 from workshop.card_deblur import sections
 from workshop.deblur_cases import BASELINES, fitted, tries
 from workshop.deblur_data import SHARP, SIDE, DeblurBatches, draw_causes, pool
-from workshop.deblur_net import BLIND, CAUSES, HALO, SIGMAS, UNKNOWN, DeblurNet, sharpened, told
+from workshop.deblur_net import BLIND, CAUSES, HALO, NETS, SIGMAS, UNKNOWN, DeblurNet, FullDeblurNet, sharpened, told
 from workshop.deblur_net import bank as filters
 from workshop.deblur_pairs import Codec, Grain, coded, film, quantized
 from workshop.eval_set import EvalClip
@@ -45,13 +45,13 @@ def grain(bank: GrainBank, strength: float) -> Grain:
     return Grain(bank, 0, 0.2, strength, strength / 2, strength / 2)
 
 
-def shaken(features: int = 8) -> DeblurNet:
+def shaken(features: int = 8, kind: type[DeblurNet] = DeblurNet) -> DeblurNet:
     """A net whose every layer does something."""
     torch.manual_seed(2)
-    net = DeblurNet(features)
+    net = kind(features)
     for name, weight in net.named_parameters():
         if weight.requires_grad and not float(weight.detach().abs().max()):
-            nn.init.normal_(weight, 0, 0.02 if name.startswith("last") else 0.2)
+            nn.init.normal_(weight, 0, 0.02 if "last" in name else 0.2)
     return net
 
 
@@ -77,16 +77,18 @@ def test_what_is_told() -> None:
     assert all(float((a - b).detach().abs().max()) > 1e-4 for i, a in enumerate(outputs) for b in outputs[:i])
 
 
-def test_a_pixel_depends_on_no_more_than_the_halo_and_pictures_of_any_size_are_sharpened() -> None:
-    net, causes = shaken(), told({"duplication": 0.5})
-    image = torch.rand(1, 3, 101, 75)
+@pytest.mark.parametrize("kind", [DeblurNet, FullDeblurNet])
+def test_a_pixel_depends_on_no_more_than_the_halo_and_pictures_of_any_size_are_sharpened(kind: type[DeblurNet]) -> None:
+    net, causes = shaken(kind=kind), told({"duplication": 0.5})
+    image = torch.rand(1, 3, 2 * HALO + 9, 2 * HALO + 11)
     whole = sharpened(net, image, causes)
     assert whole.shape == image.shape
-    part = net(image[..., : 2 * HALO + 2, : 2 * HALO + 2], causes)
-    assert torch.allclose(part[..., HALO : HALO + 2, HALO : HALO + 2], whole[..., HALO : HALO + 2, HALO : HALO + 2], atol=1e-5)
+    part = net(image[..., : 2 * HALO + 4, : 2 * HALO + 4], causes)
+    middle = (..., slice(HALO, HALO + 4), slice(HALO, HALO + 4))
+    assert torch.allclose(part[middle], whole[middle], atol=1e-5)
     # A flat picture stays flat to its rim, whatever the body says of it.
     flat = sharpened(net, torch.full((1, 3, 20, 20), 0.5), causes)
-    assert float((flat[..., ::2, ::2] - flat[..., :1, :1]).abs().max()) < 1e-5
+    assert float((flat[..., ::4, ::4] - flat[..., :1, :1]).abs().max()) < 1e-5
 
 
 def test_the_truth_is_sharp_and_has_the_inputs_grain_and_levels(bank: GrainBank) -> None:
@@ -161,19 +163,32 @@ def test_a_pool_goes_on_where_it_stopped_and_batches_depend_on_their_number(
         pool(synthetic_entries(1, 64, 1), bank, 4, 1, tmp_path, "small")
 
 
-def test_the_exported_net_runs_on_webgpu() -> None:
-    request = ExportRequest(
-        shaken(64), example(DEBLUR_SMALL, 16, 24), list(DEBLUR_SMALL.inputs), list(DEBLUR_SMALL.outputs), {"id": "deblur-small"}
-    )
+@pytest.mark.parametrize("model", [DEBLUR_SMALL, DEBLUR_FULL])
+def test_the_exported_nets_run_on_webgpu(model: Model) -> None:
+    net = shaken(64, NETS[model.id])
+    request = ExportRequest(net, example(model, 16, 24), list(model.inputs), list(model.outputs), {"id": model.id})
     assert check_for_webgpu(export(request)) == []
+
+
+def test_the_full_net_starts_as_the_small_one() -> None:
+    small, full = shaken(64), FullDeblurNet()
+    assert sum(p.numel() for p in full.parameters()) <= 5_000_000
+    full.load_state_dict(full.state_dict() | small.state_dict())
+    image, causes = torch.rand(1, 3, 24, 16), told({"storage": 0.4})
+    assert torch.equal(full(image, causes), small(image, causes))
+    nn.init.normal_(full.wide_last.weight, 0, 0.02)
+    assert not torch.equal(full(image, causes), small(image, causes))
+    assert sharpened(full, torch.rand(2, 3, 13, 18), causes).shape == (2, 3, 13, 18)
 
 
 def test_the_job_starts_by_changing_nothing_and_trains(tmp_path: Path, bank: GrainBank, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deblur_data, "GROUP", FEW)
     monkeypatch.setattr(deblur, "bank", lambda *_: bank)
     monkeypatch.setattr(deblur, "VALIDATION_BATCHES", 1)
-    monkeypatch.setattr(deblur, "DeblurNet", lambda: DeblurNet(8))
-    job = deblur.deblur_job(synthetic_entries(8, 130, 2), seed=1, batch=2, crop=32, stocks=1, count=FEW, watched=FEW, cache=tmp_path)
+    monkeypatch.setitem(NETS, "deblur-small", lambda: DeblurNet(8))
+    job = deblur.deblur_job(
+        "deblur-small", synthetic_entries(8, 130, 2), seed=1, batch=2, crop=32, stocks=1, count=FEW, watched=FEW, cache=tmp_path
+    )
     assert job.validate(job.net) == 0
     settings = Settings("deblur-small", seed=1, batch=2, crop=32, rate=1e-3, bf16=False)
     made = train(job, settings, Limits(1e6, 3), tmp_path / "run", torch.device("cpu"))

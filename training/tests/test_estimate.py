@@ -11,12 +11,15 @@ import pytest
 import torch
 
 from degradation.capture import disk_kernel, through_kernel
+from degradation.chain import Plan, age
 from degradation.damage import flicker, weave
 from degradation.grain_bank import GrainBank, make_stack
 from degradation.motion import Camera, moving_clip
 from degradation.stock import Stock
-from workshop.estimate import displacement, edge_sigma, estimate, grain, objects, scratch_columns
-from workshop.paths import WorkshopError
+from workshop.estimate import RUN, displacement, edge_sigma, estimate, grain, objects, scratch_columns
+from workshop.film_range import MEASURES, RANGES, codes, film_measures, measures, outside, ranges_of
+from workshop.paths import DATA, WorkshopError
+from workshop.smoke import synthetic_entries
 
 
 def blobs(side: int, seed: int = 1) -> torch.Tensor:
@@ -52,8 +55,8 @@ def test_blur_is_told_from_sharp() -> None:
 def test_grain_strength_is_found_within_a_seventh() -> None:
     clip = moving_clip(blobs(240), Camera(pan=(0, 0), zoom=0, turn=0, tremble=0), 4, (192, 192), 1)
     bank = GrainBank([make_stack(Stock(radius=0.3, layers=5, cloud=0.5, aperture=0.6), 128, 1)])
-    for codes in (6.0, 18.0):
-        gain = codes / 255 / float(bank.middle[0])
+    for strength in (6.0, 18.0):
+        gain = strength / 255 / float(bank.middle[0])
         which = torch.zeros(4, dtype=torch.long)
         noisy = clip + gain * bank.grain(clip, which, torch.zeros(4), torch.Generator().manual_seed(2))
         true = float((gain * bank.strength(clip, which)).pow(2).mean().sqrt()) * 255
@@ -91,3 +94,26 @@ def test_a_film_is_measured_end_to_end(tmp_path: Path) -> None:
     assert report["weave"]["sigmaPx"][0] == pytest.approx(float(path[:, 0].std()), rel=0.5)
     with pytest.raises(WorkshopError, match="no film that ffmpeg reads"):
         estimate(tmp_path / "film.json", tmp_path / "x.json")
+
+
+def test_the_models_defaults_hold_what_real_film_shows() -> None:
+    film = DATA / "film" / "street-1900s.mp4"
+    if not film.exists():
+        pytest.skip("needs ../shared/data or the folder EMULSION_DATA")
+    kept = json.loads(RANGES.read_text(encoding="utf-8"))
+    found = film_measures(film)
+    assert outside(found, kept["model"]) == []
+    # The file says what is measured today.
+    assert found == pytest.approx(kept["films"][film.name], rel=0.02)
+    assert outside({MEASURES[0]: 9.0}, kept["model"]) == [MEASURES[0]]
+
+
+def test_the_models_range_is_measured_on_aged_clips(tmp_path: Path) -> None:
+    bank = GrainBank([make_stack(Stock(radius=0.35, layers=5, cloud=0.5), 64, 1)])
+    clean = torch.from_numpy(synthetic_entries(1, 96, 3)[0].frames.copy()).permute(0, 3, 1, 2).float().expand(RUN, -1, -1, -1) / 255
+    rows = [measures([codes(age(clean, Plan(dirt=1), bank, [torch.ones(1, 5, 5)], seed).clip)]) for seed in range(3)]
+    ranges = ranges_of(rows)
+    for name in MEASURES:
+        assert ranges[name]["low"] <= ranges[name]["middle"] <= ranges[name]["high"]
+    assert ranges[MEASURES[1]]["high"] > 0
+    assert outside(measures([codes(clean)]), ranges)

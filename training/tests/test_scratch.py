@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from degradation.grain_bank import GrainBank, make_stack
-from degradation.scratches import Scratch, draw, lines_on, opacity, pole, random_scratch
+from degradation.scratches import Scratch, draw, lines_on, opacity, pole, random_scratch, sharp_scratch
 from degradation.stock import Stock
 from degradation.stocks import STOCKS
 from emulsion_training.export import ExportRequest, check_for_webgpu, export
 from emulsion_training.models import example
 from emulsion_training.own_models import SCRATCH
-from workshop.evaluate_scratch import evaluate, score
+from workshop.evaluate_scratch import PERFECT, evaluate, score
 from workshop.paths import WorkshopError
 from workshop.pictures import pack, some
 from workshop.scratch import loss_of, overlap_of, scratch_job
@@ -253,14 +253,16 @@ def test_evaluation_scores_every_method_and_counts_lines(tmp_path: Path) -> None
     banks = dict.fromkeys(STOCKS, films)
     result = evaluate(scenes, Ideal(), tmp_path, {"banks": banks})
     means = result["all"]
-    assert set(means) == {"tmedian", "delogo, told", "classical", "ours", "ours, told"}
+    assert set(means) == {"scratched", "tmedian", "delogo, told", "classical", "ours", "ours, told", PERFECT}
+    assert means[PERFECT]["inside"] > means["classical"]["inside"]
+    assert [row["drawn"] for row in result["rows"][:3]] == ["new", "old", "sharp"]
     assert means["ours"]["unmasked"] == 0
     assert means["tmedian"]["outside"] < means["ours"]["outside"]
     assert result["rows"][0]["lines"] >= 1
     words = (tmp_path / "table.md").read_text(encoding="utf-8")
     assert "lines found" in words
     assert "False lines" in words
-    assert json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))["rows"][2]["kind"] == "clean"
+    assert json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))["rows"][3]["kind"] == "clean"
     assert len(list(tmp_path.glob("scratch-*.png"))) >= 4
 
 
@@ -284,6 +286,11 @@ def test_the_classical_detector_finds_a_clear_line() -> None:
     assert float(sign[0, :, 40].min()) == 1
     assert float(sign[0, :, 60].abs().max()) == 0
     assert random_scratch(noise(1)) == random_scratch(noise(1))
+    # A sharp line hides nearly all, over its whole width at once.
+    sharp = sharp_scratch(noise(4))
+    core, rims = opacity(sharp, 20.0, 32, 40, noise(1))
+    assert float(core[16].max()) >= 0.8 * 0.999 and float(rims.max()) == 0
+    assert int(((core[16] > 0.01) & (core[16] < 0.99 * sharp.depth)).sum()) <= 2
 
 
 def test_rules_are_judged_by_lines_found_and_false_frames(monkeypatch: pytest.MonkeyPatch) -> None:

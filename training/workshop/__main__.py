@@ -12,7 +12,7 @@ import torch
 
 from .paths import DATA, MODELS, TRAINING, WORK, WorkshopError, need
 
-TRAINED = ("degrain", "dirt", "deblur-small", "blur-cause", "scratch")
+TRAINED = ("degrain", "dirt", "deblur-small", "deblur-full", "blur-cause", "scratch")
 """The workshop's models; `recipes` holds how each is made."""
 SHOTS = 4000
 """Shots for `blur-cause`, if not said otherwise."""
@@ -185,6 +185,15 @@ def look_at(options: argparse.Namespace) -> None:
     print(output.read_text(encoding="utf-8"))
 
 
+def film_ranges(options: argparse.Namespace) -> None:
+    """`film-range`."""
+    from .degrain import bank
+    from .film_range import film_range
+
+    torch.set_num_threads(options.threads or torch.get_num_threads())
+    film_range(options.data, bank(options.stocks, 1, torch.device("cpu"), WORK), options.output, options.clips)
+
+
 def smoke(options: argparse.Namespace) -> None:
     """`smoke`."""
     from .smoke import smoke as run
@@ -251,12 +260,10 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--crop", type=int, default=96)
     one.add_argument("--rate", type=float, help="learning rate at the start; default: the model's own")
     one.add_argument("--stocks", type=int, default=20, help="film stocks to draw grain of")
-    one.add_argument("--samples", type=int, help="samples to train on (dirt, deblur-small, scratch); default: the model's own")
+    one.add_argument("--samples", type=int, help="samples to train on (dirt, deblur, scratch); default: the model's own")
     one.add_argument("--seed", type=int, default=1)
     one.add_argument("--fresh", action="store_true", help="start from random weights")
-    one.add_argument(
-        "--pictures", type=Path, default=WORK / "pictures.bin", help="the data set of make-data (degrain, deblur-small, scratch)"
-    )
+    one.add_argument("--pictures", type=Path, default=WORK / "pictures.bin", help="the data set of make-data (degrain, deblur, scratch)")
     one.add_argument("--data", type=Path, default=DATA, help="the pictures, clips and cut-outs (dirt)")
     one.add_argument("--run", type=Path, help="the run's folder")
     one.set_defaults(run_command=train)
@@ -294,6 +301,14 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--photo", type=Path)
     one.add_argument("--output", type=Path, default=WORK / "gallery")
     one.set_defaults(run_command=show_gallery)
+
+    one = commands.add_parser("film-range", help="whether real film lies inside what the degradation model makes")
+    one.add_argument("--data", type=Path, default=DATA, help="the pictures, cut-outs and films")
+    one.add_argument("--output", type=Path, default=TRAINING / "film_range.json")
+    one.add_argument("--clips", type=int, default=96, help="clips to send through the model")
+    one.add_argument("--stocks", type=int, default=20, help="film stocks to draw grain of")
+    one.add_argument("--threads", type=int, help="CPU threads")
+    one.set_defaults(run_command=film_ranges)
 
     one = commands.add_parser("smoke", help="the whole path on tiny data; needs no downloads and no data")
     one.add_argument("--threads", type=int, help="CPU threads")

@@ -1,4 +1,4 @@
-"""What the card of `deblur-small` says of its training, its evaluation and its failures."""
+"""What the cards of `deblur-small` and `deblur-full` say of its training, its evaluation and its failures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Any
 
 from .deblur_cases import BASELINES
 from .deblur_data import GIVEN, MISREAD, UNTOLD
+from .deblur_on_film import LUCY_SIGMA, LUCY_TURNS, UNSHARP, WIENER_RATIO, WIENER_SIGMA
 from .evaluate_deblur_film import BARS, OURS, best_baseline, gain_of, rings, table
+from .plates import section
 
 FAILURES = (
     "Not trained long: the gain rose for as long as the learning rate was high. More steps are what it lacks first.",
@@ -20,10 +22,22 @@ FAILURES = (
     "video were not in it.",
 )
 
+STARTS = {
+    "deblur-small": "the weights that were shipped before, of 12,444 such steps on 5,120 samples from random ones",
+    "deblur-full": "the shipped weights of deblur-small; the second body random but for its last layer, which is 0, so that it is the "
+    "small net at first",
+}
+
+LOOK = (
+    "What was added is to lie on outlines and texture and to move with them: sparks that change from frame to frame are sharpened grain, "
+    "double outlines are halos, and a grid that stands still is the codec's."
+)
+
 
 def sections(made: dict[str, Any], result: dict[str, Any], notes: list[str]) -> tuple[str, ...]:
     """The card's sections beyond an imported model's."""
     settings, rows = made["settings"], result["rows"]
+    name = settings["model"]
     trained = "\n".join(
         [
             f"- Steps: {made['steps']}, batches of {settings['batch']} crops of {settings['crop']} px, seed {settings['seed']}, "
@@ -31,27 +45,27 @@ def sections(made: dict[str, Any], result: dict[str, Any], notes: list[str]) -> 
             "averaged.",
             f"- Machine: {made['machine']}, {made['hours']} h of wall time (shared with other work), PyTorch {made['torch']}"
             + (", bfloat16 arithmetic." if settings["bf16"] else "."),
-            "- Start: random weights, the last layers 0, so that nothing is changed at first.",
+            f"- Start: {STARTS[name]}.",
             "- Data: photographs, portraits and clips of `training/split.json`'s training part through `training/degradation`: one "
             "cause in three quarters of the samples, mixtures in the others, none in 6 %; grain of the physical model on most. "
             f"Strengths told (misread by {MISREAD:g}) for {GIVEN:.0%}, causes alone for {1 - GIVEN - UNTOLD:.0%}, nothing for "
             f"{UNTOLD:.0%}.",
             f"- Validation crops, held back from training: mean gain {made['start']:+.3f} dB before, {made['best']:+.3f} dB after "
-            "([curve](deblur-small/curve.png), [log](deblur-small/log.csv)).",
+            f"([curve]({name}/curve.png), [log]({name}/log.csv)).",
             *(f"- {line}" for line in notes),
         ]
     )
     shown = [row for row in rows if "shown as" in row]
-    words = "\n\n".join(f"{_says(row)}\n\n![{row['shown as']}](deblur-small/deblur-{row['shown as']}.png)" for row in shown)
+    words = "\n\n".join(f"{_says(row)}\n\n![{row['shown as']}]({name}/deblur-{row['shown as']}.png)" for row in shown)
     ring = rings(rows)
     return (
         f"## Trained\n\n{trained}",
-        f"## Evaluated\n\n`python -m workshop evaluate deblur-small`: {len(rows)} cases, Kodak 01–12 as moving clips and the clean "
+        f"## Evaluated\n\n`python -m workshop evaluate {name}`: {len(rows)} cases, Kodak 01–12 as moving clips and the clean "
         f"clips' evaluation "
         "parts, never trained on, each after each cause at a strength of its own, grain of σ 0, .01, .02 in turn. Mean gains over "
         "the input, PSNR and "
-        "SSIM, against the sharp picture with the same grain (storage: after the best affine fit of the colors of candidate and "
-        "input). Baselines at "
+        "SSIM, and the mean GMSD (a perceptual distance, gradient magnitude similarity deviation), against the sharp picture with the "
+        "same grain (storage: after the best affine fit of the colors of candidate and input). Baselines at "
         "the setting that is best for the very clip. *given*: told cause and strength; *named*: the cause; *blind*: nothing. *Grain "
         "removed*: FFDNet, then "
         "this net, against the picture without grain.\n\n"
@@ -60,8 +74,28 @@ def sections(made: dict[str, Any], result: dict[str, Any], notes: list[str]) -> 
         f"{ring['ours']:.1f} codes, of "
         f"the inputs {ring['input']:.1f}; ours exceeds its input by {ring['beyond the input']:.1f} at most.",
         "## Crops at 100 %\n\nTruth, input, ffmpeg, Wiener, Richardson–Lucy, Real-ESRGAN brought back, given, named, blind.\n\n" + words,
+        *_film(name, result.get("film", [])),
+        *section(name, result, LOOK),
         "## Known failures\n\n" + "\n".join(f"- {text}" for text in FAILURES),
     )
+
+
+def _film(name: str, shots: list[dict[str, Any]]) -> tuple[str, ...]:
+    if not shots:
+        return ()
+    return (
+        f"## Real film\n\nFilm, ffmpeg (`{UNSHARP}`), Wiener (Gaussian of {WIENER_SIGMA:g} px, noise to signal {WIENER_RATIO:g}), "
+        f"Richardson–Lucy (Gaussian of {LUCY_SIGMA:g} px, {LUCY_TURNS} turns), Real-ESRGAN brought back, this model told nothing, and told "
+        "the cause that `blur-cause` finds in these three frames (where it finds them sharp, or none of this model's causes, the film "
+        "again). There is no truth, so the baselines have one moderate setting each; crops where the frame has most detail.\n\n"
+        + "\n\n".join(f"{_diagnosed(shot)}\n\n![{shot['clip']}]({name}/{shot['crop']})" for shot in shots),
+    )
+
+
+def _diagnosed(shot: dict[str, Any]) -> str:
+    said = f"{shot['leading']} by {shot['confidence']:.0%}" if shot["soft"] >= 0.5 else "sharp"
+    told = f"told {shot['told']}" if shot["told"] else "not run"
+    return f"{shot['clip']}: `blur-cause` says {said} (soft by {shot['soft']:.0%}); {told}."
 
 
 def _bars(rows: list[dict[str, Any]]) -> str:

@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from .evaluate_degrain import FUSED, table
+from .plates import section
 
 FAILURES = (
     "Grain and texture of the same size and strength cannot be told apart in one frame: gravel, foliage and hair lose detail "
-    "under coarse grain (the worst case below shows how much).",
+    "under coarse grain (the worst case above shows how much).",
     "Not yet trained long enough: on fine silver grain (one frame), and on white noise (0.7 to 0.9 dB at σ 10 and 25, small set), "
     "FFDNet is still better. Grain that is coarser than a pixel is what this model is for.",
     "The told strength decides: too low leaves grain, too high smears.",
     "Dirt, scratches and compression were not in the training data and are left alone or smeared.",
+)
+
+LOOK = (
+    "What was taken is to be grain alone, new in every frame: outlines that travel through the plate with the picture are its own detail, "
+    "and clouds that crawl in the output are grain that was left. The real film's grain is its codec's."
 )
 
 
@@ -53,6 +59,7 @@ def sections(made: dict[str, Any], result: dict[str, Any], notes: list[str]) -> 
         "## Crops at 100 %\n\nTruth, grainy, FFDNet, nlmeans, this model, this model with two and with four neighbors, and what this "
         "model removed of one frame, 8-fold.\n\n" + words,
         *_film(result["film"]),
+        *section("degrain", result, LOOK),
         "## Known failures\n\n" + "\n".join(f"- {text}" for text in FAILURES),
     )
 

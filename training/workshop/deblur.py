@@ -1,4 +1,4 @@
-"""`deblur-small`: the job of training the feed-forward net of `deblur`."""
+"""`deblur-small` and `deblur-full`: the job of training a feed-forward net of `deblur`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from .deblur_data import DeblurBatches, pool
-from .deblur_net import DeblurNet
+from .deblur_net import NETS
 from .degrain import bank, held_back, psnr_each
 from .paths import WORK
 from .pictures import Entry
@@ -27,6 +27,7 @@ NOISE = 1 / 255
 
 
 def deblur_job(
+    name: str,
     entries: list[Entry],
     *,
     seed: int,
@@ -36,8 +37,9 @@ def deblur_job(
     count: int = SAMPLES,
     watched: int = WATCHED,
     cache: Path = WORK,
+    start: dict[str, Tensor] | None = None,
 ) -> Job:
-    """Everything `train deblur-small` needs."""
+    """Everything `train` of a net of `NETS` needs. `start` are the weights of a shipped net, perhaps of the small one for the full."""
     training, validation = held_back(entries)
     films = bank(stocks, seed, torch.device("cpu"), cache)
     made = pool(training, films, count, seed, cache, "train")
@@ -59,7 +61,11 @@ def deblur_job(
             ]
         return float(torch.cat(gains).mean())
 
-    return Job(DeblurNet(), loss, validate, "mean gain of validation crops, dB")
+    net = NETS[name]()
+    if start is not None:
+        # What is fixed is not stored, and the full net's second body may be missing.
+        net.load_state_dict(net.state_dict() | start)
+    return Job(net, loss, validate, "mean gain of validation crops, dB")
 
 
 def inside(crop: Tensor) -> Tensor:

@@ -1,11 +1,12 @@
-"""The feed-forward net of `deblur`, for what no kernel describes: copies, scans, codecs, decades in the can.
+"""The feed-forward nets of `deblur`, for what no kernel describes: copies, scans, codecs, decades in the can.
 
 Softness is mostly lost contrast of fine structure, and how much of which band comes back depends on the place: edges take more,
 grain none. So a small body of convolutions (on the picture's 2×2 pixels as channels) says at every pixel how much of each of a
 bank of differences of Gaussians is to be added (filters chosen by the place, after Romano et al. 2016, and predicted, after
 Mildenhall et al. 2018), and adds a correction of its own for what bands cannot do, blocks and halos above all. Both are 0 before
 training: whatever the net does not know how to better stays as it was. It is told which causes acted and how strongly, and that
-scales and shifts every pair of its layers (after Perez et al. 2018).
+scales and shifts every pair of its layers (after Perez et al. 2018). `deblur-small` is such a body; `deblur-full` has a second one,
+which sees further.
 """
 
 from __future__ import annotations
@@ -29,11 +30,16 @@ SIGMAS = (0.4, 0.6, 0.9, 1.3, 1.9, 2.8)
 """Of the bank: each filter is the picture less its Gaussian blur of so many pixels."""
 REACH = 6
 """Of the bank's filters, in pixels."""
+WIDE = 128
+WIDE_PAIRS = 4
+"""The second body's of the full net: features, residual pairs."""
 TELLING = 32
 """Width of the layer that what is told goes through."""
-HALO = 24
-"""Pixels on which a pixel depends on each side: 2 a convolution, 1 for the 2×2, the bank's reach, and one to be even. Beyond the
-picture its edge is repeated (`sharpened`): zeros there would look like a hard edge."""
+ALIGN = 4
+"""Heights and widths are padded to multiples of it: the full net's."""
+HALO = 64
+"""Pixels by which `sharpened` pads each side: no less than what a pixel of the full net depends on (the exporter measures it). Beyond
+the picture its edge is repeated: zeros there would look like a hard edge."""
 
 
 def bank() -> Tensor:
@@ -65,6 +71,7 @@ class DeblurNet(nn.Module):
     def __init__(self, features: int = FEATURES) -> None:
         super().__init__()
         count = len(SIGMAS)
+        self.features = features
         # A channel's differences stand together; told apart by their order: red's, green's, blue's.
         self.bank = nn.Conv2d(3, 3 * count, 2 * REACH + 1, 1, REACH, groups=3, bias=False)
         self.bank.weight.data = bank()[:, None].repeat(3, 1, 1, 1)
@@ -93,22 +100,61 @@ class DeblurNet(nn.Module):
         count = len(SIGMAS)
         # The body sees the picture and, for each channel, one difference of the middle of the bank.
         middle = torch.cat([differences[:, c * count + 2 : c * count + 3] for c in range(3)], 1)
-        x = functional.relu(self.first(torch.cat([folded(image), folded(middle) * 8], 1)))
+        seen = torch.cat([folded(image), folded(middle) * 8], 1)
         told_of = functional.relu(self.telling(said_of(causes)))
-        for index in range(PAIRS):
-            y = functional.relu(self.pairs[2 * index](x))
-            y = self.pairs[2 * index + 1](y) * (self.scales[index](told_of) + 1) + self.shifts[index](told_of)
-            x = functional.relu(x + y)
-        end = functional.pixel_shuffle(self.last(x), 2).float()
+        end = functional.pixel_shuffle(self.last(self.body(seen, told_of)), 2).float()
         weights = end[:, 3:] + self.everywhere(told_of).float()
         added: Tensor = self.total(differences * torch.cat([weights, weights, weights], 1).float()) + end[:, :3]
         return image + added
 
+    def body(self, seen: Tensor, told_of: Tensor) -> Tensor:
+        """Features [B, features, H/2, W/2] of what is seen [B, 24, H/2, W/2] and what was told."""
+        x = functional.relu(self.first(seen))
+        return residual_pairs(x, told_of, self.pairs, self.scales, self.shifts)
+
+
+class FullDeblurNet(DeblurNet):
+    """The same with a second, wider body on 4×4 pixels beside the first, whose features it corrects before the last layer.
+
+    It sees further (a codec's blocks, the buckling of a frame) and costs a quarter for a weight of what the first body costs. Before
+    training it corrects nothing: with a `DeblurNet`'s weights it is that net. Height and width must be multiples of 4.
+    """
+
+    def __init__(self, features: int = FEATURES, wide: int = WIDE) -> None:
+        super().__init__(features)
+        self.wide_first = nn.Conv2d(96, wide, 3, 1, 1)
+        self.wide_pairs = nn.ModuleList([nn.Conv2d(wide, wide, 3, 1, 1) for _ in range(2 * WIDE_PAIRS)])
+        self.wide_last = nn.Conv2d(wide, 4 * features, 3, 1, 1)
+        self.wide_scales = nn.ModuleList([nn.Conv2d(TELLING, wide, 1) for _ in range(WIDE_PAIRS)])
+        self.wide_shifts = nn.ModuleList([nn.Conv2d(TELLING, wide, 1) for _ in range(WIDE_PAIRS)])
+        for layer in (self.wide_last, *self.wide_scales, *self.wide_shifts):
+            assert isinstance(layer, nn.Conv2d) and layer.bias is not None
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def body(self, seen: Tensor, told_of: Tensor) -> Tensor:
+        """The first body's features, corrected."""
+        x = functional.relu(self.wide_first(folded(seen)))
+        x = residual_pairs(x, told_of, self.wide_pairs, self.wide_scales, self.wide_shifts)
+        return super().body(seen, told_of) + functional.pixel_shuffle(self.wide_last(x), 2)
+
+
+def residual_pairs(x: Tensor, told_of: Tensor, pairs: nn.ModuleList, scales: nn.ModuleList, shifts: nn.ModuleList) -> Tensor:
+    """Pairs of convolutions around each of which its input goes, scaled and shifted by what was told."""
+    for index, (scale, shift) in enumerate(zip(scales, shifts, strict=True)):
+        y = functional.relu(pairs[2 * index](x))
+        x = functional.relu(x + pairs[2 * index + 1](y) * (scale(told_of) + 1) + shift(told_of))
+    return x
+
+
+NETS: dict[str, type[DeblurNet]] = {"deblur-small": DeblurNet, "deblur-full": FullDeblurNet}
+"""By the model's name."""
+
 
 def sharpened(net: nn.Module, picture: Tensor, causes: Tensor) -> Tensor:
-    """Runs the net on pictures [B, 3, H, W] of any size, edges repeated beyond them."""
+    """Runs a net on pictures [B, 3, H, W] of any size, edges repeated beyond them."""
     height, width = picture.shape[-2:]
-    padded = functional.pad(picture, (HALO, HALO + width % 2, HALO, HALO + height % 2), mode="replicate")
+    padded = functional.pad(picture, (HALO, HALO + -width % ALIGN, HALO, HALO + -height % ALIGN), mode="replicate")
     with torch.no_grad():
         result: Tensor = net(padded, causes)[..., HALO : HALO + height, HALO : HALO + width]
     return result

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,19 @@ def scratch_columns(planes: Planes) -> int:
     return int((np.abs(line / scale).min(0) > 6).sum())
 
 
+def flicker(lumas: Sequence[Planes]) -> float:
+    """σ of the logarithm of light over runs [N, H, W], by differences of neighbors: what changes slowly is the scene's."""
+    light = [np.log(np.maximum((planes.astype(np.float64) ** 2.2).mean((1, 2)), 1e-6)) for planes in lumas]
+    return float(np.sqrt(np.mean([np.var(np.diff(values)) / 2 for values in light])))
+
+
+def weave(lumas: Sequence[Planes]) -> NDArray[np.float64]:
+    """σ (x, y) in pixels of a frame's place over runs [N, H, W], by second differences: a camera moves evenly."""
+    jumps = [np.array([displacement(a, b) for a, b in zip(planes[:-1], planes[1:], strict=True)]) for planes in lumas]
+    found: NDArray[np.float64] = np.median([np.abs(np.diff(jump, axis=0)) for jump in jumps], (0, 1)) * 1.4826 / math.sqrt(6)
+    return found
+
+
 def blur_causes(runs: list[NDArray[np.uint8]], model: Path = MODELS / "blur-cause.onnx") -> dict[str, Any]:
     """What the shipped net says of why a film is soft, pooled over runs of frames [N, H, W, 3] and places spread over them.
 
@@ -197,12 +211,9 @@ def estimate(film: Path, output: Path, frames: int = 24) -> dict[str, Any]:
     grains = [grain(run) for run in runs]
     sigma = float(np.median([g["sigma"] for g in grains])) / 255
     spots = [areas for planes in lumas for areas in dirt(planes, sigma)]
-    light = [np.log(np.maximum((planes.astype(np.float64) ** 2.2).mean((1, 2)), 1e-6)) for planes in lumas]
-    jumps = [np.array([displacement(a, b) for a, b in zip(planes[:-1], planes[1:], strict=True)]) for planes in lumas]
     everything = np.concatenate(runs).astype(np.float32)
     monochrome = float(np.abs(everything - everything.mean(-1, keepdims=True)).mean()) < 4
     best = max(grains, key=lambda g: len(g["profile"]))
-    jitter = np.median([np.abs(np.diff(jump, axis=0)) for jump in jumps], (0, 1)) * 1.4826 / math.sqrt(6)
     levels = {
         name: [round(float(np.quantile(everything[..., channel], q)) / 255, 3) for q in (0.01, 0.5, 0.99)]
         for channel, name in enumerate(("red", "green", "blue"))
@@ -227,9 +238,8 @@ def estimate(film: Path, output: Path, frames: int = 24) -> dict[str, Any]:
             "medianArea": float(np.median([a for areas in spots for a in areas])) if any(spots) else 0.0,
         },
         "scratches": {"columns": int(np.median([scratch_columns(planes) for planes in lumas]))},
-        # Differences of neighbors: what moves slowly is the scene's.
-        "flicker": {"logSigma": round(float(np.sqrt(np.mean([np.var(np.diff(values)) / 2 for values in light]))), 4)},
-        "weave": {"sigmaPx": [round(float(value), 3) for value in jitter]},
+        "flicker": {"logSigma": round(flicker(lumas), 4)},
+        "weave": {"sigmaPx": [round(float(value), 3) for value in weave(lumas)]},
         "levels": levels,
     }
     if not report["grain"]["trustworthy"]:

@@ -104,7 +104,7 @@ def ringing(output: Tensor, clean: Tensor) -> float | None:
 
 def _score(output: Tensor, truth: Tensor) -> dict[str, float]:
     output, truth = output.clamp(0, 1), truth.clamp(0, 1)
-    return {"psnr": metrics.psnr(output, truth), "ssim": metrics.ssim(output, truth)}
+    return {"psnr": metrics.psnr(output, truth), "ssim": metrics.ssim(output, truth), "gmsd": metrics.gmsd(output, truth)}
 
 
 def _baselines(noisy: Tensor, kernel: Tensor, truth: Tensor) -> dict[str, Tensor]:
@@ -189,6 +189,11 @@ def table(rows: list[dict[str, Any]]) -> str:
             start = f"{_mean([r['input']['psnr'] for r in part]):.2f} dB / {_mean([r['input']['ssim'] for r in part]):.3f}"
             cells = [start, *(gain(m) for m in METHODS), removed("given"), removed("blind")]
             lines.append(f"| {cause}, {sigma} | " + " | ".join(cells) + " |")
+    names = ("input", *METHODS)
+    lines += ["", "| GMSD (0 is equal), mean, σ | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    for sigma in SIGMAS:
+        part = [r for r in rows if r["sigma"] == sigma]
+        lines.append(f"| {sigma} | " + " | ".join(f"{_mean([r[name]['gmsd'] for r in part]):.4f}" for name in names) + " |")
     return "\n".join(lines) + "\n"
 
 

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from .baselines import to_bytes
 from .deblur_cases import BASELINES, Case, enlarged_and_back, kept_case, middle_of, score
-from .deblur_net import BLIND, CAUSES, UNKNOWN, DeblurNet, sharpened, told
+from .deblur_net import BLIND, CAUSES, NETS, UNKNOWN, DeblurNet, sharpened, told
 from .eval_set import EvalClip
 from .evaluate_deblur import ringing
 from .evaluate_degrain import grain_of
@@ -39,9 +39,9 @@ BARS = {"storage": 1.5, "duplication": 1.5, "digitization": 1.5, "compression": 
 CROP = 96
 
 
-def load(weights: Path) -> DeblurNet:
-    """A trained net."""
-    net = DeblurNet()
+def load(name: str, weights: Path) -> DeblurNet:
+    """A trained net of `NETS`."""
+    net = NETS[name]()
     net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     return net.eval()
 
@@ -138,7 +138,18 @@ def table(rows: list[dict[str, Any]]) -> str:
         lines.append(
             f"| {cause} | {len(part)} | {start} | " + " | ".join([*gains, bar, str(below), str(worse), f"{removed:+.2f} dB"]) + " |"
         )
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *_perceptual(rows)]) + "\n"
+
+
+def _perceptual(rows: list[dict[str, Any]]) -> list[str]:
+    """A table of the mean perceptual distance to the truth."""
+    methods = ("input", *BASELINES, *OURS)
+    lines = ["| GMSD (0 is equal), mean | " + " | ".join(methods) + " |", "|---" * (len(methods) + 1) + "|"]
+    for cause in (*CAUSES, "all"):
+        part = [row for row in rows if cause in (row["cause"], "all")]
+        if part:
+            lines.append(f"| {cause} | " + " | ".join(f"{_mean([row[name]['gmsd'] for row in part]):.4f}" for name in methods) + " |")
+    return lines
 
 
 def rings(rows: list[dict[str, Any]]) -> dict[str, float]:

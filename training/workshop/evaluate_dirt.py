@@ -41,6 +41,8 @@ from .paths import MODELS, WORK, need, split
 from .pictures import read_frames
 from .shipped import shipped_state
 
+DAMAGED = "damaged"
+"""The input, beside the methods in the table."""
 METHODS = ("tmedian", "classical", "ours without caution", "ours")
 """Without caution: what the net says, however little motion is understood there (`heal.vouching`)."""
 SHOWN = ("tmedian", "classical", "ours")
@@ -48,10 +50,14 @@ RIM = 8
 CROP = 96
 CLEAN = ("video/bikes.mp4", "video/gestures/walk.mkv", "video/gestures/sister.mkv", "video/gestures/yes.mkv")
 """Clips with fast motion, hands and faces; all of them evaluation parts."""
-CLEAN_FRAMES = 26
+CLEAN_START, CLEAN_FRAMES = 20, 26
 FAST = ("bikes", "walk", "sister", "yes")
 LARGE_AREA = 48
 """Pixels of an object that is called large: recall is told apart for them."""
+TURNS = 2
+"""Damaged cases of a clip, each with another stock."""
+OBJECTS, NEGATIVE = 7, 0.35
+"""Of dirt: objects a frame, and the share that lay on the negative."""
 REACH = 28
 """More than the denoiser's receptive radius, in pixels."""
 LEAST_GRAIN = 0.4 / 255
@@ -76,8 +82,7 @@ def scenes(data: Path, limit: int | None = None) -> Iterator[Scene]:
     for clip in eval_clips(data, limit):
         yield Scene("damaged", clip.name, clip.frames, shapes)
     for name in CLEAN[:limit]:
-        start = 20
-        raw = read_frames(data / name, start, CLEAN_FRAMES)
+        raw = read_frames(data / name, CLEAN_START, CLEAN_FRAMES)
         yield Scene("clean", Path(name).stem, torch.from_numpy(raw.copy()).permute(0, 3, 1, 2).float() / 255, [])
     for start in (20, 90, 170)[:limit]:
         raw = read_frames(data / "film" / "street-1900s.mp4", start, 5)
@@ -161,6 +166,7 @@ def score(frame: Tensor, undamaged: Tensor, clean: Tensor, change: Tensor, found
         "outsides": int(outside.sum()),
         "unmasked": off,
         "ssim": metrics.ssim(picture.clamp(0, 1), undamaged),
+        "gmsd": metrics.gmsd(picture.clamp(0, 1), undamaged),
         "wanted": len(parts),
         "found": sum(got),
         "wanted, large": sum(large),
@@ -181,7 +187,7 @@ def _damaged(scene: Scene, index: int, turn: int, tools: dict[str, Any]) -> tupl
     frames = scene.frames
     if bank.stocks[0].correlation == 1:
         frames = torch.stack([metrics.luma(frame).expand(3, -1, -1) for frame in frames])
-    dirty, _ = dirt(frames, scene.shapes, 7, 0.35, seed)
+    dirty, _ = dirt(frames, scene.shapes, OBJECTS, NEGATIVE, seed)
     grained, sigma = grainy(dirty, bank, seed)
     undamaged, _ = grainy(frames, bank, seed)
     found = outputs(tools, grained, tools["aligner"].views(grained, sigma), sigma)
@@ -190,7 +196,7 @@ def _damaged(scene: Scene, index: int, turn: int, tools: dict[str, Any]) -> tupl
     truth = torch.where(change >= 1 / 255, undamaged[1], grained[1])
     row: dict[str, Any] = {"kind": "damaged", "clip": scene.name, "stock": name, "sigma": sigma * 255}
     row["fast"] = scene.name.split("#")[0] in FAST
-    for method, result in found.items():
+    for method, result in ((DAMAGED, (grained[1], torch.zeros_like(change))), *found.items()):
         row[method] = score(grained[1], truth, frames[1], change, result)
     shown = [frames[1], grained[1], *(found[method][0] for method in SHOWN), found["ours"][1].expand(3, -1, -1)]
     return row, shown
@@ -208,16 +214,17 @@ def _run(scene: Scene, tools: dict[str, Any]) -> Iterator[tuple[Tensor, dict[str
 
 def _clean(scene: Scene, tools: dict[str, Any]) -> tuple[dict[str, Any], list[Tensor]]:
     counts: dict[str, list[int]] = {method: [] for method in METHODS}
-    worst: tuple[int, list[Tensor]] = (-1, [])
+    worst: tuple[int, int, list[Tensor]] = (-1, 0, [])
     sigma = 0.0
-    for frame, found, sigma in _run(scene, tools):
+    for number, (frame, found, sigma) in enumerate(_run(scene, tools), 1):
         for method, (picture, _) in found.items():
             moved = metrics.luma((picture - frame).abs()) > FALSE_TIMES * max(sigma, 1 / 255)
             counts[method].append(sum(area >= FALSE_AREA for area in objects(moved.numpy())))
         if counts["ours"][-1] > worst[0]:
-            worst = (counts["ours"][-1], [frame, frame, *(found[method][0] for method in SHOWN), found["ours"][1].expand(3, -1, -1)])
-    row: dict[str, Any] = {"kind": "clean", "clip": scene.name, "sigma": sigma * 255, "frames": len(counts["ours"])}
-    return row | {method: {"false": sum(numbers)} for method, numbers in counts.items()}, worst[1]
+            shown = [frame, frame, *(found[method][0] for method in SHOWN), found["ours"][1].expand(3, -1, -1)]
+            worst = (counts["ours"][-1], number, shown)
+    row: dict[str, Any] = {"kind": "clean", "clip": scene.name, "sigma": sigma * 255, "frames": len(counts["ours"]), "worst": worst[1]}
+    return row | {method: {"false": sum(numbers)} for method, numbers in counts.items()}, worst[2]
 
 
 def _film(scene: Scene, tools: dict[str, Any]) -> tuple[dict[str, Any], list[Tensor]]:
@@ -225,6 +232,14 @@ def _film(scene: Scene, tools: dict[str, Any]) -> tuple[dict[str, Any], list[Ten
     parts = [int(part.sum()) for part in labelled(found["ours"][1][0] > 0)]
     row = {"kind": "film", "clip": scene.name, "sigma": sigma * 255, "objects": len(parts), "pixels": sum(parts)}
     return row, [frame, *(found[method][0] for method in SHOWN), found["ours"][1].expand(3, -1, -1)]
+
+
+def published() -> dict[str, Any]:
+    """The networks and the grain that an evaluation needs beside our net, and where views are kept."""
+    banks = {name: kept_grain(name, 5000 + index, WORK / "grain") for index, name in enumerate(STOCKS)}
+    grain_net = Ffdnet(TrainableFfdnet().state_dict()).eval()
+    grain_net.load_state_dict(shipped_state(MODELS / "degrain.onnx"))
+    return {"rife": load_rife(), "degrain": pretrained_degrain().eval(), "grain": grain_net, "banks": banks, "kept": WORK / "views"}
 
 
 def evaluate(
@@ -238,11 +253,7 @@ def evaluate(
     `tools` may replace the published networks `rife` and `degrain`, our `grain` and the grain `banks` (for tests without downloads).
     """
     output.mkdir(parents=True, exist_ok=True)
-    if tools is None:
-        banks = {name: kept_grain(name, 5000 + index, WORK / "grain") for index, name in enumerate(STOCKS)}
-        grain_net = Ffdnet(TrainableFfdnet().state_dict()).eval()
-        grain_net.load_state_dict(shipped_state(MODELS / "degrain.onnx"))
-        tools = {"rife": load_rife(), "degrain": pretrained_degrain().eval(), "grain": grain_net, "banks": banks, "kept": WORK / "views"}
+    tools = tools or published()
     tools = {**tools, "net": net, "aligner": Aligner(tools["rife"], tools["degrain"], tools.get("kept"))}
     rows: list[dict[str, Any]] = []
     pictures: list[list[Tensor]] = []
@@ -251,7 +262,7 @@ def evaluate(
     kept = Kept(output / "cases", weights, (sys.modules[__name__], heal, align, metrics))
     number = -1
     for index, scene in enumerate(parts):
-        for turn in range(2 if scene.kind == "damaged" else 1):
+        for turn in range(TURNS if scene.kind == "damaged" else 1):
             number += 1
             if number % part[1] != part[0]:
                 continue
@@ -270,9 +281,9 @@ def means(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     """Each method over all damaged frames: pixels together, objects together."""
     damaged = [row for row in rows if row["kind"] == "damaged"]
     found = {}
-    for method in METHODS:
-        total = {name: sum(row[method][name] for row in damaged) for name in damaged[0][method]} if damaged else {}
-        if damaged:
+    if damaged:
+        for method in (DAMAGED, *METHODS):
+            total = {name: sum(row[method][name] for row in damaged) for name in damaged[0][method]}
             found[method] = {
                 "inside": metrics.psnr_of(total["inside"], total["insides"]),
                 "inside, grainy": metrics.psnr_of(total["inside, grainy"], total["insides"]),
@@ -280,6 +291,7 @@ def means(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
                 "outside": metrics.psnr_of(total["outside"], total["outsides"]),
                 "unmasked": max(row[method]["unmasked"] for row in damaged),
                 "ssim": total["ssim"] / len(damaged),
+                "gmsd": total["gmsd"] / len(damaged),
                 "recall": total["found"] / max(1, total["wanted"]),
                 "false": total["false"] / len(damaged),
             }
@@ -293,15 +305,15 @@ def table(result: dict[str, Any]) -> str:
         if result[part]:
             lines += [
                 f"| {title} | inside, dB | inside against the grainy truth, dB | rim, dB | outside, dB | largest change off its own mask "
-                "| SSIM | recall | false objects a frame |",
-                "|---|---|---|---|---|---|---|---|---|",
+                "| SSIM | GMSD (0 is equal) | recall | false objects a frame |",
+                "|---|---|---|---|---|---|---|---|---|---|",
             ]
             for method, m in result[part].items():
                 # A median of whole frames finds nothing: it replaces everything.
-                counts = "– | –" if method == "tmedian" else f"{m['recall']:.3f} | {m['false']:.2f}"
+                counts = "– | –" if method in (DAMAGED, "tmedian") else f"{m['recall']:.3f} | {m['false']:.2f}"
                 lines.append(
                     f"| {method} | {m['inside']:.2f} | {m['inside, grainy']:.2f} | {m['rim']:.2f} | {m['outside']:.2f} "
-                    f"| {m['unmasked']:.3f} | {m['ssim']:.4f} | {counts} |"
+                    f"| {m['unmasked']:.3f} | {m['ssim']:.4f} | {m['gmsd']:.4f} | {counts} |"
                 )
             lines.append("")
     lines += _recalls([row for row in result["rows"] if row["kind"] == "damaged"])
@@ -323,7 +335,8 @@ def table(result: dict[str, Any]) -> str:
 def _recalls(rows: list[dict[str, Any]]) -> list[str]:
     """Recall by stock and size, of the methods that find objects."""
     stocks = sorted({row["stock"] for row in rows}, key=lambda stock: min(row["sigma"] for row in rows if row["stock"] == stock))
-    if not stocks:
+    if not stocks or "wanted, large" not in rows[0]["ours"]:
+        # Rows of an evaluation that did not tell sizes apart have no such table.
         return []
     head = " | ".join(f"{method}: smaller, larger" for method in METHODS[1:])
     lines = [f"| Recall | σ, codes | smaller than {LARGE_AREA} px, larger | {head} |", "|---" * (len(METHODS) + 2) + "|"]

@@ -33,13 +33,21 @@ from .heal import spread
 from .paths import need, split
 from .pictures import read_frames, read_picture
 from .scratch_baselines import classical, told_delogo
-from .scratch_cases import Scene, grained, lined
+from .scratch_cases import Scene, grained, lined, toned
 from .scratch_heal import NAMED, decide, from_sides, heal
 from .scratch_net import ROWS, ScratchNet
 from .scratch_shot import Line, Look, column_at, find_lines, moments
 
+SCRATCHED = "scratched"
+PERFECT = "the picture itself, without its grain"
+"""What a perfect hand could paint who does not know the grain: more than this only what shows through a line can give."""
+"""The input, beside the methods in the table."""
 METHODS = ("tmedian", "delogo, told", "classical", "ours", "ours, told")
 FRAMES = 12
+WAYS_SAID = {"new": "Soft lines, drawn as for training", "old": "Lines of `damage.scratches`", "sharp": "Hard-edged, opaque lines"}
+"""Of drawing lines, and their names in the table."""
+WAYS = tuple(WAYS_SAID)
+"""Scratched cases of a clip: lines drawn in two ways."""
 WIDTH, HEIGHT = 320, 240
 RIM = 8
 CROP = 96
@@ -164,6 +172,7 @@ def score(scratched: Tensor, truth: Tensor, change: Tensor, found: tuple[Tensor,
         "outsides": int(outside.sum()),
         "unmasked": float((picture - scratched).abs().amax(0, keepdim=True)[off].max()) if bool(off.any()) else 0.0,
         "ssim": metrics.ssim(picture.clamp(0, 1), truth),
+        "gmsd": metrics.gmsd(picture.clamp(0, 1), truth),
     }
 
 
@@ -176,13 +185,17 @@ def _hits(true: Sequence[tuple[int, float]], found: Sequence[tuple[int, float]])
 
 def _scratched(scene: Scene, index: int, turn: int, tools: dict[str, Any]) -> tuple[dict[str, Any], list[Tensor]]:
     whole, sigma, name = grained(scene, index, turn, tools["banks"])
-    middle, way = len(whole) // 2, ("new", "old")[turn]
+    middle, way = len(whole) // 2, WAYS[turn]
     case = lined(whole, way, 8500 + index * 10 + turn)
     frames = case.frames
     found, lines, columns = outputs(tools["net"], frames, middle, sigma, case.true)
     row: dict[str, Any] = {"kind": "scratched", "clip": scene.name, "stock": name, "sigma": sigma * 255, "drawn": way}
     row["lines"] = len(case.asked)
     row["candidates"] = _shown(lines)
+    row[SCRATCHED] = score(frames[middle], whole[middle], case.change, (frames[middle], torch.zeros_like(case.change)))
+    lined_up = (case.change >= 1 / 255).float()
+    painted = torch.where(lined_up > 0, toned(scene, tools["banks"][name])[middle], frames[middle])
+    row[PERFECT] = score(frames[middle], whole[middle], case.change, (painted, lined_up))
     for method, result in found.items():
         row[method] = score(frames[middle], whole[middle], case.change, result)
         if method in columns:
@@ -226,12 +239,12 @@ def evaluate(parts: Iterable[Scene], net: nn.Module, output: Path, tools: dict[s
     pictures: list[list[Tensor]] = []
     begun = time.monotonic()
     for index, scene in enumerate(parts):
-        for turn in range(2 if scene.kind == "scratched" else 1):
+        for turn in range(len(WAYS) if scene.kind == "scratched" else 1):
             row, shown = (_scratched if scene.kind == "scratched" else _clean)(scene, index, turn, tools)
             rows.append(row)
             pictures.append(shown)
         print(f"{scene.kind} {scene.name} ({time.monotonic() - begun:.0f} s)", flush=True)
-    result = {"rows": rows, "all": means(rows), "new": means(rows, "new"), "old": means(rows, "old")}
+    result = {"rows": rows, "all": means(rows), **{way: means(rows, way) for way in WAYS}}
     _crops(rows, pictures, output)
     (output / "evaluation.json").write_text(json.dumps(result, indent="\t", ensure_ascii=False) + "\n", encoding="utf-8")
     (output / "table.md").write_text(table(result), encoding="utf-8")
@@ -239,13 +252,14 @@ def evaluate(parts: Iterable[Scene], net: nn.Module, output: Path, tools: dict[s
 
 
 def means(rows: list[dict[str, Any]], drawn: str | None = None) -> dict[str, dict[str, float]]:
-    """Each method over all scratched frames (drawn in one of the two ways): pixels together, lines together."""
+    """Each method over all scratched frames (drawn in one of the ways): pixels together, lines together."""
     chosen = [row for row in rows if row["kind"] == "scratched" and drawn in (None, row["drawn"])]
     found = {}
-    for method in METHODS if chosen else ():
+    for method in (SCRATCHED, *METHODS, PERFECT) if chosen else ():
         total = {name: sum(row[method][name] for row in chosen) for name in chosen[0][method]}
         found[method] = {name: metrics.psnr_of(total[name], total[f"{name}s"]) for name in ("inside", "rim", "outside")}
-        found[method] |= {"unmasked": max(row[method]["unmasked"] for row in chosen), "ssim": total["ssim"] / len(chosen)}
+        found[method] |= {name: total[name] / len(chosen) for name in ("ssim", "gmsd")}
+        found[method]["unmasked"] = max(row[method]["unmasked"] for row in chosen)
         if "found" in total:
             found[method] |= {"recall": total["found"] / max(1, sum(row["lines"] for row in chosen)), "false": total["false"] / len(chosen)}
     return found
@@ -254,18 +268,18 @@ def means(rows: list[dict[str, Any]], drawn: str | None = None) -> dict[str, dic
 def table(result: dict[str, Any]) -> str:
     """The figures as Markdown."""
     lines = []
-    for part, title in (("all", "All scratched frames"), ("new", "Lines drawn as for training"), ("old", "Lines of `damage.scratches`")):
+    for part, title in {"all": "All scratched frames", **WAYS_SAID}.items():
         if result[part]:
             lines += [
-                f"| {title} | inside, dB | rim, dB | outside, dB | largest change off its own mask | SSIM | lines found "
-                "| false lines a frame |",
-                "|---|---|---|---|---|---|---|---|",
+                f"| {title} | inside, dB | rim, dB | outside, dB | largest change off its own mask | SSIM "
+                "| GMSD (0 is equal) | lines found | false lines a frame |",
+                "|---|---|---|---|---|---|---|---|---|",
             ]
             for method, m in result[part].items():
                 counts = f"{m['recall']:.3f} | {m['false']:.2f}" if "recall" in m else "– | –"
                 lines.append(
                     f"| {method} | {m['inside']:.2f} | {m['rim']:.2f} | {m['outside']:.2f} | {m['unmasked']:.3f} "
-                    f"| {m['ssim']:.4f} | {counts} |"
+                    f"| {m['ssim']:.4f} | {m['gmsd']:.4f} | {counts} |"
                 )
             lines.append("")
     quiet = [row for row in result["rows"] if row["kind"] != "scratched"]

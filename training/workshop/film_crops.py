@@ -20,6 +20,8 @@ from .pictures import read_frames
 FILM = "street-1900s"
 FILM_FRAMES = (20, 90, 170)
 SIDE = 160
+ROOM = 32
+"""Pixels around what is shown that a model may look at: whole frames take minutes."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,13 @@ def film_shots(data: Path, frames: int) -> Iterator[FilmShot]:
 def removes(options: Iterable[tuple[Tensor, str]], frame: Tensor, sigma: float) -> tuple[Tensor, str]:
     """Of a denoiser's settings the one that takes as much away as was measured: without a truth there is no better one."""
     return min(options, key=lambda option: abs(float((frame - option[0]).pow(2).mean()) ** 0.5 - sigma))
+
+
+def around(clip: Tensor, corner: tuple[int, int]) -> tuple[Tensor, tuple[int, int]]:
+    """Frames [N, 3, H, W] cut to a square of `SIDE` at a corner (top, left) and `ROOM` around it, at even places; the corner in the cut."""
+    top, left = (max(0, at - ROOM) // 2 * 2 for at in corner)
+    part = clip[..., top : corner[0] + SIDE + ROOM, left : corner[1] + SIDE + ROOM]
+    return part, (corner[0] - top, corner[1] - left)
 
 
 def save_crop(parts: Sequence[Tensor], path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from . import card_cause, card_deblur, card_degrain, card_dirt, card_scratch
+from . import card_cause, card_deblur, card_degrain, card_dirt, card_scratch, plates
 from .trainer import Job
 
 
@@ -49,9 +49,13 @@ def _evaluate_degrain(data: Path, limit: int | None, weights: Path, output: Path
     from .eval_set import eval_clips
     from .evaluate_degrain import FRAMES, evaluate, table
     from .film_crops import film_shots
+    from .moving_cases import degrain_plates
 
     films = film_shots(data, FRAMES) if part == (0, 1) else ()
-    return table(evaluate(eval_clips(data, limit, FRAMES), weights, output, part=part, films=films))
+    result = evaluate(eval_clips(data, limit, FRAMES), weights, output, part=part, films=films)
+    if part == (0, 1):
+        plates.add(output, result, degrain_plates(data, result["rows"], weights))
+    return table(result)
 
 
 def _dirt(options: argparse.Namespace, device: torch.device) -> Job:
@@ -68,32 +72,51 @@ def _dirt(options: argparse.Namespace, device: torch.device) -> Job:
 
 
 def _evaluate_dirt(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
-    from .evaluate_dirt import evaluate, load, scenes, table
+    from .evaluate_dirt import evaluate, load, published, scenes, table
+    from .moving_cases import dirt_plates
 
-    return table(evaluate(scenes(data, limit), load(weights), output, part=part))
-
-
-def _deblur_small(options: argparse.Namespace, device: torch.device) -> Job:
-    from .deblur import deblur_job
-    from .paths import WorkshopError
-    from .pictures import unpack
-
-    if device.type != "cpu":
-        raise WorkshopError("the pairs of deblur-small lie in main memory: train it on the CPU (--device cpu)")
-    if options.fresh:
-        raise WorkshopError("deblur-small starts from nothing anyway: leave out --fresh")
-    return deblur_job(unpack(options.pictures), seed=options.seed, batch=options.batch, crop=options.crop, stocks=options.stocks)
+    net, tools = load(weights), published()
+    result = evaluate(scenes(data, limit), net, output, tools, part)
+    if part == (0, 1):
+        plates.add(output, result, dirt_plates(data, result["rows"], net, tools))
+    return table(result)
 
 
-def _evaluate_deblur_small(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
-    from .eval_set import eval_clips
-    from .evaluate_deblur_film import evaluate, load, table
-    from .paths import WorkshopError
+def _deblur(name: str) -> Callable[[argparse.Namespace, torch.device], Job]:
+    def job(options: argparse.Namespace, device: torch.device) -> Job:
+        from .deblur import SAMPLES, deblur_job
+        from .paths import MODELS, WorkshopError
+        from .pictures import unpack
+        from .shipped import shipped_state
 
-    if part != (0, 1):
-        raise WorkshopError("the evaluation of deblur-small is not shared by processes: leave out --part")
+        if device.type != "cpu":
+            raise WorkshopError(f"the pairs of {name} lie in main memory: train it on the CPU (--device cpu)")
+        # The full net starts as the small one where it has no weights of its own.
+        shipped = [path for path in (MODELS / f"{name}.onnx", MODELS / "deblur-small.onnx") if path.exists()]
+        start = None if options.fresh or not shipped else shipped_state(shipped[0])
+        named = {key: getattr(options, key) for key in ("seed", "batch", "crop", "stocks")}
+        return deblur_job(name, unpack(options.pictures), **named, count=options.samples or SAMPLES, start=start)
 
-    return table(evaluate(eval_clips(data, limit), load(weights), output)["rows"])
+    return job
+
+
+def _evaluate_deblur(name: str) -> Callable[[Path, int | None, Path, Path, tuple[int, int]], str]:
+    def evaluation(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
+        from .deblur_on_film import on_film
+        from .eval_set import eval_clips
+        from .evaluate_deblur_film import evaluate, load, table
+        from .moving_cases import deblur_plates
+        from .paths import WorkshopError
+
+        if part != (0, 1):
+            raise WorkshopError(f"the evaluation of {name} is not shared by processes: leave out --part")
+        net = load(name, weights)
+        result = evaluate(eval_clips(data, limit), net, output)
+        result["film"] = on_film(data, net, output)
+        plates.add(output, result, deblur_plates(data, result["rows"], name, net))
+        return table(result["rows"])
+
+    return evaluation
 
 
 def _cause(options: argparse.Namespace, device: torch.device) -> Job:
@@ -133,16 +156,21 @@ def _scratch(options: argparse.Namespace, device: torch.device) -> Job:
 
 def _evaluate_scratch(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
     from .evaluate_scratch import evaluate, load, scenes, table
+    from .moving_cases import scratch_plates
     from .paths import WorkshopError
 
     if part != (0, 1):
         raise WorkshopError(f"scratch is evaluated in one process: leave --part away (got {part[0]}/{part[1]})")
-    return table(evaluate(scenes(data, limit), load(weights), output))
+    net = load(weights)
+    result = evaluate(scenes(data, limit), net, output)
+    plates.add(output, result, scratch_plates(data, result["rows"], net))
+    return table(result)
 
 
 RECIPES: dict[str, Recipe] = {
     "degrain": Recipe(1.5e-4, _degrain, _evaluate_degrain, card_degrain.sections),
-    "deblur-small": Recipe(6e-4, _deblur_small, _evaluate_deblur_small, card_deblur.sections),
+    "deblur-small": Recipe(6e-4, _deblur("deblur-small"), _evaluate_deblur("deblur-small"), card_deblur.sections),
+    "deblur-full": Recipe(4e-4, _deblur("deblur-full"), _evaluate_deblur("deblur-full"), card_deblur.sections),
     "dirt": Recipe(1e-3, _dirt, _evaluate_dirt, card_dirt.sections),
     "blur-cause": Recipe(2e-3, _cause, _evaluate_cause, card_cause.sections),
     "scratch": Recipe(2e-3, _scratch, _evaluate_scratch, card_scratch.sections),

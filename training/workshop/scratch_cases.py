@@ -1,4 +1,4 @@
-"""Clips with lines whose places are known, drawn in two ways: what `evaluate scratch` scores and `tune_scratch` measures rules on."""
+"""Clips with lines whose places are known, drawn in three ways: what `evaluate scratch` scores and `tune_scratch` measures rules on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from degradation.damage import scratches
-from degradation.scratches import lines_on, random_scratch
+from degradation.grain_bank import GrainBank
+from degradation.scratches import lines_on, random_scratch, sharp_scratch
 from degradation.stocks import STOCKS
 
 from . import metrics
@@ -44,26 +45,31 @@ class Case:
     asked: list[tuple[int, float]]
 
 
+def toned(scene: Scene, bank: GrainBank) -> Tensor:
+    """A scene's frames, gray where a stock is."""
+    if bank.stocks[0].correlation != 1:
+        return scene.frames
+    return torch.stack([metrics.luma(frame).expand(3, -1, -1) for frame in scene.frames])
+
+
 def grained(scene: Scene, index: int, turn: int, banks: dict[str, Any], seed: int = 8000) -> tuple[Tensor, float, str]:
     """A scene's frames with grain of a stock (gray where the stock is), σ of 0…1, and the stock's name."""
     name = list(STOCKS)[(index + turn * 3) % len(STOCKS)]
-    bank = banks[name]
-    frames = scene.frames
-    if bank.stocks[0].correlation == 1:
-        frames = torch.stack([metrics.luma(frame).expand(3, -1, -1) for frame in frames])
     # Grain lies below the lines.
-    whole, sigma = grainy(frames, bank, seed + index * 10 + turn)
+    whole, sigma = grainy(toned(scene, banks[name]), banks[name], seed + index * 10 + turn)
     return whole, sigma, name
 
 
 def lined(whole: Tensor, way: str, seed: int) -> Case:
-    """Frames with lines on them: `new` as for training, `old` by `damage.scratches`, which training never saw; or `none`."""
+    """Frames with lines on them: `new` soft ones as for training, `sharp` hard-edged opaque ones likewise, `old` ones by
+    `damage.scratches`, which training never saw; or `none`."""
     middle = len(whole) // 2
     frames = whole
     true: list[tuple[int, float]] = []
-    if way == "new":
+    if way in ("new", "sharp"):
         generator = torch.Generator().manual_seed(seed)
-        drawn = [random_scratch(generator, height=whole.shape[-2]) for _ in range(LINES)]
+        kind = random_scratch if way == "new" else sharp_scratch
+        drawn = [kind(generator, height=whole.shape[-2]) for _ in range(LINES)]
         frames, path = lines_on(whole, drawn, seed)
         true = [(0 if one.light > 0.5 else 1, float(path[middle, k])) for k, one in enumerate(drawn)]
     elif way == "old":
@@ -76,7 +82,7 @@ def lined(whole: Tensor, way: str, seed: int) -> Case:
                 bright = float((frames[middle] - before[middle]).sum()) > 0
                 true.append((0 if bright else 1, float((column * torch.arange(len(column))).sum() / column.sum())))
     elif way != "none":
-        raise ValueError(f"lined: a way is new, old or none (got {way})")
+        raise ValueError(f"lined: a way is new, old, sharp or none (got {way})")
     frames = (frames.clamp(0, 1) * 255).round() / 255
     change = (frames[middle] - whole[middle]).abs().amax(0, keepdim=True)
 

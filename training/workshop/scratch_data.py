@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from degradation.grain_bank import GrainBank
-from degradation.scratches import draw, pole, random_scratch
+from degradation.scratches import draw, pole, random_scratch, sharp_scratch
 
 from .dirt_net import LUMA, scale_of
 from .paths import WorkshopError
@@ -25,6 +25,9 @@ from .scratch_net import ROWS
 
 FAINT, SURE = 1 / 255, 3 / 255
 """A change by a line below the first does not count as one, above the second it does; between them nothing is asked."""
+SHARP = 0.35
+"""Share of the lines that are hard-edged and opaque: trained on soft ones alone, beside hard-edged poles, the net took every hard edge for
+a pole's."""
 TALL = 2
 """Crops are so many times as high as they are wide."""
 SIDE = 112
@@ -82,7 +85,8 @@ def make_sample(shown: Sequence[Tensor], bank: GrainBank, seed: int, number: int
     count = 0 if draw_[2] < 0.3 else 1 + int(draw_[3] * 3)
     for _ in range(count):
         # The line may be longer than the crop is high.
-        line = random_scratch(generator, height=high)
+        kind = sharp_scratch if float(torch.rand(1, generator=generator)) < SHARP else random_scratch
+        line = kind(generator, height=high)
         after = draw(frame, line, float(torch.rand(1, generator=generator)) * (wide - 1), generator)
         change = after - frame
         most = change.abs().amax(0)
@@ -96,7 +100,7 @@ def make_sample(shown: Sequence[Tensor], bank: GrainBank, seed: int, number: int
 
 def samples(shown: Sequence[Tensor], bank: GrainBank, count: int, seed: int, cache: Path | None) -> dict[str, Any]:
     """`count` samples as bytes: `frame` [N, 3, H, W], `change` [N, 2, H/8, W] (four times as large), and `sigma` [N]; kept in `cache`."""
-    path = cache / f"scratch-{count}-{seed}.pt" if cache else None
+    path = cache / f"scratch-lines-{count}-{seed}.pt" if cache else None
     if path and path.exists():
         kept: dict[str, Any] = torch.load(path, weights_only=True)
         return kept

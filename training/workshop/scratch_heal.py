@@ -17,9 +17,9 @@ ALONG = 16
 """Rows to each side over which evidence is averaged."""
 FITTED = 8
 """Rows to each side over which opacity is fitted."""
-DOUBT = 8.0
-"""An opacity loses this many of its variances, over itself: √8 = 2.8 standard errors are none."""
-TAKEN, NAMED = 0.25, 0.15
+DOUBT = 12.0
+"""An opacity loses this many of its variances, over itself: √12 = 3.5 standard errors are none."""
+TAKEN, NAMED = 0.35, 0.15
 """Evidence above which a pixel of a line's corridor belongs to it: of a line that was found, of one that was named by hand."""
 GROW = 1
 CORRIDOR = 4
@@ -94,6 +94,8 @@ def heal(frame: Tensor, sign: Tensor) -> tuple[Tensor, Tensor]:
     hides = opacity(frame, bridged, sign)
     target = torch.where(sign > 0, BRIGHT, DARK)
     below = (frame - hides * target) / (1 - hides).clamp(min=0.1)
+    # Film is no darker than black and no brighter than white, unless the frame was.
+    below = torch.where(sign > 0, torch.maximum(below, frame.clamp(max=0)), torch.minimum(below, frame.clamp(min=1)))
     own = ((OPAQUE - hides) / SPAN).clamp(0, 1)
     mended = own * below + (1 - own) * bridged
     return torch.where(sign != 0, mended, frame), (1 - own) * (sign != 0)

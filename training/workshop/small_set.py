@@ -202,6 +202,7 @@ TRIALS: dict[str, Callable[[Path, Path], Figures]] = {
     "degrain": lambda path, data: {**white_noise(path, data), **film_grain(path, data)},
     "dirt": spots,
     "deblur-small": sharpened,
+    "deblur-full": sharpened,
     "blur-cause": causes,
     "scratch": lines,
     "spanx2": lambda path, data: enlarged(path, data, 2),

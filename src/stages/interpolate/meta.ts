@@ -57,7 +57,7 @@ export const params = {
 /** Creates frames between frames by optical flow: RIFE 4.25. */
 export const meta: StageMeta<typeof params> = {
 	id: 'interpolate',
-	version: 2,
+	version: 3,
 	label: 'Interpolate',
 	doc: 'Creates frames between frames by optical flow (RIFE), at exact timesteps and never across a cut.',
 	order: 100,

@@ -35,7 +35,9 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 	let light = select(params.dark, params.bright, sign[i] > 0.0);
 	for (var c = 0u; c < 3u; c++) {
 		let at = c * area + i;
-		let below = (frame[at] - hides * light) / max(1.0 - hides, 0.1);
+		let wanted = (frame[at] - hides * light) / max(1.0 - hides, 0.1);
+		// Film is no darker than black and no brighter than white, unless the frame was.
+		let below = select(min(wanted, max(frame[at], 1.0)), max(wanted, min(frame[at], 0.0)), sign[i] > 0.0);
 		healed[at] = select(own * below + (1.0 - own) * bridged[at], frame[at], sign[i] == 0.0);
 	}
 	share[i] = select(1.0 - own, 0.0, sign[i] == 0.0);

@@ -230,13 +230,16 @@ export const cureOp: Op<CureParams> = {
 			const fitted = hidden / (could + 1e-4);
 			const variance = Math.max(differs - fitted * hidden, 0) / (could + 1e-4) / Math.max(present * rows, 1);
 			const hides = clamp(fitted * Math.max(1 - (doubt * variance) / (fitted * fitted + 1e-9), 0), 0, 1);
-			const own = clamp((opaque - hides) / span, 0, 1);
+			const clear = clamp((opaque - hides) / span, 0, 1);
 			const light = sign[i]! > 0 ? bright : dark;
 			for (let at = i; at < 3 * area; at += area) {
-				const below = (frame[at]! - hides * light) / Math.max(1 - hides, 0.1);
-				healed[at] = own * below + (1 - own) * bridged[at]!;
+				const wanted = (frame[at]! - hides * light) / Math.max(1 - hides, 0.1);
+				const own = frame[at]!;
+				// Film is no darker than black and no brighter than white, unless the frame was.
+				const below = sign[i]! > 0 ? Math.max(wanted, Math.min(own, 0)) : Math.min(wanted, Math.max(own, 1));
+				healed[at] = clear * below + (1 - clear) * bridged[at]!;
 			}
-			share[i] = 1 - own;
+			share[i] = 1 - clear;
 		}
 	},
 };

@@ -26,7 +26,7 @@ export interface Placed {
 }
 
 /** Evidence above which a pixel in a line's corridor belongs to it: of a line that was found, of one that was named. */
-const [TAKEN, NAMED] = [0.25, 0.15];
+const [TAKEN, NAMED] = [0.35, 0.15];
 /** Columns named are those of a line up to so many pixels away. */
 const SAME = 4;
 /** Score that a step of all sensitivity moves the bar by. */

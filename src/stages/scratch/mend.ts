@@ -34,7 +34,7 @@ export interface Mending {
 /** Rows to each side over which evidence is averaged. */
 const ALONG = 16;
 /** Rows to each side over which opacity is fitted; and how many of its variances an opacity loses, over itself. */
-const [FITTED, DOUBT] = [8, 8];
+const [FITTED, DOUBT] = [8, 12];
 /** Pixels to each side in which sound film is looked for. */
 const REACH = 32;
 /** Code values of a scratch itself. */

@@ -70,7 +70,7 @@ export const params = {
 /** Removes upright lines that stay on the screen while the picture moves. */
 export const meta: StageMeta<typeof params> = {
 	id: 'scratch',
-	version: 2,
+	version: 3,
 	label: 'Scratches',
 	doc: 'Removes upright lines that keep to their columns through a shot while the picture moves. Its view of lines shows which columns were found, and which were taken for the picture’s own.',
 	order: 45,

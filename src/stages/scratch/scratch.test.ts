@@ -129,7 +129,7 @@ describe('what is mended', () => {
 		expect(taken([line(40, 0.9)], {}, 9)).toEqual([]);
 		expect(taken([line(40, 0.9)], {}, 9, 1)).toEqual([40]);
 		expect(taken([line(40, 0.9)], {}, 22, 1)).toEqual([]);
-		expect(placedColumns(linesAt([line(40, 0.9)], 10, 0, choice))).toEqual([0, 40, 4, 0.25]);
+		expect(placedColumns(linesAt([line(40, 0.9)], 10, 0, choice))).toEqual([0, 40, 4, 0.35]);
 	});
 
 	it('takes a half-transparent line back exactly, and bridges an opaque one; all else keeps its value', () => {
