@@ -13,6 +13,7 @@ import { format, resolveConfig } from 'prettier';
 import { decodeBench, dpxBench, passthroughBench, tilesBench } from '../tests/bench/engine.ts';
 import { demoBench, memoryBench } from '../tests/bench/films.ts';
 import { gpuBench } from '../tests/bench/gpu.ts';
+import { grainBench } from '../tests/bench/grain.ts';
 import { noiseBench } from '../tests/bench/noise.ts';
 import { shareBench } from '../tests/bench/share.ts';
 import { describeMachine, terminalTable, writeBlocks } from '../tests/bench/table.ts';
@@ -35,6 +36,7 @@ const RUN: Readonly<Record<BenchName, (options: BenchOptions) => Promise<BenchRo
 	demo: demoBench,
 	memory: memoryBench,
 	gpu: gpuBench,
+	grain: grainBench,
 	share: shareBench,
 	noise: noiseBench,
 };

@@ -16,6 +16,7 @@ benches (default: ${DEFAULT_BENCHES.join(' ')})
   demo          the demo reel with its recipe on wasm: first frame, whole film
   memory        peak memory of a long 720p pass-through against a 1-minute one (an hour of work; not in the default)
   gpu           all models on a real GPU: Chromium, onnxruntime-node, PyTorch (not in the default; refuses software)
+  grain         a frame of grain against the physical model of the workshop (not in the default; needs Python and PyTorch)
   noise         the strength of grain, found blindly, against the truth (not in the default; needs Python)
   share         200 reviewers fetch and vote on the share service, PGlite and Postgres; killed in the middle (not in the default)
 

@@ -1,13 +1,15 @@
 /** What a bench says. Plain data: it becomes JSON, a table on the terminal and a table in the documentation. */
 
 /** The benches, in the order in which they run. */
-export const BENCHES = ['decode', 'passthrough', 'tiles', 'dpx', 'demo', 'memory', 'gpu', 'share', 'noise'] as const;
+export const BENCHES = ['decode', 'passthrough', 'tiles', 'dpx', 'demo', 'memory', 'gpu', 'grain', 'share', 'noise'] as const;
 
 /** Name of a bench. */
 export type BenchName = (typeof BENCHES)[number];
 
-/** What runs when none is named: all but the long `memory` run, `gpu`, which most machines cannot do, `share`, which needs Postgres, and
- * `noise`, which needs Python. */
+/**
+ * What runs when none is named: all but the long `memory` run, `gpu`, which most machines cannot do, `share`, which needs Postgres, and
+ * `grain` and `noise`, which need Python.
+ */
 export const DEFAULT_BENCHES: readonly BenchName[] = ['decode', 'passthrough', 'tiles', 'dpx', 'demo'];
 
 /** One figure. */

@@ -10,6 +10,7 @@ import { cpuSeconds } from '../bench/chrome.ts';
 import { passthroughBound, passthroughRows } from '../bench/engine.ts';
 import { memoryRows } from '../bench/films.ts';
 import { GPU_CASES } from '../bench/gpu.ts';
+import { grainRows } from '../bench/grain.ts';
 import { documentationBlock, terminalTable, writeBlocks } from '../bench/table.ts';
 import { type BenchReport, type BenchRow, DEFAULT_BENCHES, exitCodeOf } from '../bench/types.ts';
 import type { Parts, Whole } from '../bench/page/api.ts';
@@ -51,6 +52,22 @@ const report = (rows: readonly BenchRow[], loadBefore = 0): BenchReport => ({
 		loadBefore,
 	},
 	rows,
+});
+
+describe('grain', () => {
+	it('is judged against the cheapest stock, by processor time', () => {
+		const stock = { stock: 'a', channels: 3, reference: 2e-4, drawing: 1e-6 };
+		const stocks = [stock, { ...stock, stock: 'b', reference: 1e-4, drawing: 2e-6 }];
+		const costs = { backend: 'CPU', software: false, width: 1920, height: 1080, radius: 3, terms: 2, wall: [9, 9] };
+		const rows = (cpu: readonly (number | null)[]): BenchRow[] =>
+			grainRows({ where: 'here', samples: 9, stocks }, [{ ...costs, cpu }]);
+		const [first, second, ours] = rows([5, 4]);
+		expect([first, second].map((r) => r?.pass)).toEqual([null, null]);
+		expect(first?.figure).toContain('415 s by Monte Carlo of 9');
+		expect([ours?.pass, ours?.figure]).toEqual([true, '52 × (4.00 s of processor time, 9.00 s wall); 1 × one drawing']);
+		// Where processor time cannot be read the clock's counts.
+		expect(rows([null, null])[2]?.pass).toBe(false);
+	});
 });
 
 describe('gpu', () => {

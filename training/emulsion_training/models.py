@@ -165,6 +165,8 @@ FFDNET = Model(
         "Trained on white Gaussian noise of σ 0…75. Film grain is correlated: its measured σ underestimates what the "
         "network has to be told.",
         "It takes the noise for signal where sigma is too low and smears where it is too high: estimate sigma per shot.",
+        "On real film it is shown beside `degrain`, on the same frames in the same run ([crops](degrain.md#real-film), made by "
+        "`python -m workshop evaluate degrain`).",
     ),
 )
 

@@ -221,8 +221,12 @@ def test_evaluation_and_card_without_downloads(tmp_path: Path, bank: GrainBank) 
     assert {row["shown as"] for row in written["rows"] if "shown as" in row} == {"worst", "median", "best"}
     assert (tmp_path / "deblur-worst.png").exists()
     assert "| compression | 1 |" in (tmp_path / "table.md").read_text(encoding="utf-8")
-    settings = {"batch": 4, "crop": 96, "seed": 1, "rate": 1e-4, "bf16": False}
+    assert "| GMSD (0 is equal), mean |" in (tmp_path / "table.md").read_text(encoding="utf-8")
+    written["film"] = [{"clip": "a#1", "crop": "a.png", "told": None, "soft": 0.2, "leading": "capture", "confidence": 0.9}]
+    settings = {"model": "deblur-full", "batch": 4, "crop": 96, "seed": 1, "rate": 1e-4, "bf16": False}
     made = {"settings": settings, "steps": 3, "machine": "CPU", "hours": 0.1, "torch": "2", "start": 0.0, "best": 0.5}
     card = "\n".join(sections(made, written, ["a note"]))
     assert "- compression, +0.8 dB wanted: given +0.00 dB (0.80 dB missing)" in card
     assert "- a note" in card
+    assert "a#1: `blur-cause` says sharp (soft by 20%); not run.\n\n![a#1](deblur-full/a.png)" in card
+    assert "(deblur-small/" not in card

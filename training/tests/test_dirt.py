@@ -409,10 +409,11 @@ def test_objects_and_figures() -> None:
     spoiled[:, 0, 0] = 0
     assert score(frame, clean, clean, change, (spoiled, far))["unmasked"] == 0.5
     rows: list[dict[str, Any]] = [
-        {"kind": "damaged", "tmedian": nothing, "classical": wrong, "ours without caution": perfect, "ours": perfect}
+        {"kind": "damaged", "damaged": nothing, "tmedian": nothing, "classical": wrong, "ours without caution": perfect, "ours": perfect}
     ]
     figures = means(rows)
     assert figures["ours"]["recall"] == 1
+    assert figures["ours"]["gmsd"] == 0 < figures["damaged"]["gmsd"]
     assert figures["tmedian"]["inside"] == pytest.approx(-20 * np.log10(0.2), abs=0.01)
 
 
@@ -447,7 +448,10 @@ def test_evaluation_without_downloads(tmp_path: Path) -> None:
     result = evaluate(scenes, DirtNet().eval(), tmp_path, tools)
     assert [row["kind"] for row in result["rows"]] == ["damaged", "damaged", "clean", "film"]
     assert result["rows"][2]["frames"] == 2
-    assert "| walk | 2 |" in (tmp_path / "table.md").read_text(encoding="utf-8")
+    words = (tmp_path / "table.md").read_text(encoding="utf-8")
+    assert "| walk | 2 |" in words
+    assert words.splitlines()[2].startswith("| damaged |") and words.splitlines()[2].endswith("| – | – |")
+    assert result["rows"][2]["worst"] in (1, 2)
     assert result["fast"]["ours"]["unmasked"] == 0
     assert (tmp_path / "dirt-worst.png").exists()
 

@@ -257,6 +257,7 @@ def test_evaluation_scores_every_method_and_counts_lines(tmp_path: Path) -> None
     assert means[PERFECT]["inside"] > means["classical"]["inside"]
     assert [row["drawn"] for row in result["rows"][:3]] == ["new", "old", "sharp"]
     assert means["ours"]["unmasked"] == 0
+    assert means["scratched"]["outside"] == 120 and 0 < means["ours"]["gmsd"] < means["scratched"]["gmsd"]
     assert means["tmedian"]["outside"] < means["ours"]["outside"]
     assert result["rows"][0]["lines"] >= 1
     words = (tmp_path / "table.md").read_text(encoding="utf-8")

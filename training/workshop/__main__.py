@@ -113,13 +113,20 @@ def evaluate(options: argparse.Namespace) -> None:
     """`evaluate`."""
     if options.model == "deblur":
         return evaluate_deblur(options)
+    from .plates import add
     from .recipes import RECIPES
 
     torch.set_num_threads(options.threads or torch.get_num_threads())
     weights = options.weights or WORK / "runs" / options.model / "best.pt"
     need(weights, f"train the model first: `train {options.model}`")
     output = options.output or WORK / "evaluation" / options.model
-    print(RECIPES[options.model].evaluate(options.data, options.limit, weights, output, options.part))
+    recipe = RECIPES[options.model]
+    if not options.plates:
+        print(recipe.evaluate(options.data, options.limit, weights, output, options.part))
+    need(output / "evaluation.json", f"evaluate it first: `evaluate {options.model}`")
+    if recipe.moving is not None and options.part == (0, 1):
+        moving = recipe.moving
+        add(output, lambda rows: moving(options.data, rows, weights, output))
 
 
 def evaluate_deblur(options: argparse.Namespace) -> None:
@@ -276,6 +283,9 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--limit", type=int, help="about so many photographs and clips each")
     one.add_argument("--threads", type=int, help="CPU threads")
     one.add_argument("--part", type=share, default=(0, 1), help="degrain, dirt: 0/2 and 1/2, say, in two processes; then once more without")
+    one.add_argument(
+        "--plates", action="store_true", help="only the difference plates (deblur: and the real film) of an evaluation that is there"
+    )
     one.add_argument("--steps", type=int, default=8, help="deblur: denoisings")
     one.set_defaults(run_command=evaluate)
 

@@ -10,6 +10,8 @@ from .plates import section
 FAILURES = (
     "Grain and texture of the same size and strength cannot be told apart in one frame: gravel, foliage and hair lose detail "
     "under coarse grain (the worst case above shows how much).",
+    "In the plates above the ribs of the tire travel with the picture: detail of the grain's size goes with it. The edge correlation of what "
+    "is removed says the same (wanted: 0.05 at most).",
     "Not yet trained long enough: on fine silver grain (one frame), and on white noise (0.7 to 0.9 dB at σ 10 and 25, small set), "
     "FFDNet is still better. Grain that is coarser than a pixel is what this model is for.",
     "The told strength decides: too low leaves grain, too high smears.",

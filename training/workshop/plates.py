@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,11 @@ FRAMES = 9
 RATE = 8
 """Frames a second."""
 SIDES = (160, 144, 128, 112, 96, 80, 64)
-"""Of each of the three squares: the largest of which all frames fit in `MOST`."""
-MOST = 160_000
+"""Of each of the three squares: the largest, or all of a smaller clip, of which all frames fit in `MOST`."""
+MOST = 240_000
 """Bytes of a file: what is in `public/models` is shipped with the application."""
+LEVELS = 32
+"""Of a plate, between black and white."""
 GAINS = (8.0, 4.0, 2.0, 1.0)
 ROOM = 0.98
 """Share of a plate's pixels that must not be cut off at black or white."""
@@ -51,8 +53,10 @@ def lumas(clip: Tensor) -> Tensor:
 
 
 def plate(before: Tensor, after: Tensor, gain: float) -> Tensor:
-    """What was changed, from luma [N, H, W] of both: gray where nothing was, brighter where the output is."""
-    return 0.5 + gain * (after - before)
+    """What was changed, from luma [N, H, W] of both: gray where nothing was, brighter where the output is; in `LEVELS`, as grain of 256
+    cannot be compressed."""
+    steps = LEVELS // 2
+    return 0.5 + (gain * (after - before) * LEVELS).round().clamp(-steps, steps) / LEVELS
 
 
 def gain_for(before: Tensor, after: Tensor) -> float:
@@ -73,7 +77,7 @@ def save(moving: Moving, path: Path) -> dict[str, Any]:
     gain = moving.gain or gain_for(before, after)
     parts = (before, after, plate(before, after, gain))
     data, side = b"", 0
-    for side in [size for size in SIDES if size <= largest] or [largest]:
+    for side in (largest, *(size for size in SIDES if size < largest)):
         at = (largest - side) // 2
         data = animated(torch.cat([part[:, at : at + side, at : at + side] for part in parts], 2))
         if len(data) <= MOST:
@@ -83,8 +87,7 @@ def save(moving: Moving, path: Path) -> dict[str, Any]:
 
 
 def animated(frames: Tensor) -> bytes:
-    """Gray frames [N, H, W] of 0…1 as an animated PNG that goes on for ever; where it is not played the middle frame is not lost: the
-    first stands."""
+    """Gray frames [N, H, W] of 0…1 as an animated PNG that goes on for ever; where it is not played the first frame stands."""
     codes = (frames.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
     first, *others = (Image.fromarray(frame) for frame in codes)
     file = io.BytesIO()
@@ -92,10 +95,15 @@ def animated(frames: Tensor) -> bytes:
     return file.getvalue()
 
 
-def add(output: Path, result: dict[str, Any], shown: Sequence[tuple[str, Moving]]) -> None:
-    """Writes the plates beside an evaluation, each by its file's stem, and names them in its `evaluation.json`."""
+def add(output: Path, make: Callable[[list[dict[str, Any]]], Sequence[tuple[str, Moving]]]) -> None:
+    """Writes the plates that `make` makes of an evaluation's rows beside it, each by its file's stem, and names them in its
+    `evaluation.json`."""
+    path = output / "evaluation.json"
+    shown = make(json.loads(path.read_text(encoding="utf-8"))["rows"])
+    # Read again: `make` may have added to it.
+    result = json.loads(path.read_text(encoding="utf-8"))
     result["plates"] = [save(moving, output / f"{stem}.png") for stem, moving in shown]
-    (output / "evaluation.json").write_text(json.dumps(result, indent="\t", ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(result, indent="\t", ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def section(model: str, result: dict[str, Any], look: str) -> tuple[str, ...]:

@@ -10,8 +10,14 @@ from typing import Any
 
 import torch
 
-from . import card_cause, card_deblur, card_degrain, card_dirt, card_scratch, plates
+from . import card_cause, card_deblur, card_degrain, card_dirt, card_scratch
+from .plates import Moving
 from .trainer import Job
+
+Rows = list[dict[str, Any]]
+"""Of an evaluation."""
+Shown = list[tuple[str, Moving]]
+"""What plates show, by the file's stem."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,9 @@ class Recipe:
     """Data, limit, weights, output, this process's part: measures, writes `evaluation.json`, `table.md` and crops, returns the table."""
     sections: Callable[[dict[str, Any], dict[str, Any], list[str]], tuple[str, ...]]
     """What the card says beyond an imported model's, from `run.json`, `evaluation.json` and the run's notes."""
+    moving: Callable[[Path, Rows, Path, Path], Shown] | None = None
+    """Data, an evaluation's rows, weights, its folder: the clips of the card's difference plates; adds to the folder what else the card
+    shows of films without a truth."""
 
 
 def _degrain(options: argparse.Namespace, device: torch.device) -> Job:
@@ -49,13 +58,15 @@ def _evaluate_degrain(data: Path, limit: int | None, weights: Path, output: Path
     from .eval_set import eval_clips
     from .evaluate_degrain import FRAMES, evaluate, table
     from .film_crops import film_shots
-    from .moving_cases import degrain_plates
 
     films = film_shots(data, FRAMES) if part == (0, 1) else ()
-    result = evaluate(eval_clips(data, limit, FRAMES), weights, output, part=part, films=films)
-    if part == (0, 1):
-        plates.add(output, result, degrain_plates(data, result["rows"], weights))
-    return table(result)
+    return table(evaluate(eval_clips(data, limit, FRAMES), weights, output, part=part, films=films))
+
+
+def _moving_degrain(data: Path, rows: Rows, weights: Path, output: Path) -> Shown:
+    from .moving_cases import degrain_plates
+
+    return degrain_plates(data, rows, weights)
 
 
 def _dirt(options: argparse.Namespace, device: torch.device) -> Job:
@@ -72,14 +83,16 @@ def _dirt(options: argparse.Namespace, device: torch.device) -> Job:
 
 
 def _evaluate_dirt(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
-    from .evaluate_dirt import evaluate, load, published, scenes, table
+    from .evaluate_dirt import evaluate, load, scenes, table
+
+    return table(evaluate(scenes(data, limit), load(weights), output, part=part))
+
+
+def _moving_dirt(data: Path, rows: Rows, weights: Path, output: Path) -> Shown:
+    from .evaluate_dirt import load, published
     from .moving_cases import dirt_plates
 
-    net, tools = load(weights), published()
-    result = evaluate(scenes(data, limit), net, output, tools, part)
-    if part == (0, 1):
-        plates.add(output, result, dirt_plates(data, result["rows"], net, tools))
-    return table(result)
+    return dirt_plates(data, rows, load(weights), published())
 
 
 def _deblur(name: str) -> Callable[[argparse.Namespace, torch.device], Job]:
@@ -102,21 +115,28 @@ def _deblur(name: str) -> Callable[[argparse.Namespace, torch.device], Job]:
 
 def _evaluate_deblur(name: str) -> Callable[[Path, int | None, Path, Path, tuple[int, int]], str]:
     def evaluation(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
-        from .deblur_on_film import on_film
         from .eval_set import eval_clips
         from .evaluate_deblur_film import evaluate, load, table
-        from .moving_cases import deblur_plates
         from .paths import WorkshopError
 
         if part != (0, 1):
             raise WorkshopError(f"the evaluation of {name} is not shared by processes: leave out --part")
-        net = load(name, weights)
-        result = evaluate(eval_clips(data, limit), net, output)
-        result["film"] = on_film(data, net, output)
-        plates.add(output, result, deblur_plates(data, result["rows"], name, net))
-        return table(result["rows"])
+        return table(evaluate(eval_clips(data, limit), load(name, weights), output)["rows"])
 
     return evaluation
+
+
+def _moving_deblur(name: str) -> Callable[[Path, Rows, Path, Path], Shown]:
+    def moving(data: Path, rows: Rows, weights: Path, output: Path) -> Shown:
+        from .deblur_on_film import on_film
+        from .evaluate_deblur_film import load
+        from .moving_cases import deblur_plates
+
+        net = load(name, weights)
+        on_film(data, net, output)
+        return deblur_plates(data, rows, name, net)
+
+    return moving
 
 
 def _cause(options: argparse.Namespace, device: torch.device) -> Job:
@@ -156,22 +176,29 @@ def _scratch(options: argparse.Namespace, device: torch.device) -> Job:
 
 def _evaluate_scratch(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
     from .evaluate_scratch import evaluate, load, scenes, table
-    from .moving_cases import scratch_plates
     from .paths import WorkshopError
 
     if part != (0, 1):
         raise WorkshopError(f"scratch is evaluated in one process: leave --part away (got {part[0]}/{part[1]})")
-    net = load(weights)
-    result = evaluate(scenes(data, limit), net, output)
-    plates.add(output, result, scratch_plates(data, result["rows"], net))
-    return table(result)
+    return table(evaluate(scenes(data, limit), load(weights), output))
+
+
+def _moving_scratch(data: Path, rows: Rows, weights: Path, output: Path) -> Shown:
+    from .evaluate_scratch import load
+    from .moving_cases import scratch_plates
+
+    return scratch_plates(data, rows, load(weights))
 
 
 RECIPES: dict[str, Recipe] = {
-    "degrain": Recipe(1.5e-4, _degrain, _evaluate_degrain, card_degrain.sections),
-    "deblur-small": Recipe(6e-4, _deblur("deblur-small"), _evaluate_deblur("deblur-small"), card_deblur.sections),
-    "deblur-full": Recipe(4e-4, _deblur("deblur-full"), _evaluate_deblur("deblur-full"), card_deblur.sections),
-    "dirt": Recipe(1e-3, _dirt, _evaluate_dirt, card_dirt.sections),
+    "degrain": Recipe(1.5e-4, _degrain, _evaluate_degrain, card_degrain.sections, _moving_degrain),
+    "deblur-small": Recipe(
+        6e-4, _deblur("deblur-small"), _evaluate_deblur("deblur-small"), card_deblur.sections, _moving_deblur("deblur-small")
+    ),
+    "deblur-full": Recipe(
+        4e-4, _deblur("deblur-full"), _evaluate_deblur("deblur-full"), card_deblur.sections, _moving_deblur("deblur-full")
+    ),
+    "dirt": Recipe(1e-3, _dirt, _evaluate_dirt, card_dirt.sections, _moving_dirt),
     "blur-cause": Recipe(2e-3, _cause, _evaluate_cause, card_cause.sections),
-    "scratch": Recipe(2e-3, _scratch, _evaluate_scratch, card_scratch.sections),
+    "scratch": Recipe(2e-3, _scratch, _evaluate_scratch, card_scratch.sections, _moving_scratch),
 }

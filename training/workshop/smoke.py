@@ -26,6 +26,7 @@ from .evaluate_degrain import FRAMES, Nets, evaluate, grain_of
 from .export import export
 from .paths import WorkshopError
 from .pictures import Entry, pack, unpack
+from .plates import Moving, add
 from .scratch import scratch_job
 from .scratch_cases import Scene
 from .scratch_data import SIDE, TALL
@@ -159,10 +160,18 @@ def smoke(folder: Path | None = None) -> dict[str, float]:
     if len(result["rows"]) != 4:
         raise WorkshopError(f"4 rows were to be evaluated, not {len(result['rows'])}")
     step("evaluate")
+    moving = Moving(clips[0].frames, clips[0].frames * 0.9, (0, 0), "A clip.")
+    add(folder / "evaluation", lambda _: [("degrain-motion", moving)])
     line = export("degrain", folder / "run", folder / "evaluation", folder / "models", folder / "measurements.json")
     manifest = json.loads((folder / "models" / "models.json").read_text(encoding="utf-8"))
     if [entry["sha256"] for entry in manifest["models"]] != [line["sha256"]]:
         raise WorkshopError("the manifest does not list the exported model")
+    card = folder / "models" / "cards" / "degrain.md"
+    if (
+        "degrain/degrain-motion.png" not in card.read_text(encoding="utf-8")
+        or not (card.parent / "degrain" / "degrain-motion.png").exists()
+    ):
+        raise WorkshopError("the card does not show the difference plates")
     step("export")
     smoke_dirt(folder)
     step("dirt")

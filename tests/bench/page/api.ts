@@ -79,6 +79,28 @@ export interface TileRequest {
 	readonly rounds: number;
 }
 
+/** How the `grain` stage is measured. */
+export interface GrainRequest {
+	readonly backend: BackendWish;
+	readonly width: number;
+	readonly height: number;
+	readonly rounds: number;
+}
+
+/** What a frame of `grain` cost: seconds, one a round. */
+export interface GrainCosts {
+	readonly backend: string;
+	readonly software: boolean;
+	readonly width: number;
+	readonly height: number;
+	/** Of the filters laid: reach in pixels, and how many there are. */
+	readonly radius: number;
+	readonly terms: number;
+	readonly wall: readonly number[];
+	/** Processor seconds of the whole browser; null where they cannot be read. */
+	readonly cpu: readonly (number | null)[];
+}
+
 /** One model at one size on a GPU. */
 export interface GpuCase {
 	readonly model: string;
@@ -109,6 +131,7 @@ export interface BenchPageApi {
 	whole(frames: number, backend: BackendWish, threads: number): Promise<Whole>;
 	decodeRates(engine: 'ffmpeg' | 'webcodecs', rounds: number): Promise<Rates>;
 	tiles(request: TileRequest): Promise<TileCosts>;
+	grain(request: GrainRequest): Promise<GrainCosts>;
 	dpx(iterations: number): Promise<readonly ScanBenchResult[]>;
 	gpu(cases: readonly GpuCase[], runs: number): Promise<GpuAnswer>;
 }
@@ -118,6 +141,7 @@ export interface BenchWorkerApi {
 	parts(file: File, frames: number, backend: BackendWish, threads: number, cpu: CpuClock): Promise<Parts>;
 	decodeRates(file: File, engine: 'ffmpeg' | 'webcodecs', rounds: number, cpu: CpuClock): Promise<Rates>;
 	tiles(request: TileRequest): Promise<TileCosts>;
+	grain(request: GrainRequest, cpu: CpuClock): Promise<GrainCosts>;
 	dpx(iterations: number): readonly ScanBenchResult[];
 	gpu(cases: readonly GpuCase[], runs: number): Promise<GpuAnswer>;
 }

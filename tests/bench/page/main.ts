@@ -107,6 +107,11 @@ globalThis.emulsionBench = {
 			proxy(() => globalThis.benchCpu()),
 		),
 	tiles: (request) => worker.tiles(request),
+	grain: (request) =>
+		worker.grain(
+			request,
+			proxy(() => globalThis.benchCpu()),
+		),
 	dpx: (iterations) => worker.dpx(iterations),
 	gpu: (cases, runs) => worker.gpu(cases, runs),
 };

@@ -122,17 +122,19 @@ const FRAME = {
 	shot: 0,
 } as const;
 
-function renderOnce(
+/** One frame of a stage, with what it analyzed. */
+export function renderOnce(
 	stage: Stage,
 	params: RenderRequest<never, unknown>['params'],
 	input: WorkingFrame,
 	env: StageEnv,
+	artifact?: unknown,
 ): Promise<WorkingFrame> {
 	return stage.render(
 		{
 			frame: FRAME,
 			params,
-			artifact: undefined,
+			artifact,
 			input: () => input,
 			flow: () => {
 				throw new Error('no flow was asked for');
