@@ -29,7 +29,7 @@ from workshop.dirt_net import DirtNet, grown, scale_of
 from workshop.dirt_objects import SURE, labelled
 from workshop.dirt_shapes import ShapeBank
 from workshop.dirt_views import Aligner
-from workshop.evaluate_dirt import DAMAGED, Scene, evaluate, means, score
+from workshop.evaluate_dirt import Scene, evaluate, means, score
 from workshop.heal import classical, decide, leveled, put, spread, thresholds, unrest_of, vouching
 from workshop.paths import WorkshopError
 from workshop.shipped import shipped_state

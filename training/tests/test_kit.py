@@ -102,7 +102,7 @@ def data_of_dirt(folder: Path) -> dict[str, object]:
             alpha = np.zeros((200, 200, 4), np.uint8)
             alpha[20 : 180 - 40 * index, 30:50, 3] = 200
             Image.fromarray(alpha).save(folder / "damage" / kind / f"{index}.png")
-    clips = [[f"video/{name}", 0, 29] for name in ("gestures/hand", "other/street")]
+    clips = [[f"video/{name}", 0, 29] for name in CLIPS]
     return {"photos": {"train": ["photos/*"]}, "video": {"train": clips}, "damage": {"evaluateEvery": 3}}
 
 
@@ -114,7 +114,7 @@ def test_a_kit_of_dirt_holds_what_moves_and_is_read_without_a_codec(tmp_path: Pa
     monkeypatch.setattr(kit_dirt, "FEWEST", 2)
     held = make_kit("dirt", tmp_path, tmp_path, tmp_path / "kit.tar.gz", 2 * 2**20)
     # Number 0 of the photographs is watched, of each kind of damage for evaluation.
-    assert (held["cut-outs"], held["photographs"]) == (18, 4)
+    assert (held["cut-outs"], held["photographs"]) == (18, 5)
     with tarfile.open(tmp_path / "kit.tar.gz") as opened:
         opened.extractall(tmp_path / "there", filter="data")
     there = tmp_path / "there" / "kit"
@@ -122,7 +122,9 @@ def test_a_kit_of_dirt_holds_what_moves_and_is_read_without_a_codec(tmp_path: Pa
     assert asked_of_train(tmp_path / "kit.tar.gz", tmp_path).samples == 4096
     monkeypatch.setenv("PATH", str(tmp_path))
     sources = Sources.of(there / "data", tmp_path / "cache")
-    assert len(sources.clips) == held["runs of frames"] > 2
+    watched = Sources.of(there / "data", tmp_path / "cache", watched=True)
+    assert len(watched.photos) == 1 and [(path.stem, last) for path, _, last in watched.clips] == [("vtest", 17)]
+    assert len(sources.photos) == 4 and len(sources.clips) == held["runs of frames"] > 2
     assert {path.parent.name for path, _, _ in sources.clips} == {"gestures", "other"}
     frames = decoded(sources, 0).astype(int)
     assert frames.shape == (kit_dirt.FRAMES, kit_dirt.WIDE, kit_dirt.WIDE, 3)

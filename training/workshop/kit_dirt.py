@@ -51,10 +51,12 @@ def pack_dirt(data: Path, folder: Path, room: int) -> dict[str, int]:
     room = int(room * 0.98)
     watched = Sources.of(data, folder.parent, watched=True)
     shapes, room = _cut_outs(data, folder / "data" / "damage", room)
+    for index in range(len(watched.clips)):
+        room = _fill(folder, _runs_of(decoded(watched, index), _name(watched, index), WATCHED_FRAMES), room, 1)[1]
     # Clips give only so much: what they leave is the photographs'.
     spared = int(room * PHOTOS)
     runs, left = _fill(folder, _runs(sources), room - spared)
-    photos, left = _fill(folder, _photos(sources), left + spared)
+    photos, left = _fill(folder, _photos(sources, watched), left + spared)
     if min(photos, runs) < FEWEST:
         raise WorkshopError(f"{photos} photographs and {runs} runs of frames fit in: too few to train on ({left} bytes left)")
     found = [path for path in sorted((folder / "data" / "video").glob("*/*")) if path.is_dir()]
