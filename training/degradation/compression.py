@@ -61,6 +61,19 @@ def video(clip: Tensor, codec: str, quality: int) -> Tensor:
     return _tensor(np.frombuffer(out, np.uint8).reshape(count, height, width, 3))
 
 
+def unavailable() -> list[str]:
+    """Of the video codecs those that this machine's ffmpeg lacks, each with the reason."""
+    found = []
+    for codec, (_, _, (low, _), _) in CODECS.items():
+        try:
+            video(torch.zeros(1, 3, 32, 32), codec, low + 1)
+        except FileNotFoundError:
+            return ["ffmpeg is not there"]
+        except subprocess.CalledProcessError as error:
+            found.append(f"ffmpeg has no {codec} ({error.stderr.decode(errors='replace').strip().splitlines()[-1:]})")
+    return found
+
+
 def banded(clip: Tensor, levels: int) -> Tensor:
     """So few levels a channel that gradients step."""
     if not 2 <= levels <= 256:

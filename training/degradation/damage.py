@@ -40,7 +40,7 @@ def cut_outs(folder: Path, evaluate: bool, every: int = 5, limit: int | None = N
     return found
 
 
-def _turned(alpha: Tensor, size: float, angle: float, stretch: float) -> Tensor:
+def turned(alpha: Tensor, size: float, angle: float, stretch: float) -> Tensor:
     """A cut-out turned, stretched and brought to `size` pixels on its longer side."""
     height, width = alpha.shape[-2:]
     scale = size / max(height, width)
@@ -68,19 +68,24 @@ def dirt(clip: Tensor, shapes: Sequence[Tensor], count: float, negative: float, 
             draw = torch.rand(8, generator=generator).tolist()
             # Small objects are many: sizes by a power law between 3 px and LARGEST.
             size = 3 * (min(LARGEST, min(height, width) / 2) / 3) ** (draw[0] ** 1.7)
-            shape = _turned(shapes[int(draw[1] * len(shapes))], size, draw[2] * 2 * math.pi, 0.7 + 0.7 * draw[3])
+            shape = turned(shapes[int(draw[1] * len(shapes))], size, draw[2] * 2 * math.pi, 0.7 + 0.7 * draw[3])
             layer = light if draw[4] < negative else dark
-            _put(layer, shape * (0.4 + 0.6 * draw[5]), int(draw[6] * height), int(draw[7] * width))
-        # Dirt on the film stops light; on the negative it kept the print from darkening. Printed in, it is softer.
+            put(layer, shape * (0.4 + 0.6 * draw[5]), int(draw[6] * height), int(draw[7] * width))
+        # Printed in, it is softer.
         light = blur(light, 0.7)
-        linear = to_linear(frame) * (1 - dark)
-        linear = linear + (0.9 - linear).clamp(min=0) * light
-        frames.append(to_codes(linear))
+        frames.append(covered(frame, dark, light))
         masks.append(torch.maximum(dark, light))
     return torch.stack(frames).clamp(0, 1), torch.stack(masks)
 
 
-def _put(layer: Tensor, shape: Tensor, row: int, column: int) -> None:
+def covered(frame: Tensor, dark: Tensor, light: Tensor) -> Tensor:
+    """Codes [3, H, W] under dirt of opacities [1, H, W]: on the film it stops light, on the negative it kept the print from darkening."""
+    linear = to_linear(frame) * (1 - dark)
+    return to_codes(linear + (0.9 - linear).clamp(min=0) * light)
+
+
+def put(layer: Tensor, shape: Tensor, row: int, column: int) -> None:
+    """Lays a shape [1, h, w] with its middle at a pixel of a layer [1, H, W], in place; the larger opacity counts."""
     height, width = layer.shape[-2:]
     h, w = shape.shape[-2:]
     top, left = row - h // 2, column - w // 2

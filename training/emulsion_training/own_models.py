@@ -26,7 +26,9 @@ def _trained_net(module: str, name: str) -> Callable[[Path], nn.Module]:
     """A class of the workshop with the weights of a run; loaded when it is built, as the workshop itself loads this file."""
 
     def build(directory: Path) -> nn.Module:
-        net: nn.Module = getattr(import_module(f"workshop.{module}"), name)()
+        kind = getattr(import_module(f"workshop.{module}"), name)
+        # Nets that come in several widths are told by their weights which.
+        net: nn.Module = kind.like(_trained(directory)) if hasattr(kind, "like") else kind()
         net.load_state_dict(_trained(directory))
         return net
 

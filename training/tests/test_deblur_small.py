@@ -18,7 +18,7 @@ from emulsion_training.own_models import DEBLUR_FULL, DEBLUR_SMALL
 from workshop import deblur, deblur_data
 from workshop.card_deblur import sections
 from workshop.deblur_cases import BASELINES, fitted, tries
-from workshop.deblur_data import SHARP, SIDE, DeblurBatches, draw_causes, pool
+from workshop.deblur_data import SHARP, SIDE, DeblurBatches, Making, draw_causes, pool
 from workshop.deblur_net import BLIND, CAUSES, HALO, NETS, SIGMAS, UNKNOWN, DeblurNet, FullDeblurNet, sharpened, told
 from workshop.deblur_net import bank as filters
 from workshop.deblur_pairs import Codec, Grain, coded, film, quantized
@@ -138,12 +138,13 @@ def test_a_pool_goes_on_where_it_stopped_and_batches_depend_on_their_number(
 ) -> None:
     monkeypatch.setattr(deblur_data, "GROUP", FEW)
     entries = synthetic_entries(3, 160, 1)
-    whole = pool(entries, bank, 2 * FEW, 1, tmp_path, "train")
-    path = tmp_path / f"deblur-train-{2 * FEW}-1.pt"
-    broken = torch.load(path, weights_only=True)
-    broken["done"], broken["planes"][FEW:] = 1, 0
-    torch.save(broken, path)
-    again = pool(entries, bank, 2 * FEW, 1, tmp_path, "train")
+    whole = pool(entries, bank, 2 * FEW, 1, tmp_path / "whole", "train")
+    # In two processes: what the second makes counts when the first is there.
+    half = pool(entries, bank, 2 * FEW, 1, tmp_path / "parts", "train", Making((1, 2)))
+    assert len(half["planes"]) == 0
+    none = pool(entries, bank, 2 * FEW, 1, tmp_path / "parts", "train", Making((0, 2), until=0))
+    assert len(none["planes"]) == 0
+    again = pool(entries, bank, 2 * FEW, 1, tmp_path / "parts", "train", Making((0, 2)))
     softness = (whole["planes"][:, :3].float() - whole["planes"][:, 3:].float()).abs().mean((1, 2, 3))
     assert bool((softness[whole["strengths"].sum(1) > 0.1] > 0).all())
     assert torch.equal(whole["planes"], again["planes"]) and torch.equal(whole["strengths"], again["strengths"])
@@ -155,6 +156,17 @@ def test_a_pool_goes_on_where_it_stopped_and_batches_depend_on_their_number(
     assert not torch.equal(one.soft, source.batch_of(5).soft)
     assert one.soft.shape == one.truth.shape == (6, 3, 48, 48)
     assert one.told.shape == (6, 4, 1, 1)
+    # Crops are turned and mirrored in every way.
+    numbered = {
+        "planes": torch.arange(SIDE * SIDE).remainder(251).byte().view(1, 1, SIDE, SIDE).expand(1, 6, -1, -1),
+        "strengths": whole["strengths"][:1],
+    }
+    crops = DeblurBatches(numbered, [0], 64, 4, 5).batch_of(1).soft[:, 0] * 255
+    along = {(round(float(crop[0, 1] - crop[0, 0])) % 251, round(float(crop[1, 0] - crop[0, 0])) % 251) for crop in crops}
+    assert along == {(a % 251, b % 251) for sign in (1, -1) for other in (SIDE, -SIDE) for a, b in ((sign, other), (other, sign))}
+    # A device without memory: what was left behind would not compute with what came along.
+    there = DeblurBatches(whole, range(FEW), 3, 48, 5, torch.device("meta")).batch_of(1)
+    assert all(part.device.type == "meta" for part in (there.soft, there.truth, there.told))
     everything = torch.cat([source.batch_of(number).told for number in range(40)])
     assert {UNKNOWN, BLIND} <= set(everything.flatten().tolist()) and 0.5 < float(everything.max()) <= 1
     with pytest.raises(ValueError, match="at most 112"):
@@ -227,6 +239,8 @@ def test_evaluation_and_card_without_downloads(tmp_path: Path, bank: GrainBank) 
     made = {"settings": settings, "steps": 3, "machine": "CPU", "hours": 0.1, "torch": "2", "start": 0.0, "best": 0.5}
     card = "\n".join(sections(made, written, ["a note"]))
     assert "- compression, +0.8 dB wanted: given +0.00 dB (0.80 dB missing)" in card
-    assert "- a note" in card
+    assert "- a note" in card and "Codecs in training" not in card
+    blind = sections({**made, "codecs": "JPEG alone"}, written, [])
+    assert "- Codecs in training: JPEG alone; the machine had no ffmpeg" in blind[0]
     assert "a#1: `blur-cause` says sharp (soft by 20%); not run.\n\n![a#1](deblur-full/a.png)" in card
     assert "(deblur-small/" not in card

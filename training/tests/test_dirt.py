@@ -13,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 from torch import Tensor, nn
+from torch.nn import functional
 
 from degradation.grain_bank import GrainBank, make_stack
 from degradation.passers import let_pass, random_passer
@@ -22,11 +23,13 @@ from emulsion_training.models import example
 from emulsion_training.own_models import DIRT
 from workshop import align
 from workshop.calibrate_dirt import chosen, curve, table
-from workshop.dirt import dirt_job, mask_loss
-from workshop.dirt_data import PLANES, SURE, DirtBatches, Sources, make_sample, samples, triple
-from workshop.dirt_net import DirtNet, scale_of
+from workshop.dirt import dirt_job, mask_loss, recall_of, wanted_of
+from workshop.dirt_data import PLANES, DirtBatches, Sources, make_sample, samples, triple
+from workshop.dirt_net import DirtNet, grown, scale_of
+from workshop.dirt_objects import SURE, labelled
+from workshop.dirt_shapes import ShapeBank
 from workshop.dirt_views import Aligner
-from workshop.evaluate_dirt import Scene, evaluate, labelled, means, score
+from workshop.evaluate_dirt import Scene, evaluate, means, score
 from workshop.heal import classical, decide, leveled, put, spread, thresholds, unrest_of, vouching
 from workshop.paths import WorkshopError
 from workshop.shipped import shipped_state
@@ -92,7 +95,7 @@ def photographs(folder: Path) -> Sources:
     for index, entry in enumerate(synthetic_entries(2, 220, 3)):
         paths.append(folder / f"{index}.png")
         Image.fromarray(entry.frames[0]).save(paths[-1])
-    return Sources(paths, [], [torch.ones(1, 40, 40)])
+    return Sources(paths, [], ShapeBank.of([torch.ones(1, 40, 40)], count=60))
 
 
 def test_a_sample_says_where_its_dirt_is(tmp_path: Path) -> None:
@@ -119,7 +122,7 @@ def test_samples_are_gone_on_with_where_a_run_stopped(tmp_path: Path) -> None:
     whole = samples(sources, bank(), StillRife(), 3, 1, tmp_path / "a")
     planes = whole["planes"].clone()
     whole["planes"][1:] = 0
-    strengths = np.lib.format.open_memmap(tmp_path / "a" / "dirt-1-sigma.npy", "r+")
+    strengths = np.lib.format.open_memmap(tmp_path / "a" / "dirt2-1-sigma.npy", "r+")
     strengths[1:] = 0
     # Two processes share what is missing.
     half = samples(sources, bank(), StillRife(), 3, 1, tmp_path / "a", (1, 2))
@@ -141,9 +144,74 @@ def test_a_batch_depends_on_its_number_alone() -> None:
         DirtBatches(still_samples(1), [0], 1, 30, 1)
 
 
+def test_dirt_is_drawn_anew_and_said_to_be_there() -> None:
+    shapes = ShapeBank.of([torch.ones(1, 12, 12)], count=60)
+    kept = still_samples(4)
+    source = DirtBatches(kept, range(4), 8, 64, 5, shapes)
+    assert torch.equal(source.batch_of(2).frame, source.batch_of(2).frame)
+    seen = set()
+    for number in range(4):
+        batch = source.batch_of(number)
+        # These samples' views are the clean picture, with noise of a hundredth.
+        away = (batch.frame - batch.truth).abs().amax(1, keepdim=True)
+        asked = batch.asked > 0
+        assert float(away[(batch.dirty == 0) & asked].median()) < 0.1
+        for index in range(8):
+            dirty = batch.dirty[index] > 0
+            seen.add(int(dirty.sum()) > 0)
+            if bool(dirty.any()):
+                assert float((away[index][dirty] > 3 / 255).float().mean()) > 0.9
+                inside = batch.change[index][dirty]
+                assert float(inside.max()) <= 0.25 and float(inside.min()) >= SURE
+    # Some frames lose what they had, and get nothing.
+    assert seen == {True, False}
+    with pytest.raises(ValueError, match="cut-outs"):
+        ShapeBank.of([], count=3)
+
+
+def test_a_wider_net_begins_as_the_narrow_one() -> None:
+    torch.manual_seed(1)
+    batch = DirtBatches(still_samples(2), range(2), 2, 32, 5).batch_of(0)
+    wide, narrow = DirtNet(), DirtNet((8, 12, 16), 2)
+    again = DirtNet.like(narrow.state_dict())
+    assert [value.shape for value in again.parameters()] == [value.shape for value in narrow.parameters()]
+    wide.load_state_dict(grown(narrow.state_dict(), wide))
+    with torch.no_grad():
+        assert torch.allclose(narrow.logits(*batch.inputs()), wide.logits(*batch.inputs()), atol=1e-5)
+
+
+def test_parts_are_told_apart() -> None:
+    # A spiral is one part however long; dots that touch at a corner are one, and come before it: their last pixel does.
+    rows = ["#.........", ".#.#######", "...#.....#", "...#.###.#", "...#.#.#.#", "...#.....#", "...#######", "##........"]
+    mask = torch.tensor([[c == "#" for c in row] for row in rows])
+    assert [int(part.sum()) for part in labelled(mask)] == [2, 5, 22, 2]
+    assert labelled(torch.zeros(3, 4, dtype=torch.bool)) == []
+    assert [int(part.sum()) for part in labelled(torch.ones(40, 3, dtype=torch.bool))] == [120]
+
+
+def test_validation_counts_objects() -> None:
+    batch = DirtBatches(still_samples(4), range(4), 4, 64, 5).batch_of(0)
+    wanted = wanted_of(batch)
+    assert sum(len(parts) for parts in wanted) >= 4
+    told = torch.where(batch.dirty > 0, 5.0, -5.0)
+
+    class Told(DirtNet):
+        def logits(self, *inputs: Tensor) -> Tensor:
+            return told.expand(-1, 3, -1, -1)
+
+    assert recall_of(Told(), [batch], [wanted], 0.0) == 100
+    # Where nothing moves, caution leaves nearly everything.
+    assert 90 <= recall_of(Told(), [batch], [wanted], 50.0) < 100
+    # One false object that is as sure as the true ones are: at no false object none of them is found.
+    free = functional.max_pool2d(((batch.dirty > 0) | (batch.asked == 0)).float(), 9, 1, 4)[0, 0] == 0
+    row, column = torch.nonzero(free)[0].tolist()
+    told[0, 0, row : row + 3, column : column + 3] = 6.0
+    assert recall_of(Told(), [batch], [wanted], 0.0) == 0
+
+
 def test_the_net_knows_its_evidence() -> None:
     net = DirtNet()
-    assert sum(p.numel() for p in net.parameters()) <= 100_000
+    assert sum(p.numel() for p in net.parameters()) <= 300_000
     frame = torch.full((1, 3, 8, 8), 0.5)
     frame[..., 2:4, 2:4] = 0.9
     still = torch.full((1, 3, 8, 8), 0.5)

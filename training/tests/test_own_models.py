@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from pathlib import Path
 
 import pytest
@@ -12,12 +11,8 @@ from emulsion_training.cards import write_notice
 from emulsion_training.import_models import previous, write_all
 from emulsion_training.models import MODELS
 from emulsion_training.own_models import OWN
-from workshop import kit
 from workshop.export import export, model_of
-from workshop.kit import make_kit, middle
 from workshop.paths import WorkshopError
-from workshop.pictures import pack
-from workshop.smoke import synthetic_entries
 
 
 def test_ids_are_unique_and_own_models_have_their_license_text(tmp_path: Path) -> None:
@@ -47,19 +42,3 @@ def test_an_unknown_or_unfinished_model_is_not_exported(tmp_path: Path) -> None:
     (tmp_path / "best.pt").write_bytes(b"")
     with pytest.raises(WorkshopError, match="not finished"):
         export("degrain", tmp_path, tmp_path, tmp_path / "models", tmp_path / "measurements.json")
-
-
-def test_a_kit_fits_and_takes_fewer_pictures_where_it_must(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # As many bytes as the published weights, as hard to compress: they themselves are not needed to see what fits.
-    monkeypatch.setattr(kit, "CACHE", tmp_path)
-    monkeypatch.setattr(kit, "check", lambda path: None)
-    (tmp_path / kit.WARM_START).write_bytes(random.Random(1).randbytes(3_411_551))
-    pack(synthetic_entries(60, 400, 1), tmp_path / "pictures.bin")
-    whole = make_kit(tmp_path / "pictures.bin", tmp_path / "kit.tar.gz")
-    assert whole["pictures"] == 60
-    assert whole["bytes"] <= 20 * 2**20
-    data = whole["bytes"] - make_kit(tmp_path / "pictures.bin", tmp_path / "kit.tar.gz", whole["bytes"] - 200_000)["bytes"]
-    assert data >= 200_000
-    with pytest.raises(WorkshopError, match="no useful number"):
-        make_kit(tmp_path / "pictures.bin", tmp_path / "kit.tar.gz", 1_000_000)
-    assert middle(synthetic_entries(1, 400, 1)[0]).frames.shape == (1, 320, 320, 3)

@@ -6,12 +6,17 @@ import argparse
 import json
 import re
 import sys
+import time
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
 
+from .making import MADE_AHEAD
 from .paths import DATA, MODELS, TRAINING, WORK, WorkshopError, need
 
+KITS = ("degrain", "deblur-small", "deblur-full", "dirt")
+"""Models that a GPU kit can be packed for."""
 TRAINED = ("degrain", "dirt", "deblur-small", "deblur-full", "blur-cause", "scratch")
 """The workshop's models; `recipes` holds how each is made."""
 SHOTS = 4000
@@ -38,13 +43,11 @@ def make_data(options: argparse.Namespace) -> None:
 
 def make_samples(options: argparse.Namespace) -> None:
     """`make-samples`."""
-    from .align import load_rife
-    from .degrain import bank
-    from .dirt_data import Sources, samples
+    from .making import make
 
+    until = None if options.within is None else time.monotonic() + options.within
     torch.set_num_threads(options.threads or torch.get_num_threads())
-    films = bank(options.stocks, options.seed, torch.device("cpu"), WORK)
-    samples(Sources.of(options.data, WORK), films, load_rife(), options.samples, options.seed, WORK, options.part)
+    make(options.model, options, until)
 
 
 def calibrate(options: argparse.Namespace) -> None:
@@ -55,11 +58,10 @@ def calibrate(options: argparse.Namespace) -> None:
     from .shipped import shipped_state
 
     torch.set_num_threads(options.threads or torch.get_num_threads())
-    net = DirtNet().eval()
     if options.weights:
         net = load(need(options.weights, "train the model first: `train dirt`"))
     else:
-        net.load_state_dict(shipped_state(MODELS / "dirt.onnx"))
+        net = DirtNet.like(shipped_state(MODELS / "dirt.onnx")).eval()
     print(table(*curve(net, None, options.data, options.stocks)))
 
 
@@ -93,10 +95,12 @@ def make_shots(options: argparse.Namespace) -> None:
 
 def train(options: argparse.Namespace) -> None:
     """`train`."""
+    from .making import keep, prepared
     from .recipes import RECIPES
     from .trainer import Limits, Settings
     from .trainer import train as run
 
+    begun = time.monotonic()
     if options.threads:
         torch.set_num_threads(options.threads)
     recipe = RECIPES[options.model]
@@ -104,9 +108,15 @@ def train(options: argparse.Namespace) -> None:
     torch.manual_seed(options.seed)
     device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
     settings = Settings(options.model, options.seed, options.batch, options.crop, options.rate, options.bf16)
-    job = recipe.job(options, device)
     folder = options.run or WORK / "runs" / options.model
-    summary = run(job, settings, Limits(options.budget, options.steps, options.every), folder, device)
+    ready = prepared(options.model, options, folder, device, begun)
+    job = recipe.job(options, device)
+    keep(ready, folder)
+    budget = options.budget - (ready.seconds if options.whole else 0)
+    if budget <= 0:
+        raise WorkshopError(f"making samples took {ready.seconds:.0f} s, and nothing is left of the budget: give more, or less to --within")
+    also = {"prepared": asdict(ready)} | ({"codecs": "JPEG alone"} if options.without_video_codecs else {})
+    summary = run(job, settings, Limits(budget, options.steps, options.every), folder, device, also)
     print(f"{folder}: {summary['steps']} steps, {summary['hours']} h, {job.figure} {summary['start']:.3f} to {summary['best']:.3f}")
 
 
@@ -169,8 +179,10 @@ def kit(options: argparse.Namespace) -> None:
     """`pack`."""
     from .kit import make_kit
 
-    made = make_kit(options.pictures, options.output)
-    print(f"{options.output}: {made['bytes'] / 2**20:.1f} MiB, {made['pictures']} pictures; there: tar xzf, then kit/run.sh")
+    output = options.output or WORK / f"kit-{options.model}.tar.gz"
+    made = make_kit(options.model, options.pictures, options.data, output, int(options.mebibytes * 2**20))
+    held = ", ".join(f"{number} {what}" for what, number in made.items() if what != "bytes")
+    print(f"{output}: {made['bytes'] / 2**20:.1f} MiB, {held}; there: tar xzf, then kit/run.sh")
 
 
 def show_gallery(options: argparse.Namespace) -> None:
@@ -229,13 +241,18 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--jpeg", type=int, help="compress with this JPEG quality instead of storing the codes")
     one.set_defaults(run_command=make_data)
 
-    one = commands.add_parser("make-samples", help="align the samples of `dirt` ahead of its training; go on where it stopped")
-    one.add_argument("--samples", type=int, default=1200)
+    one = commands.add_parser("make-samples", help="make a model's samples ahead of its training; go on where it stopped")
+    one.add_argument("model", nargs="?", choices=MADE_AHEAD, default="dirt")
+    one.add_argument("--samples", type=int, help="samples in all; default: the model's own")
     one.add_argument("--part", type=share, default=(0, 1), help="0/2 and 1/2, say, in two processes")
+    one.add_argument("--within", type=seconds, help="stop after so long")
+    one.add_argument("--device", help="dirt: where motion is found, cpu (the default) or cuda")
     one.add_argument("--stocks", type=int, default=20, help="film stocks to draw grain of")
     one.add_argument("--seed", type=int, default=1)
-    one.add_argument("--data", type=Path, default=DATA, help="the pictures, clips and cut-outs")
+    one.add_argument("--pictures", type=Path, default=WORK / "pictures.bin", help="the data set of make-data (deblur)")
+    one.add_argument("--data", type=Path, default=DATA, help="the pictures, clips and cut-outs (dirt)")
     one.add_argument("--threads", type=int, help="CPU threads")
+    one.add_argument("--without-video-codecs", action="store_true", help="deblur: JPEG alone, where ffmpeg cannot be had")
     one.set_defaults(run_command=make_samples)
 
     one = commands.add_parser("calibrate", help="recall and false removals of `dirt` over its settings, on clips held back from training")
@@ -273,6 +290,10 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--fresh", action="store_true", help="start from random weights")
     one.add_argument("--pictures", type=Path, default=WORK / "pictures.bin", help="the data set of make-data (degrain, deblur, scratch)")
     one.add_argument("--data", type=Path, default=DATA, help="the pictures, clips and cut-outs (dirt)")
+    one.add_argument("--workers", type=int, default=0, help="deblur, dirt: processes that make samples first, and dirt's batches")
+    one.add_argument("--within", type=seconds, help="make samples for so long at most, and train on those that are ready")
+    one.add_argument("--whole", action="store_true", help="what is made before training counts toward the budget")
+    one.add_argument("--without-video-codecs", action="store_true", help="deblur: JPEG alone, where ffmpeg cannot be had")
     one.add_argument("--run", type=Path, help="the run's folder")
     one.set_defaults(run_command=train)
 
@@ -303,8 +324,11 @@ def parser() -> argparse.ArgumentParser:
     one.set_defaults(run_command=blur_prior)
 
     one = commands.add_parser("pack", help="the GPU kit: code, warm start and data in at most 20 MiB")
-    one.add_argument("--pictures", type=Path, default=WORK / "pictures.bin", help="the data set of make-data")
-    one.add_argument("--output", type=Path, default=WORK / "kit.tar.gz")
+    one.add_argument("model", nargs="?", choices=KITS, default="degrain")
+    one.add_argument("--pictures", type=Path, default=WORK / "pictures.bin", help="the data set of make-data (all but dirt)")
+    one.add_argument("--data", type=Path, default=DATA, help="the pictures, clips and cut-outs (dirt)")
+    one.add_argument("--output", type=Path, help="default: kit-MODEL.tar.gz beside the data set")
+    one.add_argument("--mebibytes", type=float, default=20, help="its size at most")
     one.set_defaults(run_command=kit)
 
     one = commands.add_parser("gallery", help="a picture of every degradation, before and after")

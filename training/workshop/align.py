@@ -8,6 +8,7 @@ that is not even.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,8 @@ from .paths import CACHE, need
 
 HASTE = 8.0
 """Pixels a frame that count as half of the greatest haste."""
+CARRIED = "rife.pt"
+"""The weights in a GPU kit."""
 LOOKUPS = 2
 """How often a doubled half flow is looked up anew where it says it passes through (as in the app)."""
 
@@ -43,8 +46,21 @@ class Views:
 
 def load_rife() -> nn.Module:
     """RIFE with its published weights, which the importer fetches."""
+    if (CACHE / CARRIED).exists():
+        return Rife(carried(CACHE / CARRIED)).eval()
     path = need(CACHE / "flownet.pkl", "run training/import.sh once, which fetches the published weights")
     return Rife(load_state(path)).eval()
+
+
+def carry_rife(path: Path) -> None:
+    """Writes what `load_rife` needs of the published weights in half precision, as the app has them: for the GPU kit."""
+    state = load_state(need(CACHE / "flownet.pkl", "run training/import.sh once, which fetches the published weights"))
+    torch.save({name: value.half() for name, value in state.items() if not name.startswith(("teacher.", "caltime."))}, path)
+
+
+def carried(path: Path) -> dict[str, Tensor]:
+    """Weights of such a file."""
+    return {name: value.float() for name, value in torch.load(path, weights_only=True).items()}
 
 
 def warp(picture: Tensor, flow: Tensor) -> Tensor:
@@ -78,13 +94,15 @@ def _linear(picture: Tensor, flow: Tensor) -> Tensor:
 
 
 def half_flows(rife: nn.Module, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Flow [2, H, W] from the middle of two guides [3, H, W] to a and to b, and a's share [1, H, W]."""
+    """Flow [2, H, W] from the middle of two guides [3, H, W] to a and to b, and a's share [1, H, W]. RIFE may lie on a GPU."""
     height, width = a.shape[-2:]
     edge = (0, -width % ALIGN, 0, -height % ALIGN)
     pa, pb = (functional.pad(p[None], edge, mode="replicate") for p in (a, b))
     grid, norm = grid_inputs(pa.shape[-2], pa.shape[-1])
+    where = next(rife.parameters(), a).device
     with torch.no_grad():
-        _, flow, mask = rife(pa, pb, torch.full((1, 1, 1, 1), 0.5), grid, norm)
+        _, flow, mask = rife(*(part.to(where) for part in (pa, pb, torch.full((1, 1, 1, 1), 0.5), grid, norm)))
+    flow, mask = flow.to(a.device), mask.to(a.device)
     return flow[0, :2, :height, :width], flow[0, 2:, :height, :width], mask[0, :, :height, :width]
 
 

@@ -15,8 +15,9 @@ from torch import Tensor
 
 from . import metrics
 from .dirt_net import DirtNet
+from .dirt_objects import FALSE_AREA, wanted
 from .estimate import objects
-from .evaluate_dirt import FALSE_AREA, FALSE_TIMES, LEAST_AREA, LEAST_CONTRAST, labelled, run_net
+from .evaluate_dirt import FALSE_TIMES, run_net
 from .heal import GROW, REACH, decide, spread, thresholds, unrest_of, vouching
 from .watched_dirt import STEPS, Watched, clean, dirty
 
@@ -46,7 +47,7 @@ Curve = dict[tuple[float, float], Tally]
 def curve(net: DirtNet, cases: list[Watched] | None, data: Path, stocks: int) -> tuple[Curve, int, dict[int, int]]:
     """Every setting's tally, the objects there are to find, and the clean frames by step. `cases` replaces what `data` holds."""
     tallies: Curve = {(s, c): Tally() for s in SENSITIVITIES for c in CAUTIONS}
-    wanted, frames = 0, dict.fromkeys(STEPS, 0)
+    asked, frames = 0, dict.fromkeys(STEPS, 0)
     for case in cases if cases is not None else (case for part in (dirty(data, stocks), clean(data)) for case in part):
         mask, healed = run_net(net, case.frame, case.views, case.sigma)
         unrest = unrest_of(case.views, case.sigma)
@@ -54,23 +55,21 @@ def curve(net: DirtNet, cases: list[Watched] | None, data: Path, stocks: int) ->
             frames[case.step] += 1
             _count_false(tallies, case, mask, healed, unrest)
         else:
-            wanted += _count_found(tallies, case, mask, healed, unrest)
-    return tallies, wanted, frames
+            asked += _count_found(tallies, case, mask, healed, unrest)
+    return tallies, asked, frames
 
 
 def _count_found(tallies: Curve, case: Watched, mask: Tensor, healed: Tensor, unrest: Tensor) -> int:
     assert case.change is not None
-    change = case.change[0]
-    parts = labelled(change >= 4 / 255) if float(change.max()) >= LEAST_CONTRAST else []
-    wanted = [part for part in parts if int(part.sum()) >= LEAST_AREA and float(change[part].mean()) >= LEAST_CONTRAST]
-    for part in wanted:
+    parts = wanted(case.change[0])
+    for part in parts:
         rows, columns = (torch.nonzero(part.any(axis)).flatten().tolist() for axis in (1, 0))
         box = tuple(slice(max(0, at[0] - AROUND), at[-1] + AROUND + 1) for at in (rows, columns))
         near = tuple(plane[(slice(None), *box)] for plane in (mask, case.frame, healed, unrest))
         for (sensitivity, caution), tally in tallies.items():
             share = decide(near[0], vouching(near[0], near[1], near[2], near[3], caution), sensitivity)
             tally.found += int(float((share[0] > 0)[part[box]].float().mean()) >= 0.5)
-    return len(wanted)
+    return len(parts)
 
 
 def _count_false(tallies: Curve, case: Watched, mask: Tensor, healed: Tensor, unrest: Tensor) -> None:

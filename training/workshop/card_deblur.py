@@ -52,6 +52,7 @@ def sections(made: dict[str, Any], result: dict[str, Any], notes: list[str]) -> 
             f"{UNTOLD:.0%}.",
             f"- Validation crops, held back from training: mean gain {made['start']:+.3f} dB before, {made['best']:+.3f} dB after "
             f"([curve]({name}/curve.png), [log]({name}/log.csv)).",
+            *([f"- Codecs in training: {made['codecs']}; the machine had no ffmpeg with MPEG-2 and H.264."] if "codecs" in made else []),
             *(f"- {line}" for line in notes),
         ]
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from .deblur_data import DeblurBatches, pool
+from .deblur_data import WHOLE, DeblurBatches, Making, pool
 from .deblur_net import NETS, FullDeblurNet
 from .degrain import bank, held_back, psnr_each
 from .paths import WORK
@@ -26,6 +27,23 @@ NOISE = 1 / 255
 """Errors below it are not worth learning."""
 
 
+def pools(
+    entries: list[Entry],
+    *,
+    seed: int,
+    stocks: int,
+    count: int = SAMPLES,
+    watched: int = WATCHED,
+    cache: Path = WORK,
+    making: Making = WHOLE,
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """What is trained on and, made before it, what validates: pools of other pictures."""
+    training, validation = held_back(entries)
+    films = bank(stocks, seed, torch.device("cpu"), cache)
+    kept = pool(validation, films, watched, VALIDATION_SEED, cache, "watch", replace(making, until=None))
+    return pool(training, films, count, seed, cache, "train", making), kept
+
+
 def deblur_job(
     name: str,
     entries: list[Entry],
@@ -38,15 +56,17 @@ def deblur_job(
     watched: int = WATCHED,
     cache: Path = WORK,
     start: dict[str, Tensor] | None = None,
+    device: torch.device | None = None,
+    video: bool = True,
 ) -> Job:
-    """Everything `train` of a net of `NETS` needs. `start` are the weights of a shipped net, perhaps of the small one for the full."""
-    training, validation = held_back(entries)
-    films = bank(stocks, seed, torch.device("cpu"), cache)
-    made = pool(training, films, count, seed, cache, "train")
-    kept = pool(validation, films, watched, VALIDATION_SEED, cache, "watch")
-    source = DeblurBatches(made, range(len(made["planes"])), batch, crop, seed)
+    """Everything `train` of a net of `NETS` needs. `start` are the weights of a shipped net, perhaps of the small one for the full.
+
+    Samples that are missing are made first; without `video` their codecs are JPEG alone. They lie on the device.
+    """
+    made, kept = pools(entries, seed=seed, stocks=stocks, count=count, watched=watched, cache=cache, making=Making(video=video))
+    source = DeblurBatches(made, range(len(made["planes"])), batch, crop, seed, device)
     soft = [i for i in range(len(kept["planes"])) if bool(kept["strengths"][i].sum() > 0)]
-    batches = DeblurBatches(kept, soft, 16, crop, VALIDATION_SEED)
+    batches = DeblurBatches(kept, soft, 16, crop, VALIDATION_SEED, device)
     fixed = [batches.batch_of(number) for number in range(VALIDATION_BATCHES)]
 
     def loss(net: nn.Module, number: int) -> Tensor:

@@ -11,22 +11,27 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from degradation import compression
 from degradation.grain_bank import GrainBank
 
 from .deblur_net import BLIND, CAUSES, UNKNOWN
 from .deblur_pairs import Codec, Grain, Pair, coded, film
 from .degrain_data import LUMA
+from .mapped import mapped
+from .paths import WorkshopError
 from .pictures import Entry
 
 SIDE = 128
 """Of a sample. Crops keep `RIM` away from its border, where filters saw no more picture."""
 RIM = 8
 GROUP = 16
+CAPACITY = 65536
+"""Samples that a pool's files have room for; they are sparse."""
 MIXTURES = 0.25
 """Share of samples that more than one cause acted on."""
 SHARP = 0.06
@@ -37,6 +42,22 @@ WEAKEST, STRONGEST = 1 / 255, 14 / 255
 GIVEN, UNTOLD = 0.55, 0.2
 """Shares of samples whose strengths are told, and of which nothing is; of the others the causes are told and no strength."""
 MISREAD = 0.06
+
+
+@dataclass(frozen=True)
+class Making:
+    """How the samples of a pool are made."""
+
+    part: tuple[int, int] = (0, 1)
+    """Of the groups this process makes the `part[0]`-th of every `part[1]`."""
+    until: float | None = None
+    """When it stops, by `time.monotonic`."""
+    video: bool = True
+    """Whether video codecs are among the codecs; without, such samples are JPEG, and a pool of its own."""
+
+
+WHOLE = Making()
+"""By one process, to the end."""
 
 
 @dataclass(frozen=True)
@@ -89,10 +110,10 @@ def gray(clip: Tensor) -> Tensor:
     return (clip * torch.tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True).expand_as(clip).contiguous()
 
 
-def make_group(entries: Sequence[Entry], bank: GrainBank, seed: int, group: int) -> tuple[Tensor, Tensor]:
-    """`GROUP` samples: planes [GROUP, 6, SIDE, SIDE] (soft, truth) of bytes, strengths [GROUP, 4]."""
+def make_group(entries: Sequence[Entry], bank: GrainBank, seed: int, group: int, video: bool = True) -> tuple[Tensor, Tensor]:
+    """`GROUP` samples: planes [GROUP, 6, SIDE, SIDE] (soft, truth) of bytes, strengths [GROUP, 4]; without `video` all codecs are JPEG."""
     generator = torch.Generator().manual_seed(seed * 1_000_003 + group)
-    kind = int(torch.randint(0, 3, (1,), generator=generator))
+    kind = int(torch.randint(0, 3, (1,), generator=generator)) if video else 0
     shared = max(0.02, float(torch.rand(1, generator=generator)))
     pairs: list[Pair] = []
     strengths = torch.zeros(GROUP, len(CAUSES))
@@ -122,62 +143,80 @@ def make_group(entries: Sequence[Entry], bank: GrainBank, seed: int, group: int)
     return (torch.stack(planes).clamp(0, 1) * 255).round().to(torch.uint8), strengths
 
 
-def pool(entries: Sequence[Entry], bank: GrainBank, count: int, seed: int, folder: Path, name: str) -> dict[str, Any]:
-    """`count` samples (rounded up to whole groups), kept in `folder` and gone on with where making them stopped."""
+def pool(
+    entries: Sequence[Entry],
+    bank: GrainBank,
+    count: int,
+    seed: int,
+    folder: Path,
+    name: str,
+    making: Making = WHOLE,
+) -> dict[str, Tensor]:
+    """The first `count` samples (rounded up to whole groups): `planes` [N, 6, SIDE, SIDE] of bytes, `strengths` [N, 4].
+
+    Kept in files of `folder`: groups that are missing are made, of them this process's part. Where other parts, or time, leave some
+    unmade, what is returned ends before the first of them.
+    """
     groups = -(-count // GROUP)
-    path = folder / f"deblur-{name}-{count}-{seed}.pt"
-    made: dict[str, Any] = (
-        torch.load(path, weights_only=True)
-        if path.exists()
-        else {
-            "planes": torch.zeros(groups * GROUP, 6, SIDE, SIDE, dtype=torch.uint8),
-            "strengths": torch.zeros(groups * GROUP, len(CAUSES)),
-            "done": 0,
-        }
-    )
+    if groups * GROUP > CAPACITY:
+        raise WorkshopError(f"at most {CAPACITY} samples (got {count})")
     usable = [entry for entry in entries if min(entry.frames.shape[1:3]) >= SIDE]
     if not usable:
         raise ValueError(f"no picture of the data set is {SIDE} px or larger on both sides")
-    begun = saved = time.monotonic()
-    first = int(made["done"])
-    for group in range(first, groups):
+    stem = f"deblur-{name}-{seed}{'' if making.video else '-jpeg'}"
+    planes = mapped(folder / f"{stem}-planes.npy", (CAPACITY, 6, SIDE, SIDE), "uint8")
+    strengths = mapped(folder / f"{stem}-strengths.npy", (CAPACITY, len(CAUSES)), "float32")
+    done = mapped(folder / f"{stem}-done.npy", (CAPACITY // GROUP,), "uint8")
+    missing = [group for group in range(making.part[0], groups, making.part[1]) if not done[group]]
+    if missing and making.video and (gone := compression.unavailable()):
+        raise WorkshopError(
+            f"{'; '.join(gone)}. Soft pictures of video codecs need ffmpeg with both: put it on the PATH, "
+            "or say --without-video-codecs to train on JPEG alone"
+        )
+    begun = told = time.monotonic()
+    for number, group in enumerate(missing):
+        if making.until is not None and time.monotonic() >= making.until:
+            break
         at = slice(group * GROUP, (group + 1) * GROUP)
-        made["planes"][at], made["strengths"][at] = make_group(usable, bank, seed, group)
-        made["done"] = group + 1
-        if made["done"] == groups or time.monotonic() - saved > 60:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            torch.save(made, path.with_suffix(".new"))
-            path.with_suffix(".new").replace(path)
-            saved = time.monotonic()
-            print(f"{made['done'] * GROUP} of {groups * GROUP} samples, {saved - begun:.0f} s", flush=True)
-    return made
+        made, causes = make_group(usable, bank, seed, group, making.video)
+        planes[at], strengths[at], done[group] = made.numpy(), causes.numpy(), 1
+        if time.monotonic() - told > 60 or number == len(missing) - 1:
+            told = time.monotonic()
+            print(f"{name}: {number + 1} of {len(missing)} groups of {GROUP} samples, {told - begun:.0f} s", flush=True)
+    ready = int(np.argmin(done[:groups])) if not done[:groups].all() else groups
+    return {"planes": torch.from_numpy(planes)[: ready * GROUP], "strengths": torch.from_numpy(np.array(strengths[: ready * GROUP]))}
 
 
 class DeblurBatches:
-    """An endless, seeded source of batches of a pool; batch `n` depends on seed and `n` alone."""
+    """An endless, seeded source of batches of a pool; batch `n` depends on seed and `n` alone. The pool lies on the device as bytes."""
 
-    def __init__(self, made: dict[str, Any], indices: Sequence[int], batch: int, crop: int, seed: int) -> None:
+    def __init__(
+        self, made: dict[str, Tensor], indices: Sequence[int], batch: int, crop: int, seed: int, device: torch.device | None = None
+    ) -> None:
         if crop % 2 or crop > SIDE - 2 * RIM:
-            raise ValueError(f"crops of deblur-small are even and at most {SIDE - 2 * RIM} px (got {crop})")
-        self.planes, self.strengths, self.indices = made["planes"], made["strengths"], list(indices)
-        self.batch, self.crop, self.seed = batch, crop, seed
+            raise ValueError(f"crops of the deblur nets are even and at most {SIDE - 2 * RIM} px (got {crop})")
+        self.device = device or made["planes"].device
+        self.planes, self.strengths = made["planes"].to(self.device), made["strengths"]
+        self.indices, self.batch, self.crop, self.seed = list(indices), batch, crop, seed
+        # Where each of the eight positions (quarter turns, mirrored or not) takes a crop's pixels from, counted along the sample's rows.
+        places = torch.arange(SIDE * SIDE).view(SIDE, SIDE)[:crop, :crop]
+        turned = [torch.rot90(places, turns) for turns in range(4)]
+        self.places = torch.stack([*turned, *(place.flip(1) for place in turned)]).flatten(1).to(self.device)
 
     def batch_of(self, number: int) -> Batch:
         """Batch `number`."""
         chance = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
-        parts, strengths = [], []
-        for _ in range(self.batch):
-            draw = torch.randint(0, 2**31 - 1, (4,), generator=chance).tolist()
-            index = self.indices[draw[0] % len(self.indices)]
-            room = SIDE - 2 * RIM - self.crop + 1
-            top, left = RIM + draw[1] % room, RIM + draw[2] % room
-            part = torch.rot90(self.planes[index, :, top : top + self.crop, left : left + self.crop], draw[3] % 4, (1, 2))
-            parts.append(part.flip(2) if draw[3] & 4 else part)
-            strengths.append(self.strengths[index])
-        both = torch.stack(parts).float() / 255
-        soft, truth = both[:, :3], both[:, 3:]
-        told = self._told(torch.stack(strengths), chance).view(self.batch, -1, 1, 1)
-        return Batch(soft, truth, told)
+        draw = torch.stack([torch.randint(0, 2**31 - 1, (4,), generator=chance) for _ in range(self.batch)])
+        index = torch.tensor(self.indices)[draw[:, 0] % len(self.indices)]
+        room = SIDE - 2 * RIM - self.crop + 1
+        first = (RIM + draw[:, 1] % room) * SIDE + RIM + draw[:, 2] % room
+        position = draw[:, 3] % 8
+        where = self.places[position.to(self.device)] + first.to(self.device)[:, None]
+        samples = self.planes[index.to(self.device)].flatten(2)
+        both = samples.gather(2, where[:, None].expand(-1, samples.shape[1], -1))
+        both = both.view(self.batch, -1, self.crop, self.crop).float() / 255
+        told = self._told(self.strengths[index], chance).view(self.batch, -1, 1, 1)
+        return Batch(both[:, :3], both[:, 3:], told.to(self.device))
 
     def _told(self, strengths: Tensor, chance: torch.Generator) -> Tensor:
         """What is told: strengths misread a little, or causes alone, or nothing."""

@@ -7,6 +7,8 @@ differ from each other, or their flow is not trusted, that says little. The net 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -15,7 +17,8 @@ LUMA = (0.2126, 0.7152, 0.0722)
 KNEE = 3.0
 """Differences are squeezed to −1…1; this many σ come to about half."""
 RAW = 4.0
-WIDTHS = (16, 32, 48)
+WIDTHS, DEPTH = (16, 48, 64), 5
+"""Channels at full size, at half and at a quarter of it, and steps at the last, of a net that is trained now."""
 FEATURES = 16
 ALIGN = 4
 LEAST = 1.5 / 255
@@ -30,17 +33,26 @@ def scale_of(sigma: float) -> float:
 class DirtNet(nn.Module):
     """Frame, its three views, trust and scale to a mask and the healed picture. Height and width must be multiples of 4."""
 
-    def __init__(self) -> None:
+    @staticmethod
+    def like(state: Mapping[str, Tensor]) -> DirtNet:
+        """The net that these weights are of, with them; the weights may be of any widths and depth."""
+        widths = tuple(len(state[f"{name}.bias"]) for name in ("first", "down", "deeper"))
+        net = DirtNet(widths, sum(name.startswith("deep.") and name.endswith(".bias") for name in state))
+        # What the exporter folds away is as it is made.
+        net.load_state_dict({**net.state_dict(), **state})
+        return net
+
+    def __init__(self, widths: tuple[int, ...] = WIDTHS, depth: int = DEPTH) -> None:
         super().__init__()
         self.luma = nn.Conv2d(3, 1, 1, bias=False)
         self.luma.weight = nn.Parameter(torch.tensor(LUMA).view(1, 3, 1, 1), requires_grad=False)
-        one, two, three = WIDTHS
+        one, two, three = widths
         self.first = nn.Conv2d(FEATURES, one, 3, 1, 1)
         self.second = nn.Conv2d(one, one, 3, 1, 1)
         self.down = nn.Conv2d(one, two, 2, 2)
         self.wide = nn.Conv2d(two, two, 3, 1, 1)
         self.deeper = nn.Conv2d(two, three, 2, 2)
-        self.deep = nn.ModuleList([nn.Conv2d(three, three, 3, 1, 1) for _ in range(3)])
+        self.deep = nn.ModuleList([nn.Conv2d(three, three, 3, 1, 1) for _ in range(depth)])
         self.up = nn.Conv2d(three, two, 1)
         self.joined = nn.Conv2d(two, two, 3, 1, 1)
         self.out = nn.Conv2d(two, one, 1)
@@ -92,3 +104,23 @@ def healed_of(logits: Tensor, before: Tensor, after: Tensor, middle: Tensor) -> 
     """The mixture that logits 1 and 2 name."""
     share, side = torch.sigmoid(logits[:, 1:2]), torch.sigmoid(logits[:, 2:3])
     return share * middle + (1 - share) * (side * before + (1 - side) * after)
+
+
+def grown(state: dict[str, Tensor], net: DirtNet) -> dict[str, Tensor]:
+    """Weights of a narrower or shallower net in the shape of `net`, whose outputs they keep: what is added says nothing at first.
+
+    Added channels keep their random weights, but nothing listens to them yet; added steps are made to add nothing.
+    """
+    result = {}
+    for name, own in net.state_dict().items():
+        value = own.clone()
+        if name not in state:
+            value.zero_()
+        elif state[name].dim() == 1:
+            value[: len(state[name])] = state[name]
+        else:
+            rows, columns = state[name].shape[:2]
+            value[:, columns:] = 0
+            value[:rows, :columns] = state[name]
+        result[name] = value
+    return result

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .parts import parts_of
 from .paths import MODELS, WorkshopError, need
 from .pictures import read_frames
 
@@ -140,17 +141,7 @@ def _blocks(a: NDArray[Any], b: NDArray[Any], pa: Plane, pb: Plane) -> list[tupl
 
 def objects(mask: NDArray[np.bool_]) -> list[int]:
     """Areas of the connected parts (8 neighbors) of a mask."""
-    labels = np.where(mask, np.arange(1, mask.size + 1).reshape(mask.shape), 0)
-    while True:
-        padded = np.pad(labels, 1)
-        height, width = mask.shape
-        around = [padded[y : y + height, x : x + width] for y in range(3) for x in range(3)]
-        grown = np.where(mask, np.max(around, 0), 0)
-        if np.array_equal(grown, labels):
-            break
-        labels = grown
-    _, counts = np.unique(labels[labels > 0], return_counts=True)
-    return [int(count) for count in counts]
+    return np.bincount(parts_of(mask)).tolist() if mask.any() else []
 
 
 def dirt(planes: Planes, sigma: float) -> list[list[int]]:

@@ -41,7 +41,12 @@ def read_picture(path: Path, longest: int = LONGEST) -> Bytes:
 
 
 def read_frames(path: Path, first: int, count: int, crop: str | None = None) -> Bytes:
-    """Consecutive frames of a clip, [count, H, W, 3], decoded by ffmpeg; `crop` is a filter put before."""
+    """Consecutive frames of a clip, [count, H, W, 3]: of a folder of pictures, or decoded by ffmpeg; `crop` is a filter put before."""
+    if path.is_dir() and crop is None:
+        paths = sorted(path.iterdir())[first : first + count]
+        if len(paths) != count:
+            raise WorkshopError(f"{path}: frames {first}…{first + count - 1} are not there")
+        return np.stack([read_picture(one, LONGEST) for one in paths])
     probe = ["ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", "stream=width,height", "-of", "csv=p=0", str(path)]
     found = subprocess.run(probe, capture_output=True, text=True, check=False)
     if found.returncode:

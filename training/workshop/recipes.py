@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from . import card_cause, card_deblur, card_degrain, card_dirt, card_scratch
 from .plates import Moving
 from .trainer import Job
 
@@ -35,6 +35,16 @@ class Recipe:
     moving: Callable[[Path, Rows, Path, Path], Shown] | None = None
     """Data, an evaluation's rows, weights, its folder: the clips of the card's difference plates; adds to the folder what else the card
     shows of films without a truth."""
+
+
+def _card(kind: str) -> Callable[[dict[str, Any], dict[str, Any], list[str]], tuple[str, ...]]:
+    """`card_KIND.sections`, read when it is asked for: a machine that trains need not have what evaluation takes."""
+
+    def sections(made: dict[str, Any], result: dict[str, Any], notes: list[str]) -> tuple[str, ...]:
+        told: tuple[str, ...] = import_module(f".card_{kind}", __package__).sections(made, result, notes)
+        return told
+
+    return sections
 
 
 def _degrain(options: argparse.Namespace, device: torch.device) -> Job:
@@ -71,15 +81,11 @@ def _moving_degrain(data: Path, rows: Rows, weights: Path, output: Path) -> Show
 
 def _dirt(options: argparse.Namespace, device: torch.device) -> Job:
     from .dirt import SAMPLES, dirt_job
-    from .paths import MODELS, WorkshopError
-    from .shipped import shipped_state
+    from .shipped import start_of
 
-    if device.type != "cpu":
-        raise WorkshopError("dirt is trained on the CPU: its samples are made there, and the net is small (--device cpu)")
-    path = MODELS / "dirt.onnx"
-    start = None if options.fresh or not path.exists() else shipped_state(path)
-    named = {name: getattr(options, name) for name in ("seed", "batch", "crop", "stocks")}
-    return dirt_job(options.data, **named, count=options.samples or SAMPLES, start=start)
+    start = None if options.fresh else start_of("dirt")
+    named = {name: getattr(options, name) for name in ("seed", "batch", "crop", "stocks", "workers")}
+    return dirt_job(options.data, **named, count=options.samples or SAMPLES, start=start, device=device)
 
 
 def _evaluate_dirt(data: Path, limit: int | None, weights: Path, output: Path, part: tuple[int, int]) -> str:
@@ -98,17 +104,14 @@ def _moving_dirt(data: Path, rows: Rows, weights: Path, output: Path) -> Shown:
 def _deblur(name: str) -> Callable[[argparse.Namespace, torch.device], Job]:
     def job(options: argparse.Namespace, device: torch.device) -> Job:
         from .deblur import SAMPLES, deblur_job
-        from .paths import MODELS, WorkshopError
         from .pictures import unpack
-        from .shipped import shipped_state
+        from .shipped import start_of
 
-        if device.type != "cpu":
-            raise WorkshopError(f"the pairs of {name} lie in main memory: train it on the CPU (--device cpu)")
         # The full net starts as the small one where it has no weights of its own.
-        shipped = [path for path in (MODELS / f"{name}.onnx", MODELS / "deblur-small.onnx") if path.exists()]
-        start = None if options.fresh or not shipped else shipped_state(shipped[0])
+        start = None if options.fresh else start_of(name, "deblur-small")
         named = {key: getattr(options, key) for key in ("seed", "batch", "crop", "stocks")}
-        return deblur_job(name, unpack(options.pictures), **named, count=options.samples or SAMPLES, start=start)
+        named |= {"count": options.samples or SAMPLES, "video": not options.without_video_codecs}
+        return deblur_job(name, unpack(options.pictures), **named, start=start, device=device)
 
     return job
 
@@ -191,14 +194,12 @@ def _moving_scratch(data: Path, rows: Rows, weights: Path, output: Path) -> Show
 
 
 RECIPES: dict[str, Recipe] = {
-    "degrain": Recipe(1.5e-4, _degrain, _evaluate_degrain, card_degrain.sections, _moving_degrain),
+    "degrain": Recipe(1.5e-4, _degrain, _evaluate_degrain, _card("degrain"), _moving_degrain),
     "deblur-small": Recipe(
-        6e-4, _deblur("deblur-small"), _evaluate_deblur("deblur-small"), card_deblur.sections, _moving_deblur("deblur-small")
+        6e-4, _deblur("deblur-small"), _evaluate_deblur("deblur-small"), _card("deblur"), _moving_deblur("deblur-small")
     ),
-    "deblur-full": Recipe(
-        4e-4, _deblur("deblur-full"), _evaluate_deblur("deblur-full"), card_deblur.sections, _moving_deblur("deblur-full")
-    ),
-    "dirt": Recipe(1e-3, _dirt, _evaluate_dirt, card_dirt.sections, _moving_dirt),
-    "blur-cause": Recipe(2e-3, _cause, _evaluate_cause, card_cause.sections),
-    "scratch": Recipe(2e-3, _scratch, _evaluate_scratch, card_scratch.sections, _moving_scratch),
+    "deblur-full": Recipe(4e-4, _deblur("deblur-full"), _evaluate_deblur("deblur-full"), _card("deblur"), _moving_deblur("deblur-full")),
+    "dirt": Recipe(1e-3, _dirt, _evaluate_dirt, _card("dirt"), _moving_dirt),
+    "blur-cause": Recipe(2e-3, _cause, _evaluate_cause, _card("cause")),
+    "scratch": Recipe(2e-3, _scratch, _evaluate_scratch, _card("scratch"), _moving_scratch),
 }

@@ -71,7 +71,7 @@ def still_samples(count: int, side: int = 64) -> dict[str, Any]:
         frame = clean + torch.where(clean > 0.5, -change, change)
         views = [clean + 0.01 * torch.randn(clean.shape, generator=generator) for _ in range(5)]
         still = torch.zeros(1, side, side)
-        together = torch.cat([frame, *views, clean, torch.ones(2, side, side), still, change * 4])
+        together = torch.cat([frame, *views, clean, torch.ones(2, side, side), still, change * 4, clean])
         planes[index] = (together.clamp(0, 1) * 255).round().to(torch.uint8)
     return {"planes": planes, "sigma": torch.full((count,), 0.01)}
 

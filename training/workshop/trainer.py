@@ -12,7 +12,7 @@ import math
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,10 @@ from .paths import WorkshopError
 AVERAGE = 0.999
 """Decay of the running mean of the weights."""
 CLIP = 1.0
+LARGEST = 15 * 2**20
+"""Bytes of the best weights from which on they are kept in half precision."""
+LOOK = 50
+"""Steps between looks at the loss on a GPU."""
 WARM_UP = 100
 """Steps in which the rate rises: Adam knows nothing of the gradients at first, and would undo a warm start."""
 
@@ -67,9 +71,15 @@ def charbonnier(a: Tensor, b: Tensor, weight: Tensor | float = 1.0, epsilon: flo
     return (weight * ((a.float() - b.float()) ** 2 + epsilon**2).sqrt()).mean()
 
 
-def train(job: Job, settings: Settings, limits: Limits, folder: Path, device: torch.device) -> dict[str, Any]:
-    """Runs until a limit is reached; returns what `run.json` says."""
+def train(
+    job: Job, settings: Settings, limits: Limits, folder: Path, device: torch.device, also: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Runs until a limit is reached; returns what `run.json` says, `also` among it."""
     folder.mkdir(parents=True, exist_ok=True)
+    if device.type == "cuda":
+        # Crops are of one size. What the nets keep out of bfloat16 is kept out of TF32, too.
+        torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.allow_tf32 = False
     net = job.net.to(device)
     optimizer = torch.optim.Adam(net.parameters(), settings.rate)
     average = {name: value.detach().clone() for name, value in net.state_dict().items()}
@@ -77,17 +87,21 @@ def train(job: Job, settings: Settings, limits: Limits, folder: Path, device: to
     if state["step"] == 0:
         state["start"] = state["best"] = job.validate(net)
         _write(folder / "log.csv", ["step", "seconds", "rate", "loss", job.figure], [0, 0, 0, "", f"{state['start']:.4f}"], new=True)
-        torch.save(average, folder / "best.pt")
+        save_best(net, average, folder / "best.pt")
         print(f"before training: {job.figure} {state['start']:.3f}", flush=True)
     begun = saved = time.monotonic()
     before = float(state["seconds"])
-    losses: list[float] = []
+    losses: list[Tensor] = []
+    # Reading a loss makes a GPU wait: there it is looked at now and then.
+    often = 1 if device.type == "cpu" else LOOK
+    names, values = list(average), net.state_dict()
     if _progress(state, limits) >= 1:
-        return _summary(settings, limits, state, folder, device)
+        return _summary(settings, limits, state, folder, device, also)
     while True:
         state["seconds"] = before + time.monotonic() - begun
         progress = _progress(state, limits)
         if progress >= 1 or time.monotonic() - saved >= limits.every:
+            look_at(losses, state["step"])
             _checkpoint(job, settings, net, optimizer, average, state, losses, folder, device)
             saved, losses = time.monotonic(), []
             if progress >= 1:
@@ -97,19 +111,32 @@ def train(job: Job, settings: Settings, limits: Limits, folder: Path, device: to
             group["lr"] = rate
         with torch.autocast(device.type, torch.bfloat16, enabled=settings.bf16):
             loss = job.loss(net, state["step"])
-        if not math.isfinite(float(loss.detach())):
-            raise WorkshopError(f"the loss is not finite at step {state['step']}: lower --rate, or look at the data")
+        losses.append(loss.detach())
+        if state["step"] % often == 0:
+            look_at(losses[-often:], state["step"])
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(net.parameters(), CLIP)
         optimizer.step()
-        losses.append(float(loss.detach()))
         state["step"], state["rate"] = state["step"] + 1, rate
         decay = min(AVERAGE, state["step"] / (state["step"] + 10))
         with torch.no_grad():
-            for name, value in net.state_dict().items():
-                average[name].lerp_(value.detach(), 1 - decay)
-    return _summary(settings, limits, state, folder, device)
+            torch._foreach_lerp_([average[name] for name in names], [values[name] for name in names], 1 - decay)
+    return _summary(settings, limits, state, folder, device, also)
+
+
+def look_at(losses: list[Tensor], step: int) -> None:
+    """Refuses to go on where a loss up to a step was no number."""
+    if losses and not bool(torch.isfinite(torch.stack(losses)).all()):
+        raise WorkshopError(f"the loss is not finite at step {step}: lower --rate, or look at the data")
+
+
+def save_best(net: nn.Module, values: Mapping[str, Tensor], path: Path) -> None:
+    """Writes a net's values; where they would take more than `LARGEST` bytes, large weights in half precision, as they are shipped."""
+    trained = {name for name, weight in net.named_parameters() if weight.requires_grad and weight.numel() >= 1024}
+    if sum(value.numel() * value.element_size() for value in values.values()) > LARGEST:
+        values = {name: value.half() if name in trained else value for name, value in values.items()}
+    torch.save({name: value.cpu() for name, value in values.items()}, path)
 
 
 def _progress(state: dict[str, Any], limits: Limits) -> float:
@@ -139,7 +166,7 @@ def _checkpoint(
     optimizer: torch.optim.Optimizer,
     average: dict[str, Tensor],
     state: dict[str, Any],
-    losses: list[float],
+    losses: list[Tensor],
     folder: Path,
     device: torch.device,
 ) -> None:
@@ -149,7 +176,7 @@ def _checkpoint(
     if figure > state["best"]:
         state["best"] = figure
         # Of the network, not of the mean: validating may have settled a calibration.
-        torch.save(net.state_dict(), folder / "best.pt")
+        save_best(net, net.state_dict(), folder / "best.pt")
     net.load_state_dict(own)
     everything = {
         "settings": asdict(settings),
@@ -161,7 +188,7 @@ def _checkpoint(
     # A run that is killed while it writes keeps its last whole checkpoint.
     torch.save(everything, folder / "last.pt.new")
     os.replace(folder / "last.pt.new", folder / "last.pt")
-    mean = sum(losses) / len(losses) if losses else float("nan")
+    mean = float(torch.stack(losses).mean()) if losses else float("nan")
     row = [state["step"], round(state["seconds"]), f"{state['rate']:.3g}", f"{mean:.6f}", f"{figure:.4f}"]
     _write(folder / "log.csv", ["step", "seconds", "rate", "loss", job.figure], row)
     draw_curve(folder / "log.csv", folder / "curve.png")
@@ -177,7 +204,9 @@ def _write(path: Path, head: list[str], row: list[Any], new: bool = False) -> No
         writer.writerow(row)
 
 
-def _summary(settings: Settings, limits: Limits, state: dict[str, Any], folder: Path, device: torch.device) -> dict[str, Any]:
+def _summary(
+    settings: Settings, limits: Limits, state: dict[str, Any], folder: Path, device: torch.device, also: dict[str, Any] | None
+) -> dict[str, Any]:
     machine = (
         torch.cuda.get_device_name(device) if device.type == "cuda" else f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
     )
@@ -190,6 +219,7 @@ def _summary(settings: Settings, limits: Limits, state: dict[str, Any], folder: 
         "best": state["best"],
         "machine": machine,
         "torch": torch.__version__,
+        **(also or {}),
     }
     (folder / "run.json").write_text(json.dumps(summary, indent="\t") + "\n", encoding="utf-8")
     return summary
