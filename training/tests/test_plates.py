@@ -21,7 +21,7 @@ def panels(path: Path) -> list[np.ndarray]:
     """Input, output and plate [3, side, side] of each frame, in codes."""
     with Image.open(path) as opened:
         frames = []
-        for index in range(opened.n_frames):  # type: ignore[attr-defined]
+        for index in range(opened.n_frames):
             opened.seek(index)
             frames.append(np.stack(np.split(np.asarray(opened.convert("L")).astype(int), 3, axis=1)))
     return frames

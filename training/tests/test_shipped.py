@@ -62,7 +62,8 @@ def test_the_manifest_lists_exactly_the_models() -> None:
     files = {path.name for path in SHIPPED.glob("*.onnx")}
     assert files == {line["file"] for line in LINES.values()}
     total = sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file())
-    assert total < 25_000_000
+    # What a browser fetches once, cards and all; tracked files are to stay under 40 MiB.
+    assert total < 32_000_000
 
 
 @pytest.mark.parametrize("model", SHIPPED_MODELS, ids=IDS)
