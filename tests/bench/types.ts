@@ -1,7 +1,18 @@
 /** What a bench says. Plain data: it becomes JSON, a table on the terminal and a table in the documentation. */
 
 /** The benches, in the order in which they run. */
-export const BENCHES = ['decode', 'passthrough', 'tiles', 'dpx', 'demo', 'memory', 'gpu', 'grain', 'share', 'noise'] as const;
+export const BENCHES = [
+	'decode',
+	'passthrough',
+	'tiles',
+	'dpx',
+	'demo',
+	'memory',
+	'gpu',
+	'grain',
+	'share',
+	'noise',
+] as const;
 
 /** Name of a bench. */
 export type BenchName = (typeof BENCHES)[number];

@@ -64,7 +64,10 @@ describe('grain', () => {
 		const [first, second, ours] = rows([5, 4]);
 		expect([first, second].map((r) => r?.pass)).toEqual([null, null]);
 		expect(first?.figure).toContain('415 s by Monte Carlo of 9');
-		expect([ours?.pass, ours?.figure]).toEqual([true, '52 × (4.00 s of processor time, 9.00 s wall); 0.5 × one drawing']);
+		expect([ours?.pass, ours?.figure]).toEqual([
+			true,
+			'52 × (4.00 s of processor time, 9.00 s wall); 0.5 × one drawing',
+		]);
 		// Where processor time cannot be read the clock's counts.
 		expect(rows([null, null])[2]?.pass).toBe(false);
 	});
