@@ -149,10 +149,15 @@ function blockDeviation(plane: Float32Array, width: number, x: number, y: number
 /** Steps of brightness within which blocks are compared. */
 const STEPS = 12;
 /**
- * Of the blocks of one brightness, this quantile of their deviations tells the grain's: motion and texture only add. Chosen, as `calmShare` was, on
- * clips of the training part (`python -m workshop.grainy_clips --training`); `npm run bench -- noise` says what it gives.
+ * Of the blocks of one brightness, this quantile of their deviations tells the grain's, once `calmShare` is put back: motion and texture only add.
+ * Chosen on clips of the training part (`python -m workshop.grainy_clips --training`); `npm run bench -- noise` says what it gives.
  */
 const CALM = 0.1;
+/**
+ * This one, as it is, is the least that is believed: a codec leaves nothing of the grain in the calmest blocks (the 1900s street), and what it
+ * left elsewhere is not to pass for a lens's softness.
+ */
+const FAIR = 0.3;
 /** Standard normal value that {@link CALM} of all lie below. */
 const CALM_NORMAL = -1.2816;
 /** Lags, in pixels, over which grain is taken to be correlated. */
@@ -237,16 +242,16 @@ function grainByBrightness(a: Rgb, b: Rgb, found: readonly Match[]): number[] {
 			const step = Math.min(STEPS - 1, Math.max(0, Math.floor((sum / (BLOCK * BLOCK)) * STEPS)));
 			steps[step]!.push({ x, y, deviation: blockDeviation(difference, width, x, y) });
 		}
-		let squares = 0;
+		let [squares, fair] = [0, 0];
 		const calmer: { x: number; y: number }[] = [];
 		for (const step of steps) {
 			const sorted = step.sort((p, q) => p.deviation - q.deviation);
 			const at = Math.floor(sorted.length * CALM);
-			const calm = sorted[at]?.deviation ?? 0;
-			squares += sorted.length * calm * calm;
+			squares += sorted.length * (sorted[at]?.deviation ?? 0) ** 2;
+			fair += sorted.length * (sorted[Math.floor(sorted.length * FAIR)]?.deviation ?? 0) ** 2;
 			calmer.push(...sorted.slice(0, at + 1));
 		}
-		return Math.sqrt(squares / found.length) / calmShare(difference, width, calmer);
+		return Math.sqrt(Math.max(squares / calmShare(difference, width, calmer) ** 2, fair) / found.length);
 	});
 }
 
