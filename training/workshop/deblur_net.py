@@ -71,7 +71,6 @@ class DeblurNet(nn.Module):
     def __init__(self, features: int = FEATURES) -> None:
         super().__init__()
         count = len(SIGMAS)
-        self.features = features
         # A channel's differences stand together; told apart by their order: red's, green's, blue's.
         self.bank = nn.Conv2d(3, 3 * count, 2 * REACH + 1, 1, REACH, groups=3, bias=False)
         self.bank.weight.data = bank()[:, None].repeat(3, 1, 1, 1)
