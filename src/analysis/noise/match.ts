@@ -148,79 +148,8 @@ function blockDeviation(plane: Float32Array, width: number, x: number, y: number
 
 /** Steps of brightness within which blocks are compared. */
 const STEPS = 12;
-/**
- * Of the blocks of one brightness, this quantile of their deviations tells the grain's, once `calmShare` is put back: motion and texture only add.
- * Chosen on clips of the training part (`python -m workshop.grainy_clips --training`); `npm run bench -- noise` says what it gives.
- */
-const CALM = 0.1;
-/**
- * This one, as it is, is the least that is believed: a codec leaves nothing of the grain in the calmest blocks (the 1900s street), and what it
- * left elsewhere is not to pass for a lens's softness.
- */
-const FAIR = 0.3;
-/** Standard normal value that {@link CALM} of all lie below. */
-const CALM_NORMAL = -1.2816;
-/** Lags, in pixels, over which grain is taken to be correlated. */
-const LAGS = 5;
-/** Blocks that say how coarse grain is; more say no more. */
-const ASKED = 200;
-
-/**
- * How much weaker the calm blocks of grain look than the grain is, 0…1. Of coarse grain a block holds few grains: its mean, which is taken off,
- * is grain too, and the calmer blocks are calm by chance. Both follow from the grain's own correlation: the variance of a block of
- * n pixels is that of the grain less Σρ(d)Δ(d) ÷ n, and spreads like χ² with n ÷ Σρ(d)²Δ(d) degrees of freedom (Δ: the share of pairs at a distance
- * that lie in the block), whose quantile is Wilson and Hilferty's.
- */
-function calmShare(plane: Float32Array, width: number, blocks: readonly { x: number; y: number }[]): number {
-	const every = Math.max(1, Math.floor(blocks.length / ASKED));
-	const asked = blocks.filter((_, i) => i % every === 0);
-	const shares = lags(({ dx, dy }) => ((BLOCK - Math.abs(dx)) * (BLOCK - Math.abs(dy))) / BLOCK ** 2);
-	const found = asked.map(({ x, y }) => productsOf(plane, width, x, y)).filter((products) => products !== undefined);
-	if (found.length === 0) return 1;
-	// Of each lag the middle of the blocks: some hold picture.
-	const product = shares.map(
-		(_, lag) => found.map((products) => products[lag]!).sort((p, q) => p - q)[found.length >> 1]!,
-	);
-	let ofMean = 0;
-	let squares = 1;
-	// What the mean takes from every lag is found with what it takes in all.
-	for (let turn = 0; turn < 8; turn++) {
-		let sum = 0;
-		squares = 0;
-		for (const [lag, share] of shares.entries()) {
-			const correlation = Math.min(1, Math.max(0, (product[lag]! / share) * (1 - ofMean) + ofMean));
-			sum += correlation * share;
-			squares += correlation ** 2 * share;
-		}
-		ofMean = Math.min(0.5, sum / BLOCK ** 2);
-	}
-	const spread = (2 / 9) * (squares / BLOCK ** 2);
-	return Math.sqrt((1 - ofMean) * Math.max(0.1, (1 - spread + CALM_NORMAL * Math.sqrt(spread)) ** 3));
-}
-
-/** A value for each lag, rows of differences down first. */
-function lags<T>(of: (lag: { dx: number; dy: number }) => T): T[] {
-	const side = 2 * LAGS + 1;
-	return Array.from({ length: side ** 2 }, (_, i) => of({ dx: (i % side) - LAGS, dy: Math.floor(i / side) - LAGS }));
-}
-
-/** The products of a block's pixels, less its mean, that lie so far apart in it, as shares of its squares; undefined where it is flat. */
-function productsOf(plane: Float32Array, width: number, x: number, y: number): number[] | undefined {
-	const values = Float64Array.from({ length: BLOCK ** 2 }, (_, i) => plane[(y + (i >> 4)) * width + x + (i & 15)]!);
-	const mean = values.reduce((sum, v) => sum + v) / values.length;
-	values.forEach((v, i) => (values[i] = v - mean));
-	const power = values.reduce((sum, v) => sum + v * v, 0);
-	if (power === 0) return undefined;
-	return lags(({ dx, dy }) => {
-		let sum = 0;
-		for (let j = Math.max(0, -dy); j < BLOCK - Math.max(0, dy); j++) {
-			for (let i = Math.max(0, -dx); i < BLOCK - Math.max(0, dx); i++) {
-				sum += values[j * BLOCK + i]! * values[(j + dy) * BLOCK + i + dx]!;
-			}
-		}
-		return sum / power;
-	});
-}
+/** Of the blocks of one brightness, this quantile of their deviations is the grain: motion and texture only add. */
+const CALM = 0.3;
 
 /** Root mean square, over the picture's blocks, of the grain that blocks of their brightness have; one value a channel. */
 function grainByBrightness(a: Rgb, b: Rgb, found: readonly Match[]): number[] {
@@ -228,7 +157,7 @@ function grainByBrightness(a: Rgb, b: Rgb, found: readonly Match[]): number[] {
 	const area = width * height;
 	const difference = new Float32Array(area);
 	return [0, 1, 2].map((c) => {
-		const steps = Array.from({ length: STEPS }, (): { x: number; y: number; deviation: number }[] => []);
+		const steps = Array.from({ length: STEPS }, (): number[] => []);
 		for (const { x, y, dx, dy } of found) {
 			let sum = 0;
 			for (let j = 0; j < BLOCK; j++) {
@@ -240,18 +169,15 @@ function grainByBrightness(a: Rgb, b: Rgb, found: readonly Match[]): number[] {
 				}
 			}
 			const step = Math.min(STEPS - 1, Math.max(0, Math.floor((sum / (BLOCK * BLOCK)) * STEPS)));
-			steps[step]!.push({ x, y, deviation: blockDeviation(difference, width, x, y) });
+			steps[step]!.push(blockDeviation(difference, width, x, y));
 		}
-		let [squares, fair] = [0, 0];
-		const calmer: { x: number; y: number }[] = [];
+		let squares = 0;
 		for (const step of steps) {
-			const sorted = step.sort((p, q) => p.deviation - q.deviation);
-			const at = Math.floor(sorted.length * CALM);
-			squares += sorted.length * (sorted[at]?.deviation ?? 0) ** 2;
-			fair += sorted.length * (sorted[Math.floor(sorted.length * FAIR)]?.deviation ?? 0) ** 2;
-			calmer.push(...sorted.slice(0, at + 1));
+			const sorted = step.sort((p, q) => p - q);
+			const calm = sorted[Math.floor(sorted.length * CALM)] ?? 0;
+			squares += sorted.length * calm * calm;
 		}
-		return Math.sqrt(Math.max(squares / calmShare(difference, width, calmer) ** 2, fair) / found.length);
+		return Math.sqrt(squares / found.length);
 	});
 }
 

@@ -57,7 +57,7 @@ export const params = {
 /** Removes grain and noise: FFDNet, strength set or estimated, optionally fused along motion. */
 export const meta: StageMeta<typeof params> = {
 	id: 'degrain',
-	version: 4,
+	version: 3,
 	label: 'Degrain',
 	doc: 'Removes grain and noise by a learned denoiser (FFDNet), optionally fused with motion-compensated neighbors.',
 	order: 60,

@@ -60,7 +60,7 @@ export const params = {
 /** Removes dirt that one frame alone has, and heals it from motion-compensated neighbors. */
 export const meta: StageMeta<typeof params> = {
 	id: 'dust-bust',
-	version: 3,
+	version: 2,
 	label: 'Dust-bust',
 	doc: 'Removes dirt, sparkle and hairs that one frame alone has, and heals them from its motion-compensated neighbors. Fast motion may be taken for dirt: look at the mask before you export.',
 	order: 40,

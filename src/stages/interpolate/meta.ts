@@ -57,7 +57,7 @@ export const params = {
 /** Creates frames between frames by optical flow: RIFE 4.25. */
 export const meta: StageMeta<typeof params> = {
 	id: 'interpolate',
-	version: 3,
+	version: 2,
 	label: 'Interpolate',
 	doc: 'Creates frames between frames by optical flow (RIFE), at exact timesteps and never across a cut.',
 	order: 100,

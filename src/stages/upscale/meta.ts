@@ -44,7 +44,7 @@ export const params = {
 /** Enlarges with one of three characters, named honestly. */
 export const meta: StageMeta<typeof params> = {
 	id: 'upscale',
-	version: 2,
+	version: 1,
 	label: 'Upscale',
 	doc: 'Enlarges to a factor or a size: exact (Lanczos), faithful (SPAN) or vivid (Real-ESRGAN), blended by a slider.',
 	order: 90,
