@@ -10,8 +10,8 @@ import { pixelFormat } from '../../src/media/encode/formats.ts';
 import type { ContainerId, EncodeCodec, EncodeConfig, EncodedChunk } from '../../src/contracts/media.ts';
 import { liveCoreWorkers } from '../../src/media/ffmpeg/core/core.ts';
 import { muxFile } from '../../src/media/mux/mux.ts';
+import { BT709 } from '../helpers/color.ts';
 import {
-	BT709,
 	MemorySink,
 	allPlanes,
 	chunkBytes,

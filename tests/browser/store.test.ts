@@ -9,16 +9,10 @@ import { FrameStore } from '../../src/store/frame-store.ts';
 import { releaseFrame } from '../../src/store/frames.ts';
 import { JobStore } from '../../src/store/jobs.ts';
 import { createHashes } from '../../src/store/keys.ts';
+import { BT709 } from '../helpers/color.ts';
 
 const SIDE = 8;
 const FRAME = SIDE * SIDE * 4 * 4;
-const color = {
-	primaries: 'bt709',
-	transfer: 'bt709',
-	matrix: 'bt709',
-	range: 'limited',
-	chromaLocation: 'left',
-} as const;
 
 const backends: CpuCompute[] = [];
 function backend(): CpuCompute {
@@ -40,7 +34,7 @@ function frameOf(compute: CpuCompute, seed: number): WorkingFrame {
 	return {
 		picture: compute.uploadPicture(values, SIDE, SIDE, 3),
 		sides: { provenance: compute.uploadPicture(marks, SIDE, SIDE, 1) },
-		color,
+		color: BT709,
 	};
 }
 
@@ -94,7 +88,7 @@ describe('three tiers', () => {
 			const fresh = frameOf(compute, i);
 			expect(await valuesOf(compute, found!)).toEqual(await valuesOf(compute, fresh));
 			expect(found?.sides.provenance?.channels).toBe(1);
-			expect(found?.color).toEqual(color);
+			expect(found?.color).toEqual(BT709);
 			releaseFrame(found!);
 			releaseFrame(fresh);
 		}

@@ -6,6 +6,7 @@ import { DiskCache } from '../../src/store/disk-cache.ts';
 import { FrameStore } from '../../src/store/frame-store.ts';
 import { releaseFrame } from '../../src/store/frames.ts';
 import { createHashes } from '../../src/store/keys.ts';
+import { BT709 } from '../helpers/color.ts';
 
 const SIDE = 8;
 
@@ -33,7 +34,7 @@ async function run({ name, task, keys }: StoreJob): Promise<StoreAnswer> {
 		for (const [i, key] of keys.entries()) {
 			if (task === 'write') {
 				const picture = compute.uploadPicture(new Float32Array(SIDE * SIDE * 3).fill(i + 0.25), SIDE, SIDE, 3);
-				const frame = { picture, sides: {}, color: COLOR };
+				const frame = { picture, sides: {}, color: BT709 };
 				await store.persist(key, frame);
 				releaseFrame(frame);
 				continue;
@@ -49,14 +50,6 @@ async function run({ name, task, keys }: StoreJob): Promise<StoreAnswer> {
 		compute.destroy();
 	}
 }
-
-const COLOR = {
-	primaries: 'bt709',
-	transfer: 'bt709',
-	matrix: 'bt709',
-	range: 'limited',
-	chromaLocation: 'left',
-} as const;
 
 const scope = globalThis as unknown as {
 	onmessage: (event: MessageEvent<StoreJob>) => void;

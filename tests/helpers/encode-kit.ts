@@ -2,27 +2,12 @@
 
 import type { PlanarFrame } from '../../src/contracts/frames.ts';
 import type { ContainerId, EncodeConfig, EncodedChunk } from '../../src/contracts/media.ts';
-import {
-	type ColorTags,
-	type PixelFormat,
-	type Size,
-	ffmpegPixelFormat,
-	frameBytes,
-	planeLayouts,
-} from '../../src/core/color.ts';
+import { type PixelFormat, type Size, ffmpegPixelFormat, frameBytes, planeLayouts } from '../../src/core/color.ts';
 import { type Rational, add, rational } from '../../src/core/rational.ts';
 import type { TimelineFrame } from '../../src/core/timeline.ts';
 import type { EncodeSource } from '../../src/media/encode/choose.ts';
+import { BT709 } from './color.ts';
 import { runNative, writeNative } from './native.ts';
-
-/** Tags of the test pictures. */
-export const BT709: ColorTags = {
-	primaries: 'bt709',
-	transfer: 'bt709',
-	matrix: 'bt709',
-	range: 'limited',
-	chromaLocation: 'left',
-};
 
 /** A moving gradient with a little noise, the same for the same arguments: compressible, and different in every plane and frame. */
 export function testPlanes(format: PixelFormat, size: Size, index: number): ArrayBuffer {

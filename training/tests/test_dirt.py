@@ -1,4 +1,4 @@
-"""The dirt model: alignment, samples, the net, what is decided, training and evaluation; without downloads."""
+"""The dirt model: alignment, samples, the net, training and evaluation; without downloads."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from emulsion_training.export import ExportRequest, check_for_webgpu, export
 from emulsion_training.models import example
 from emulsion_training.own_models import DIRT
 from workshop import align
-from workshop.calibrate_dirt import chosen, curve, table
 from workshop.dirt import dirt_job, mask_loss, recall_of, wanted_of
 from workshop.dirt_data import PLANES, DirtBatches, Sources, make_sample, samples, triple
 from workshop.dirt_net import DirtNet, grown, scale_of
@@ -30,12 +29,10 @@ from workshop.dirt_objects import SURE, labelled
 from workshop.dirt_shapes import ShapeBank
 from workshop.dirt_views import Aligner
 from workshop.evaluate_dirt import Scene, evaluate, means, score
-from workshop.heal import classical, decide, leveled, put, spread, thresholds, unrest_of, vouching
 from workshop.paths import WorkshopError
 from workshop.shipped import shipped_state
 from workshop.smoke import StillRife, still_samples, synthetic_entries
 from workshop.trainer import Limits, Settings, train
-from workshop.watched_dirt import Watched
 
 CPU = torch.device("cpu")
 
@@ -257,84 +254,6 @@ def test_a_sure_error_on_clean_film_costs_most() -> None:
     assert costs[2] > 5 * costs[0]
 
 
-def test_what_is_decided() -> None:
-    sure, doubtful = thresholds()
-    mask = torch.zeros(1, 24, 24)
-    mask[0, 8, 8] = sure + 0.01
-    mask[0, 8, 9:12] = (sure + doubtful) / 2
-    mask[0, 20, 18:22] = (sure + doubtful) / 2
-    share = decide(mask, mask, grow=0)
-    assert torch.nonzero(share[0]).tolist() == [[8, 8], [8, 9], [8, 10], [8, 11]]
-    grown = decide(mask, mask)
-    assert int((grown > 0).sum()) == 3 * 6
-    assert float(grown.max()) == 1
-    frame, healed = torch.rand(3, 24, 24), torch.rand(3, 24, 24)
-    result = put(frame, healed, share)
-    same = share.expand(3, -1, -1) == 0
-    assert torch.equal(result[same], frame[same])
-    assert thresholds(1.0)[0] == pytest.approx(0.5)
-
-
-def test_what_neighbors_disagree_about_does_not_vouch() -> None:
-    # The case of src/stages/dust-bust/dust-bust.test.ts: the halves of the middle agree on the left; on the right they lie 0.04 apart.
-    frame, healed = torch.full((3, 48, 64), 0.9), torch.full((3, 48, 64), 0.5)
-    # Nothing vouches for an edge that lies two pixels aside; at three it may be dirt.
-    steps = [(torch.arange(64) < 30 + k).float().expand(3, 48, 64) for k in range(4)]
-    calm, full = torch.zeros(1, 48, 64), torch.ones(1, 48, 64)
-    assert [int(vouching(full * (steps[k] != steps[0])[:1], steps[k], steps[0], calm).sum()) for k in (1, 2, 3)] == [0, 0, 48]
-    early, late = healed.clone(), healed.clone()
-    early[:, :, 32:], late[:, :, 32:] = 0.52, 0.48
-    views = align.Views(healed, healed, healed, early, late, torch.ones(2, 48, 64), torch.zeros(1, 48, 64))
-    mask = torch.full((1, 48, 64), 0.99)
-    for caution, sigma, right in ((0.0, 0.0, 1), (8.0, 0.0, 1), (12.0, 0.0, 0), (40.0, 0.0, 0), (40.0, 0.04, 1)):
-        vouch = vouching(mask, frame, healed, unrest_of(views, sigma), caution)
-        assert (vouch[0, :, :16] > 0).float().mean() == 1
-        assert (vouch[0, :, 48:] > 0).float().mean() == right
-
-
-def watched(change: bool, step: int, apart: float) -> Watched:
-    """A bright square of 8 px on gray, in one frame alone: dirt, or something fast."""
-    healed = torch.full((3, 48, 48), 0.5)
-    frame = healed.clone()
-    frame[:, 20:28, 20:28] = 0.9
-    views = align.Views(healed, healed, healed, healed + apart, healed, torch.ones(2, 48, 48), torch.zeros(1, 48, 48))
-    return Watched("square", step, frame, views, 0.0, (frame - healed)[:1] if change else None, None)
-
-
-class Spotter(DirtNet):
-    """Stands for a trained net: sure of what differs from the middle."""
-
-    def forward(self, frame: Tensor, before: Tensor, after: Tensor, middle: Tensor, trust: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
-        """Mask and healed."""
-        return ((frame - middle).abs().amax(1, keepdim=True) > 0.1).float(), middle
-
-
-def test_settings_are_chosen_by_a_rule(tmp_path: Path) -> None:
-    cases = [watched(True, 0, 0.0), watched(True, 0, 0.012), watched(False, 1, 0.025), watched(False, 3, 0.0)]
-    tallies, wanted, frames = curve(Spotter(), cases, tmp_path, 1)
-    assert wanted == 2
-    assert frames == {1: 1, 2: 0, 3: 1}
-    # 0.4 stands out by 16 times 0.025, by 33 times 0.012.
-    assert [(tallies[0.5, c].found, tallies[0.5, c].false[1]) for c in (0, 10, 20, 40)] == [(2, 1), (2, 1), (2, 0), (1, 0)]
-    # Of steps that rule; what is seen at the third is told alone.
-    assert tallies[0.5, 40].false[3] == 1
-    best = chosen(tallies, wanted)
-    # Of equals the most cautious.
-    assert best == (0.3, 30)
-    assert "sensitivity 0.3, caution 30" in table(tallies, wanted, frames)
-
-
-def test_the_patch_stands_at_the_level_of_its_rim() -> None:
-    # The case of src/stages/dust-bust/dust-bust.test.ts.
-    frame = torch.full((3, 48, 64), 0.5)
-    frame[:, 10:16, 20:26], frame[:, 10:13, 27:30] = 0, 0.9
-    for columns in (slice(20, 26), slice(0, 50)):
-        share = torch.zeros(1, 48, 64)
-        share[:, (slice(10, 16) if columns.start else slice(0, 48)), columns] = 1
-        done = leveled(frame, torch.full((3, 48, 64), 0.47), share, 0.01)
-        assert 0.49 < float(done[0, 12, 22]) < 0.51
-
-
 def test_what_passes_is_somewhere_else_in_each_frame() -> None:
     still = torch.full((3, 3, 96, 96), 0.5)
     generator = torch.Generator().manual_seed(3)
@@ -371,18 +290,6 @@ def test_views_are_aligned_once(tmp_path: Path) -> None:
     assert rife.calls == 5
     assert torch.equal(first.trust, again.trust)
     assert torch.equal(first.middle, align.views_of(PanRife(2.0), frames[:3], frames[:3]).middle)
-
-
-def test_the_classical_detector_takes_what_stands_out_on_one_side_of_both() -> None:
-    frame = torch.full((3, 16, 16), 0.5)
-    before, after = frame.clone(), frame.clone()
-    frame[:, 4:6, 4:6] = 0.8
-    frame[:, 10:12, 10:12] = 0.6
-    before[:, 10:12, 10:12], after[:, 10:12, 10:12] = 0.3, 0.9
-    share, cure = classical(frame, before, after, 0.01)
-    assert torch.equal(share, spread(share, 0))
-    assert int(share.sum()) == 16
-    assert float(cure[0, 5, 5]) == pytest.approx(0.5)
 
 
 def test_objects_and_figures() -> None:

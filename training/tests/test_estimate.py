@@ -16,9 +16,10 @@ from degradation.damage import flicker, weave
 from degradation.grain_bank import GrainBank, make_stack
 from degradation.motion import Camera, moving_clip
 from degradation.stock import Stock
+from workshop import film_range
 from workshop.estimate import RUN, displacement, edge_sigma, estimate, grain, objects, scratch_columns
-from workshop.film_range import MEASURES, RANGES, codes, film_measures, measures, outside, ranges_of
-from workshop.paths import DATA, WorkshopError
+from workshop.film_range import MEASURES, codes, measures, outside, ranges_of
+from workshop.paths import WorkshopError
 from workshop.smoke import synthetic_entries
 
 
@@ -96,16 +97,19 @@ def test_a_film_is_measured_end_to_end(tmp_path: Path) -> None:
         estimate(tmp_path / "film.json", tmp_path / "x.json")
 
 
-def test_the_models_defaults_hold_what_real_film_shows() -> None:
-    film = DATA / "film" / "street-1900s.mp4"
-    if not film.exists():
-        pytest.skip("needs ../shared/data or the folder EMULSION_DATA")
-    kept = json.loads(RANGES.read_text(encoding="utf-8"))
-    found = film_measures(film)
-    assert outside(found, kept["model"]) == []
-    # The file says what is measured today.
-    assert found == pytest.approx(kept["films"][film.name], rel=0.02)
-    assert outside({MEASURES[0]: 9.0}, kept["model"]) == [MEASURES[0]]
+def test_a_film_outside_of_the_models_range_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "film").mkdir()
+    (tmp_path / "film" / "one.mp4").touch()
+    ranges = {name: {"low": 0.0, "middle": 0.5, "high": 1.0} for name in MEASURES}
+    kept = tmp_path / "ranges.json"
+    for written, measured, refusal in ((0.5, 0.5, None), (0.5, 0.6, "no longer"), (2.0, 2.0, "outside"), (0.5, None, "no longer")):
+        kept.write_text(json.dumps({"model": ranges, "films": {"one.mp4": dict.fromkeys(MEASURES, written)}}), encoding="utf-8")
+        monkeypatch.setattr(film_range, "film_measures", lambda _, value=measured: dict.fromkeys(MEASURES, value))
+        if refusal is None:
+            film_range.check(tmp_path, kept)
+        else:
+            with pytest.raises(WorkshopError, match=refusal):
+                film_range.check(tmp_path, kept)
 
 
 def test_the_models_range_is_measured_on_aged_clips(tmp_path: Path) -> None:

@@ -208,10 +208,13 @@ def look_at(options: argparse.Namespace) -> None:
 def film_ranges(options: argparse.Namespace) -> None:
     """`film-range`."""
     from .degrain import bank
-    from .film_range import film_range
+    from .film_range import check, film_range
 
     torch.set_num_threads(options.threads or torch.get_num_threads())
-    film_range(options.data, bank(options.stocks, 1, torch.device("cpu"), WORK), options.output, options.clips)
+    if options.check:
+        check(options.data, options.output)
+    else:
+        film_range(options.data, bank(options.stocks, 1, torch.device("cpu"), WORK), options.output)
 
 
 def smoke(options: argparse.Namespace) -> None:
@@ -340,7 +343,7 @@ def parser() -> argparse.ArgumentParser:
     one = commands.add_parser("film-range", help="whether real film lies inside what the degradation model makes")
     one.add_argument("--data", type=Path, default=DATA, help="the pictures, cut-outs and films")
     one.add_argument("--output", type=Path, default=TRAINING / "film_range.json")
-    one.add_argument("--clips", type=int, default=96, help="clips to send through the model")
+    one.add_argument("--check", action="store_true", help="hold the films against the file that is there, instead of making it")
     one.add_argument("--stocks", type=int, default=20, help="film stocks to draw grain of")
     one.add_argument("--threads", type=int, help="CPU threads")
     one.set_defaults(run_command=film_ranges)

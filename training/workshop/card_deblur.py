@@ -15,7 +15,7 @@ FAILURES = (
     "Copies: Richardson–Lucy and Wiener, with kernel and strength chosen by the truth for each clip, take more back; they lose elsewhere, "
     "and no user has that truth. Where no strength is told, a copy that lost next to nothing is sharpened too much (see *worst*).",
     "Codecs: little is taken back. Blocks soften; grain and texture that a codec smeared stay smeared.",
-    "Told nothing it loses a little on what a codec or a scanner did: tell it the cause. (The stage always does.)",
+    "Told nothing it loses a little on what a codec did: tell it the cause. (The stage always does.)",
     "What a coarse scan erased is gone: textures stay smooth, and nothing is invented.",
     "A film's own softness that no cause explains (a soft lens, a shallow focus) is sharpened as well where strengths are told by hand.",
     "Trained on causes drawn by `training/degradation`, one codec pass, 8 bits: interlacing, several codecs in a row and analog "

@@ -119,8 +119,8 @@ class FullDeblurNet(DeblurNet):
     training it corrects nothing: with a `DeblurNet`'s weights it is that net. Those weights then stay (`trained`): the second body
     learns what the first leaves. Height and width must be multiples of 4.
 
-    Between its pairs nothing is rectified: behind rectified sums the whole body died within the first thousands of steps, silently, as
-    the first one answered for it.
+    Between its pairs nothing is rectified: behind rectified sums the whole body died in training, silently, as the first one
+    answered for it.
     """
 
     def __init__(self, features: int = FEATURES, wide: int = WIDE) -> None:

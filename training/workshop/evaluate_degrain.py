@@ -67,10 +67,15 @@ def kept_grain(name: str, seed: int, folder: Path) -> GrainBank:
     return GrainBank.load(torch.load(path, weights_only=True))
 
 
+def toned(clip: Tensor, bank: GrainBank) -> Tensor:
+    """A clip [N, 3, H, W] as a stock sees it: gray where it is black and white."""
+    return torch.stack([metrics.luma(frame).expand(3, -1, -1) for frame in clip]) if bank.stocks[0].correlation == 1 else clip
+
+
 def grainy(clip: Tensor, bank: GrainBank, seed: int) -> tuple[Tensor, float]:
     """A clip [N, 3, H, W] with grain that is new in every frame, as 8-bit codes; and the middle frame's true strength.
 
-    On a gray stock the picture is gray too: the caller sees to that.
+    On a gray stock the picture is gray too: the caller sees to that (`toned`).
     """
     stock = bank.stocks[0]
     generator = torch.Generator().manual_seed(seed)
@@ -193,9 +198,7 @@ def evaluate(
 
 def _case(clip: EvalClip, name: str, bank: GrainBank, seed: int, nets: Nets) -> tuple[dict[str, Any], list[Tensor]]:
     """A grainy clip with what needs none of our weights: truth, frame, baselines at their best settings, fusions."""
-    frames = clip.frames
-    if bank.stocks[0].correlation == 1:
-        frames = torch.stack([metrics.luma(frame).expand(3, -1, -1) for frame in frames])
+    frames = toned(clip.frames, bank)
     noisy_clip, sigma = grainy(frames, bank, seed)
     middle = frames.shape[0] // 2
     clean, noisy = frames[middle], noisy_clip[middle]

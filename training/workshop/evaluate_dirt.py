@@ -33,7 +33,7 @@ from .dirt_objects import FALSE_AREA, labelled, wanted
 from .dirt_views import Aligner
 from .estimate import grain, objects
 from .eval_set import eval_clips
-from .evaluate_degrain import grainy, kept_grain
+from .evaluate_degrain import grainy, kept_grain, toned
 from .heal import CAUTION, classical, decide, leveled, put, spread, unrest_of, vouching
 from .kept import Case, Kept
 from .networks import pretrained_degrain, run_any_size
@@ -184,9 +184,7 @@ def _case(scene: Scene, index: int, turn: int, tools: dict[str, Any]) -> Case:
 def _damaged(scene: Scene, index: int, turn: int, tools: dict[str, Any]) -> tuple[dict[str, Any], list[Tensor]]:
     name = list(STOCKS)[(index + turn * 3) % len(STOCKS)]
     bank, seed = tools["banks"][name], 7000 + index * 10 + turn
-    frames = scene.frames
-    if bank.stocks[0].correlation == 1:
-        frames = torch.stack([metrics.luma(frame).expand(3, -1, -1) for frame in frames])
+    frames = toned(scene.frames, bank)
     dirty, _ = dirt(frames, scene.shapes, OBJECTS, NEGATIVE, seed)
     grained, sigma = grainy(dirty, bank, seed)
     undamaged, _ = grainy(frames, bank, seed)

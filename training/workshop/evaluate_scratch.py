@@ -28,12 +28,12 @@ from .baselines import ffmpeg_filter, to_bytes
 from .crops import fullest
 from .dirt_net import scale_of
 from .estimate import grain
-from .evaluate_degrain import grain_of
+from .evaluate_degrain import grain_of, toned
 from .heal import spread
 from .paths import need, split
 from .pictures import read_frames, read_picture
 from .scratch_baselines import classical, told_delogo
-from .scratch_cases import Scene, grained, lined, toned
+from .scratch_cases import Scene, grained, lined
 from .scratch_heal import NAMED, decide, from_sides, heal
 from .scratch_net import ROWS, ScratchNet
 from .scratch_shot import Line, Look, column_at, find_lines, moments
@@ -194,7 +194,7 @@ def _scratched(scene: Scene, index: int, turn: int, tools: dict[str, Any]) -> tu
     row["candidates"] = _shown(lines)
     row[SCRATCHED] = score(frames[middle], whole[middle], case.change, (frames[middle], torch.zeros_like(case.change)))
     lined_up = (case.change >= 1 / 255).float()
-    painted = torch.where(lined_up > 0, toned(scene, tools["banks"][name])[middle], frames[middle])
+    painted = torch.where(lined_up > 0, toned(scene.frames, tools["banks"][name])[middle], frames[middle])
     row[PERFECT] = score(frames[middle], whole[middle], case.change, (painted, lined_up))
     for method, result in found.items():
         row[method] = score(frames[middle], whole[middle], case.change, result)

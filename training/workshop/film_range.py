@@ -24,13 +24,13 @@ from degradation.grain_bank import GrainBank
 from degradation.motion import moving_clip, random_camera
 
 from .estimate import RUN, dirt, edge_sigma, flicker, grain, luma, probe, weave
-from .paths import TRAINING, need, split
+from .paths import TRAINING, WorkshopError, need, split
 from .pictures import read_frames, read_picture
 
 RANGES = TRAINING / "film_range.json"
 SIZE = (288, 384)
 LOW, HIGH = 0.05, 0.95
-CLIPS = 96
+CLIPS = 64
 RUNS = 4
 SEED = 51_000
 MEASURES = ("edge σ, px", "dirt, objects a frame and megapixel", "dirt, median area, px", "flicker, σ of log light", "weave, px")
@@ -91,6 +91,24 @@ def ranges_of(rows: Sequence[dict[str, float | None]]) -> dict[str, dict[str, fl
 def outside(film: dict[str, float | None], ranges: dict[str, dict[str, float]]) -> list[str]:
     """Names of a film's measures that the model's ranges do not hold. What a film does not show is inside."""
     return [name for name, value in film.items() if value is not None and not ranges[name]["low"] <= value <= ranges[name]["high"]]
+
+
+def check(data: Path, kept: Path = RANGES, log: Callable[[str], None] = print) -> None:
+    """Holds every film against the ranges of a file, and the file against what is measured today. Raises where either does not hold."""
+    told = json.loads(need(kept, "make it with `film-range`").read_text(encoding="utf-8"))
+    for path in sorted(need(data / "film", "the films are read from ../shared/data or from the folder EMULSION_DATA").glob("*.mp4")):
+        found, written = film_measures(path), told["films"].get(path.name, {})
+        left = outside(found, told["model"])
+        stale = [name for name, value in found.items() if not _near(value, written.get(name))]
+        if left or stale:
+            raise WorkshopError(
+                f"{path.name}: outside the model's range: {left or 'none'}; no longer as {kept.name} says: {stale or 'none'}"
+            )
+        log(f"{path.name}: inside in all {len(found)} measures")
+
+
+def _near(value: float | None, told: float | None) -> bool:
+    return value == told if value is None or told is None else math.isclose(value, told, rel_tol=0.02)
 
 
 def film_range(data: Path, bank: GrainBank, output: Path, count: int = CLIPS, log: Callable[[str], None] = print) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from .dirt_views import Aligner
 from .eval_set import EvalClip, eval_clips
 from .evaluate_deblur_film import FIELD as DEBLUR_FIELD
 from .evaluate_deblur_film import STOCK
-from .evaluate_degrain import STOCKS_EACH, grain_of, grainy, kept_grain
+from .evaluate_degrain import STOCKS_EACH, grain_of, grainy, kept_grain, toned
 from .evaluate_degrain import load as load_degrain
 from .film_crops import FILM, FILM_FRAMES, SIDE, around
 from .fuse import GUIDE_TIMES, fuse
@@ -76,9 +76,7 @@ def degrain_plates(data: Path, rows: Sequence[dict[str, Any]], weights: Path) ->
     number, row = median(rows)
     index, turn = divmod(number, STOCKS_EACH)
     bank = kept_grain(row["stock"], 4000 + list(STOCKS).index(row["stock"]), WORK / "grain")
-    clean = longer(data, row["clip"], FRAMES + 2).frames
-    if bank.stocks[0].correlation == 1:
-        clean = torch.stack([metrics.luma(frame).expand(3, -1, -1) for frame in clean])
+    clean = toned(longer(data, row["clip"], FRAMES + 2).frames, bank)
     noisy, sigma = grainy(clean, bank, index * 10 + turn)
     ours, original, rife = load_degrain(weights), pretrained_degrain().eval(), load_rife()
     words = f"Median case: {row['clip']}, {row['stock']}, σ {255 * sigma:.1f}"
@@ -116,9 +114,7 @@ def dirt_plates(data: Path, rows: Sequence[dict[str, Any]], net: DirtNet, tools:
     number, row = median(rows)
     index, turn = divmod(number, evaluate_dirt.TURNS)
     bank, seed = tools["banks"][row["stock"]], 7000 + index * 10 + turn
-    clean = longer(data, row["clip"], FRAMES + 2).frames
-    if bank.stocks[0].correlation == 1:
-        clean = torch.stack([metrics.luma(frame).expand(3, -1, -1) for frame in clean])
+    clean = toned(longer(data, row["clip"], FRAMES + 2).frames, bank)
     shapes = cut_outs(data / "damage", evaluate=True, every=split()["damage"]["evaluateEvery"])
     dirty, _ = dirt(clean, shapes, evaluate_dirt.OBJECTS, evaluate_dirt.NEGATIVE, seed)
     grained_clip, sigma = grainy(dirty, bank, seed)

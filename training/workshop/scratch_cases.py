@@ -9,12 +9,10 @@ import torch
 from torch import Tensor
 
 from degradation.damage import scratches
-from degradation.grain_bank import GrainBank
 from degradation.scratches import lines_on, random_scratch, sharp_scratch
 from degradation.stocks import STOCKS
 
-from . import metrics
-from .evaluate_degrain import grainy
+from .evaluate_degrain import grainy, toned
 
 LINES = 3
 EDGE = 8
@@ -45,18 +43,11 @@ class Case:
     asked: list[tuple[int, float]]
 
 
-def toned(scene: Scene, bank: GrainBank) -> Tensor:
-    """A scene's frames, gray where a stock is."""
-    if bank.stocks[0].correlation != 1:
-        return scene.frames
-    return torch.stack([metrics.luma(frame).expand(3, -1, -1) for frame in scene.frames])
-
-
 def grained(scene: Scene, index: int, turn: int, banks: dict[str, Any], seed: int = 8000) -> tuple[Tensor, float, str]:
     """A scene's frames with grain of a stock (gray where the stock is), σ of 0…1, and the stock's name."""
     name = list(STOCKS)[(index + turn * 3) % len(STOCKS)]
     # Grain lies below the lines.
-    whole, sigma = grainy(toned(scene, banks[name]), banks[name], seed + index * 10 + turn)
+    whole, sigma = grainy(toned(scene.frames, banks[name]), banks[name], seed + index * 10 + turn)
     return whole, sigma, name
 
 

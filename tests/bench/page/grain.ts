@@ -7,6 +7,7 @@ import { createCompute } from '../../../src/gpu/create.ts';
 import { grainLook, stage } from '../../../src/stages/grain/stage.ts';
 import { releaseFrame } from '../../../src/store/frames.ts';
 import { booleanGrain } from '../../helpers/boolean-grain.ts';
+import { BT709 } from '../../helpers/color.ts';
 import type { CpuClock, GrainCosts, GrainRequest } from './api.ts';
 import { drained, noise, renderOnce } from './tiles.ts';
 
@@ -40,13 +41,6 @@ export async function grainCosts(request: GrainRequest, clock: CpuClock): Promis
 		const artifact = { profile: measured(), scale: 1 };
 		const look = grainLook(VALUES, artifact);
 		if (!look) throw new Error('what was measured on film of the physical model is too weak to be laid');
-		const color = {
-			primaries: 'bt709',
-			transfer: 'bt709',
-			matrix: 'bt709',
-			range: 'limited',
-			chromaLocation: 'left',
-		} as const;
 		const env = {
 			compute,
 			signal: new AbortController().signal,
@@ -55,7 +49,7 @@ export async function grainCosts(request: GrainRequest, clock: CpuClock): Promis
 		};
 		const frame = async (): Promise<void> => {
 			releaseFrame(
-				await renderOnce(stage as never, VALUES as never, { picture, sides: {}, color }, env as never, artifact),
+				await renderOnce(stage as never, VALUES as never, { picture, sides: {}, color: BT709 }, env as never, artifact),
 			);
 			await drained(compute);
 		};

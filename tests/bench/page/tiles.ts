@@ -16,6 +16,7 @@ import { createModelRuntime } from '../../../src/models/runtime.ts';
 import { tileOptions } from '../../../src/models/tiles.ts';
 import { loadStage } from '../../../src/stages/registry.ts';
 import { releaseFrame } from '../../../src/store/frames.ts';
+import { BT709 } from '../../helpers/color.ts';
 import type { TileCosts, TileRequest } from './api.ts';
 
 const MODEL = 'ffdnet';
@@ -168,14 +169,7 @@ export async function tileCosts(request: TileRequest): Promise<TileCosts> {
 		...(tile === undefined ? {} : { tile }),
 	};
 	const picture = compute.uploadPicture(noise(width * height * 3), width, height, 3);
-	const color = {
-		primaries: 'bt709',
-		transfer: 'bt709',
-		matrix: 'bt709',
-		range: 'limited',
-		chromaLocation: 'left',
-	} as const;
-	const input: WorkingFrame = { picture, sides: {}, color };
+	const input: WorkingFrame = { picture, sides: {}, color: BT709 };
 	const ort = await loadOrt(compute.info.kind, compute instanceof CpuCompute ? compute.threads : 1);
 	const session = await bareSession(ort, compute, await fetchModel(BASE, spec));
 	const bindings = sizes.map((read) => makeBindings(ort, compute, spec, read.width, read.height));
