@@ -52,6 +52,15 @@ class TrainableFfdnet(nn.Module):
         return functional.pixel_shuffle(self.model(x), 2)
 
 
+def published(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """An exported net's weights (of `Ffdnet`) under the published names, in the published order: what `TrainableFfdnet` loads."""
+    result = {f"model.{2 * index}.{kind}": state[f"convs.{index}.{kind}"] for index in range(LAYERS) for kind in ("weight", "bias")}
+    # What `reorder_first` did, undone.
+    back = [phase * 3 + color for color in range(3) for phase in range(4)] + [12]
+    result["model.0.weight"] = result["model.0.weight"][:, back]
+    return result
+
+
 def reorder_first(weight: Tensor) -> Tensor:
     """The first weight [96,13,3,3] for the slices' channel order, with three zero channels after the noise map.
 

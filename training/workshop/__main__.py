@@ -161,6 +161,15 @@ def blur_prior(options: argparse.Namespace) -> None:
     print(PRIOR)
 
 
+def recover(options: argparse.Namespace) -> None:
+    """`recover`."""
+    from .recover import recover as run
+
+    folder = options.run or WORK / "runs" / options.model
+    run(options.model, folder)
+    print(f"{folder}: as shipped; now `evaluate {options.model}` and `export {options.model}`")
+
+
 def export(options: argparse.Namespace) -> None:
     """`export`."""
     from .export import export as run
@@ -321,6 +330,11 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--output", type=Path, default=MODELS, help="where the models are")
     one.add_argument("--measurements", type=Path, default=TRAINING / "measurements.json")
     one.set_defaults(run_command=export)
+
+    one = commands.add_parser("recover", help="make a run's folder of a shipped model, to evaluate and export it again")
+    one.add_argument("model", choices=TRAINED)
+    one.add_argument("--run", type=Path, help="the run's folder")
+    one.set_defaults(run_command=recover)
 
     one = commands.add_parser("blur-prior", help="what spectra of sharp pictures look like, for the blind estimator of deblur")
     one.add_argument("--pictures", type=Path, default=WORK / "pictures.bin", help="the data set of make-data")

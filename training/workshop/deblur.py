@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from .deblur_data import WHOLE, DeblurBatches, Making, pool
-from .deblur_net import NETS, FullDeblurNet
+from .deblur_net import NETS
 from .degrain import bank, held_back, psnr_each
 from .paths import WORK
 from .pictures import Entry
@@ -85,10 +85,6 @@ def deblur_job(
     if start is not None:
         # What is fixed is not stored, and the full net's second body may be missing.
         net.load_state_dict(net.state_dict() | start)
-        if isinstance(net, FullDeblurNet):
-            net.requires_grad_(False)
-            for weight in net.trained():
-                weight.requires_grad_(True)
     return Job(net, loss, validate, "mean gain of validation crops, dB")
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from degradation.grain_bank import GrainBank
-from emulsion_training.ffdnet import TrainableFfdnet
+from emulsion_training.ffdnet import TrainableFfdnet, published
 
 from .degrain_data import Aim, DegrainBatches
 from .networks import pretrained_degrain
@@ -52,10 +52,14 @@ def degrain_job(
     stocks: int,
     device: torch.device,
     fresh: bool = False,
+    start: dict[str, Tensor] | None = None,
     cache: Path = WORK,
     aim: Aim | None = None,
 ) -> Job:
-    """Everything `train` needs. `fresh` starts from random weights (for tests without downloads)."""
+    """Everything `train` needs. `start` are the shipped net's weights; without them FFDNet's published ones are where it starts.
+
+    `fresh` starts from random weights (for tests without downloads).
+    """
     training, validation = held_back(entries)
     films = bank(stocks, seed, device, cache)
     source = DegrainBatches(training, films, batch, crop, seed, device, aim)
@@ -72,7 +76,10 @@ def degrain_job(
         with torch.no_grad():
             return float(torch.stack([psnr_each(net(noisy, level), clean) for noisy, clean, level in kept]).mean())
 
-    return Job(TrainableFfdnet() if fresh else pretrained_degrain(), loss, validate, "PSNR of validation crops, dB")
+    net = TrainableFfdnet() if fresh or start else pretrained_degrain()
+    if start:
+        net.load_state_dict(published(start))
+    return Job(net, loss, validate, "PSNR of validation crops, dB")
 
 
 def psnr_each(a: Tensor, b: Tensor) -> Tensor:

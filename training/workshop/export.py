@@ -13,6 +13,7 @@ from emulsion_training.own_models import OWN
 
 from .paths import MODELS, WorkshopError, need
 from .recipes import RECIPES
+from .recover import TOLD
 
 
 def model_of(name: str) -> Model:
@@ -36,9 +37,12 @@ def export(name: str, run: Path, evaluation: Path, output: Path = MODELS, measur
     write_all(output, lines, measurements, measured)
     folder = output / "cards" / name
     folder.mkdir(parents=True, exist_ok=True)
-    for picture in [*sorted(evaluation.glob("*.png")), run / "curve.png"]:
+    for picture in sorted(evaluation.glob("*.png")):
         shutil.copyfile(picture, folder / picture.name)
-    shutil.copyfile(run / "log.csv", folder / "log.csv")
+    for told in TOLD:
+        (folder / told).unlink(missing_ok=True)
+        if (run / told).exists():
+            shutil.copyfile(run / told, folder / told)
     return lines[name]
 
 

@@ -16,8 +16,6 @@ from pathlib import Path
 
 import numpy as np
 
-from emulsion_training.sources import check
-
 from .align import CARRIED as RIFE
 from .align import carry_rife
 from .kit_dirt import pack_dirt
@@ -34,7 +32,6 @@ QUALITY = 92
 SPARE = 8192
 """Bytes that the archive takes for a file beside what is in it."""
 CODE = ("emulsion_training", "degradation", "workshop")
-WARM_START = "ffdnet_color.pth"
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ class Kit:
 
 SHARED = '--within "${MAKING:-150s}" --workers "${WORKERS:-$(nproc)}"'
 KITS: dict[str, Kit] = {
-    "degrain": Kit('--pictures pictures.bin --batch "${BATCH:-64}" --stocks "${STOCKS:-64}"'),
+    "degrain": Kit('--pictures pictures.bin --batch "${BATCH:-64}" --stocks "${STOCKS:-64}"', ("degrain",)),
     "deblur-small": Kit(f'--pictures pictures.bin --batch "${{BATCH:-128}}" --samples "${{SAMPLES:-16384}}" {SHARED}', ("deblur-small",)),
     "deblur-full": Kit(
         f'--pictures pictures.bin --batch "${{BATCH:-128}}" --samples "${{SAMPLES:-16384}}" {SHARED}', ("deblur-full", "deblur-small")
@@ -105,9 +102,6 @@ def _lay_out(model: str, folder: Path) -> None:
     (folder / "split.json").write_bytes((TRAINING / "split.json").read_bytes())
     cache, start = folder / CACHE.name, folder / START.name
     cache.mkdir()
-    if model == "degrain":
-        check(CACHE / WARM_START)
-        (cache / WARM_START).write_bytes((CACHE / WARM_START).read_bytes())
     if model == "dirt":
         carry_rife(cache / RIFE)
     if KITS[model].start:

@@ -51,6 +51,7 @@ def _degrain(options: argparse.Namespace, device: torch.device) -> Job:
     from .degrain import degrain_job
     from .degrain_data import Aim
     from .pictures import film_of, unpack
+    from .shipped import start_of
 
     return degrain_job(
         unpack(options.pictures),
@@ -60,6 +61,7 @@ def _degrain(options: argparse.Namespace, device: torch.device) -> Job:
         stocks=options.stocks,
         device=device,
         fresh=options.fresh,
+        start=None if options.fresh else start_of("degrain"),
         aim=Aim.like(film_of(options.pictures)),
     )
 

@@ -80,7 +80,9 @@ def train(
         # Crops are of one size. What the nets keep out of bfloat16 is kept out of TF32, too.
         torch.backends.cudnn.benchmark = True
         torch.backends.cudnn.allow_tf32 = False
-    net = job.net.to(device)
+    # Convolutions in bfloat16 take half the time where a pixel's channels lie together (deblur-small on a CPU with AMX, batches of 4:
+    # 55 ms a step instead of 96).
+    net = job.net.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(net.parameters(), settings.rate)
     average = {name: value.detach().clone() for name, value in net.state_dict().items()}
     state = _resume(folder, settings, net, optimizer, average, device)

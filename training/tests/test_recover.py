@@ -1,0 +1,33 @@
+"""What is shipped becomes a run again, from which the same file is exported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from emulsion_training.import_models import convert, previous
+from emulsion_training.own_models import OWN
+from workshop.export import model_of
+from workshop.paths import MODELS, WorkshopError
+from workshop.recover import recover
+
+SHIPPED = [model.id for model in OWN if model.id in previous(MODELS / "models.json")]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_recovered_run_exports_the_very_file(name: str, tmp_path: Path) -> None:
+    recover(name, tmp_path / "run")
+    assert {"best.pt", "run.json", "log.csv", "curve.png"} <= {path.name for path in (tmp_path / "run").iterdir()}
+    convert(model_of(name), tmp_path / "run", tmp_path)
+    # The metadata names PyTorch's release; weights and graph are what counts, and they are all of the file.
+    assert (tmp_path / f"{name}.onnx").read_bytes() == (MODELS / f"{name}.onnx").read_bytes()
+
+
+def test_a_run_is_not_written_over_and_what_was_never_exported_is_not_recovered(tmp_path: Path) -> None:
+    torch.save({}, tmp_path / "best.pt")
+    with pytest.raises(WorkshopError, match="holds a run"):
+        recover("dirt", tmp_path)
+    with pytest.raises(WorkshopError, match="never exported"):
+        recover("dirt", tmp_path / "other", tmp_path)

@@ -1,0 +1,71 @@
+"""`recover`: a run's folder out of what is shipped, so that a model can be evaluated and exported again on any machine.
+
+Trainings leave their folders on the machine that trained; what `evaluate` and `export` need of one is in the shipped file and beside
+its card: the weights (as stored, half precision), `run.json`, the log and its curve. Exported again, file and canary are the same
+bytes (`tests/test_recover.py`); what changes is the card.
+"""
+
+from __future__ import annotations
+
+import shutil
+from importlib import import_module
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from emulsion_training.ffdnet import published
+
+from .paths import MODELS, WorkshopError, need
+from .shipped import shipped_state
+
+TOLD = ("run.json", "log.csv", "curve.png", "notes.txt")
+"""What `export` puts beside a card; notes there may be none."""
+NETS = {
+    "blur-cause": ("cause_net", "CauseNet"),
+    "deblur-full": ("deblur_net", "FullDeblurNet"),
+    "deblur-small": ("deblur_net", "DeblurNet"),
+    "dirt": ("dirt_net", "DirtNet"),
+    "scratch": ("scratch_net", "ScratchNet"),
+}
+"""Module and class of a model's net."""
+
+
+def trained_state(name: str, path: Path) -> dict[str, Tensor]:
+    """The weights of a shipped file as training keeps them."""
+    if name == "degrain":
+        return published(shipped_state(path))
+    module, kind = NETS[name]
+    net = getattr(import_module(f".{module}", __package__), kind)
+    own: dict[str, Tensor] = (net.like(shipped_state(path)) if name == "dirt" else net()).state_dict()
+    # Waves and rings among them: another machine's cosines differ in the last bit.
+    state = shipped_state(path, own)
+    if name == "blur-cause":
+        state["scales"] = _scales(path)
+    # What the exporter folds away is as it is made; what it adds (a padding, a constant) is not the net's.
+    return own | {key: value for key, value in state.items() if key in own}
+
+
+def _scales(path: Path) -> Tensor:
+    """The two scales of `blur-cause`'s votes [1, 2, 1, 1], which the exporter takes apart into numbers without a name."""
+    import onnx
+    from onnx import numpy_helper
+
+    found = [item for item in onnx.load(str(path)).graph.initializer if item.name.startswith("onnx::Mul")]
+    if [list(item.dims) for item in found] != [[1, 1, 1, 1]] * 2:
+        raise WorkshopError(f"{path}: its two scales are not where the exporter puts them; train it anew")
+    return torch.cat([torch.from_numpy(numpy_helper.to_array(item).copy()) for item in found], 1)
+
+
+def recover(name: str, folder: Path, models: Path = MODELS) -> None:
+    """Writes `best.pt` and what is told beside the card into `folder`, which must not hold a run."""
+    if (folder / "best.pt").exists() or (folder / "last.pt").exists():
+        raise WorkshopError(f"{folder} holds a run: name another folder with --run, or remove it")
+    cards = models / "cards" / name
+    need(cards / "run.json", f"{name} was never exported")
+    state = trained_state(name, need(models / f"{name}.onnx", "the shipped model"))
+    folder.mkdir(parents=True, exist_ok=True)
+    for told in TOLD:
+        if (cards / told).exists():
+            shutil.copyfile(cards / told, folder / told)
+    torch.save(state, folder / "best.pt")
