@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ import torch
 
 from emulsion_training.import_models import convert, previous
 from emulsion_training.own_models import OWN
-from workshop.export import model_of
+from workshop.export import model_of, sections
 from workshop.paths import MODELS, WorkshopError
-from workshop.recover import recover
+from workshop.recipes import RECIPES
+from workshop.recover import HEAD, TRAINED, recover
 
 SHIPPED = [model.id for model in OWN if model.id in previous(MODELS / "models.json")]
 
@@ -23,6 +25,18 @@ def test_a_recovered_run_exports_the_very_file(name: str, tmp_path: Path) -> Non
     convert(model_of(name), tmp_path / "run", tmp_path)
     # The metadata names PyTorch's release; weights and graph are what counts, and they are all of the file.
     assert (tmp_path / f"{name}.onnx").read_bytes() == (MODELS / f"{name}.onnx").read_bytes()
+
+
+def test_the_card_goes_on_saying_how_the_net_was_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recover("dirt", tmp_path / "run")
+    said = (tmp_path / "run" / TRAINED).read_text(encoding="utf-8")
+    card = (MODELS / "cards" / "dirt.md").read_text(encoding="utf-8")
+    assert said.startswith(HEAD) and said in card and "## Evaluated" not in said
+    (tmp_path / "evaluation.json").write_text("{}", encoding="utf-8")
+    monkeypatch.setitem(RECIPES, "dirt", replace(RECIPES["dirt"], sections=lambda *_: ("## Trained\n\nanew", "## Evaluated\n\nanew")))
+    assert sections("dirt", tmp_path / "run", tmp_path) == (said, "## Evaluated\n\nanew")
+    (tmp_path / "run" / TRAINED).unlink()
+    assert sections("dirt", tmp_path / "run", tmp_path)[0] == "## Trained\n\nanew"
 
 
 def test_a_run_is_not_written_over_and_what_was_never_exported_is_not_recovered(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from emulsion_training.own_models import OWN
 
 from .paths import MODELS, WorkshopError, need
 from .recipes import RECIPES
-from .recover import TOLD
+from .recover import HEAD, TOLD, TRAINED
 
 
 def model_of(name: str) -> Model:
@@ -52,4 +52,8 @@ def sections(name: str, run: Path, evaluation: Path) -> tuple[str, ...]:
     result = json.loads((evaluation / "evaluation.json").read_text(encoding="utf-8"))
     # What happened to this run and no setting says, a line each.
     notes = run / "notes.txt"
-    return RECIPES[name].sections(made, result, notes.read_text(encoding="utf-8").splitlines() if notes.exists() else [])
+    made_new = RECIPES[name].sections(made, result, notes.read_text(encoding="utf-8").splitlines() if notes.exists() else [])
+    if not (run / TRAINED).exists():
+        return made_new
+    said = (run / TRAINED).read_text(encoding="utf-8")
+    return tuple(said if part.startswith(HEAD) else part for part in made_new)

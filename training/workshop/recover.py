@@ -2,7 +2,7 @@
 
 Trainings leave their folders on the machine that trained; what `evaluate` and `export` need of one is in the shipped file and beside
 its card: the weights (as stored, half precision), `run.json`, the log and its curve. Exported again, file and canary are the same
-bytes (`tests/test_recover.py`); what changes is the card.
+bytes (`tests/test_recover.py`); what changes is the card, but for what it says of the training.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from .shipped import shipped_state
 
 TOLD = ("run.json", "log.csv", "curve.png", "notes.txt")
 """What `export` puts beside a card; notes there may be none."""
+TRAINED = "trained.md"
+"""In a recovered run: the card's words on its training. What made its data and validated it may have changed since."""
+HEAD = "## Trained\n"
 NETS = {
     "blur-cause": ("cause_net", "CauseNet"),
     "deblur-full": ("deblur_net", "FullDeblurNet"),
@@ -64,8 +67,12 @@ def recover(name: str, folder: Path, models: Path = MODELS) -> None:
     cards = models / "cards" / name
     need(cards / "run.json", f"{name} was never exported")
     state = trained_state(name, need(models / f"{name}.onnx", "the shipped model"))
+    said = [part for part in (models / "cards" / f"{name}.md").read_text(encoding="utf-8").split("\n\n## ") if part.startswith(HEAD[3:])]
+    if len(said) != 1:
+        raise WorkshopError(f"{name}.md does not say how it was trained")
     folder.mkdir(parents=True, exist_ok=True)
     for told in TOLD:
         if (cards / told).exists():
             shutil.copyfile(cards / told, folder / told)
+    (folder / TRAINED).write_text(f"## {said[0].strip()}", encoding="utf-8")
     torch.save(state, folder / "best.pt")

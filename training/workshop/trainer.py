@@ -87,6 +87,8 @@ def train(
     average = {name: value.detach().clone() for name, value in net.state_dict().items()}
     state = _resume(folder, settings, net, optimizer, average, device)
     if state["step"] == 0:
+        # Of a recovered run, which this one replaces.
+        (folder / "trained.md").unlink(missing_ok=True)
         state["start"] = state["best"] = job.validate(net)
         _write(folder / "log.csv", ["step", "seconds", "rate", "loss", job.figure], [0, 0, 0, "", f"{state['start']:.4f}"], new=True)
         save_best(net, average, folder / "best.pt")

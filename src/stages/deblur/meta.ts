@@ -104,7 +104,7 @@ export const params = {
 /** Takes softness back: the camera's by plug-and-play deconvolution, kernel given or estimated; what came after it by a feed-forward net. */
 export const meta: StageMeta<typeof params> = {
 	id: 'deblur',
-	version: 3,
+	version: 4,
 	label: 'Deblur',
 	doc: 'Takes blur back: the camera’s (defocus, softness, straight motion), given or estimated in each shot; that of copies, scanners, codecs and storage by a net that is told the cause.',
 	order: 65,
