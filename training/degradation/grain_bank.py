@@ -127,7 +127,10 @@ class GrainBank:
 
     def turned(self, by: int) -> GrainBank:
         """The same stocks in another order: number `by` comes first."""
-        order = [(by + i) % len(self.stocks) for i in range(len(self.stocks))]
+        return self.of([(by + i) % len(self.stocks) for i in range(len(self.stocks))])
+
+    def of(self, order: list[int]) -> GrainBank:
+        """The stocks of these numbers, in this order."""
         bank = GrainBank.__new__(GrainBank)
         bank.stocks = [self.stocks[i] for i in order]
         for name in ("middle", "deviation", "mean", "rms", "cross"):

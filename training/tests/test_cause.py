@@ -26,6 +26,7 @@ from workshop.cause import (
     N,
     calibration_error,
     cause_job,
+    least_calibration_error,
     measured,
     outputs_of,
     rank_correlation,
@@ -160,6 +161,9 @@ def test_figures_of_known_answers() -> None:
     assert rank_correlation(np.array([0.0, 0, 1]), np.array([5.0, 5, 5])) == 0
     assert calibration_error(np.array([0.8] * 10), np.array([1.0] * 8 + [0.0] * 2)) == pytest.approx(0)
     assert calibration_error(np.array([0.95] * 10), np.array([1.0] * 5 + [0.0] * 5)) == pytest.approx(0.45)
+    # A fair coin thrown a hundred times is off by 0.04 on the mean (0.8 standard deviations).
+    assert least_calibration_error(np.full(100, 0.5)) == pytest.approx(0.04, abs=0.004)
+    assert least_calibration_error(np.full(6400, 0.5)) == pytest.approx(0.005, abs=0.0005)
     generator = torch.Generator().manual_seed(3)
     strength = 0.2 + 0.7 * torch.rand(60, N, generator=generator)
     strength[:20, 1:] = 0

@@ -76,8 +76,8 @@ def sections(made: dict[str, Any], result: dict[str, Any], notes: list[str]) -> 
             "(`training/split.json`'s training part), through `training/degradation/chain.py` with none to five causes, grain of the "
             "physical model, flicker, weave, scratches and some dirt (FilmDamageSimulator, MIT). No clip of video: all of ours are "
             "compressed.",
-            f"- Calibration: {result['held back']} shots of photographs held back from training give the votes' two scales, by a search at "
-            "each checkpoint.",
+            f"- Calibration: {result['held back']} shots of photographs and stocks held back from training give the votes' two scales, by "
+            "a search at each checkpoint.",
             f"- Validation on the same held-back shots: {made['start']:.1f} before, {made['best']:.1f} after "
             "([curve](blur-cause/curve.png), [log](blur-cause/log.csv)).",
             *(f"- {line}" for line in notes),

@@ -150,6 +150,15 @@ def calibration_error(confidence: Array, right: Array, bins: int = 10) -> float:
     return total
 
 
+def least_calibration_error(confidence: Array, draws: int = 400) -> float:
+    """What `calibration_error` is on the mean (seeded draws) of answers that are right as often as they are sure: what so few shots leave
+    of it by chance."""
+    chance = np.random.default_rng(1)
+    return float(
+        np.mean([calibration_error(confidence, (chance.random(len(confidence)) < confidence).astype(float)) for _ in range(draws)])
+    )
+
+
 def scores(outputs: Tensor, strength: Tensor, drawn: Tensor) -> dict[str, object]:
     """Every figure of the bars, from calibrated outputs [S, 11] and the truth [S, 5]."""
     truth = strength.double().numpy()
@@ -185,6 +194,7 @@ def scores(outputs: Tensor, strength: Tensor, drawn: Tensor) -> dict[str, object
         "single causes, %": share(single, right),
         "single by cause, %": {c: share(single & (lead == i), right) for i, c in enumerate(CAUSES)},
         "calibration error": round(calibration_error(sure[soft], right[soft]), 3),
+        "least calibration error": round(least_calibration_error(sure[soft]), 3),
         "sharp from soft, %": share(asked, correct),
         "sharp called sharp, %": share(count == 0, correct),
         "soft called soft, %": share(is_soft >= SOFT, correct),

@@ -213,20 +213,23 @@ def pool(
 ) -> None:
     """Makes `count` shots in files of `SHARD`; files that are there are left. Process `part[0]` of `part[1]` makes its share of them.
 
-    Every tenth file is of photographs held back. `likely` are the causes' `chances` for films like one.
+    Every tenth file is of photographs held back, on stocks held back (every fifth): what a net says of stocks that it knows is too sure
+    of those that it does not. `likely` are the causes' `chances` for films like one.
     """
     need(data, "the cut-outs of dirt are read from ../shared/data or from the folder EMULSION_DATA")
     shapes = cut_outs(data / "damage", evaluate=False, every=split()["damage"]["evaluateEvery"])[::8]
     kept = [entry for i, entry in enumerate(photos) if not held_back(i)]
     watched = [entry for i, entry in enumerate(photos) if held_back(i)]
+    films = {back: bank.of([i for i in range(len(bank.stocks)) if (i % 5 == 4) == back] or [0]) for back in (False, True)}
     folder.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
     for shard in range(part[0], (count + SHARD - 1) // SHARD, part[1]):
         path = folder / f"shots-{seed}-{shard:04}.npz"
         if path.exists():
             continue
-        own = watched if held_back(shard) else kept
-        shots = [training_shot(own, bank, shapes, seed, shard * SHARD + i, likely) for i in range(SHARD)]
+        back = held_back(shard)
+        own = watched if back else kept
+        shots = [training_shot(own, films[back], shapes, seed, shard * SHARD + i, likely) for i in range(SHARD)]
         fresh = path.with_suffix(f".{os.getpid()}.tmp")
         with fresh.open("wb") as file:
             np.savez(

@@ -275,6 +275,7 @@ def table(found: dict[str, Any]) -> str:
     for cause in CAUSES:
         add(f"single {cause}, %", "", "single by cause, %", cause)
     add("calibration error", "≤ 0.05", "calibration error")
+    add("the same of right confidences, by chance", "", "least calibration error")
     add("sharp told from soft, %", "≥ 95", "sharp from soft, %")
     add("sharp called sharp, %", "", "sharp called sharp, %")
     add("soft called soft, %", "", "soft called soft, %")
