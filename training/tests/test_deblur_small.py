@@ -17,6 +17,7 @@ from emulsion_training.models import Model, example
 from emulsion_training.own_models import DEBLUR_FULL, DEBLUR_SMALL
 from workshop import deblur, deblur_data
 from workshop.card_deblur import sections
+from workshop.deblur import DEAD
 from workshop.deblur_cases import BASELINES, fitted, tries
 from workshop.deblur_data import SHARP, SIDE, DeblurBatches, Making, draw_causes, pool
 from workshop.deblur_net import BLIND, CAUSES, HALO, NETS, SIGMAS, UNKNOWN, DeblurNet, FullDeblurNet, sharpened, told
@@ -66,6 +67,21 @@ def test_the_net_is_small_and_starts_by_changing_nothing() -> None:
     wanted = 2 * image - blur(image, 0.9)
     assert torch.allclose(net(image, told({}))[..., 6:-6, 6:-6], wanted[..., 6:-6, 6:-6], atol=1e-5)
     assert float(filters().sum((1, 2)).abs().max()) < 1e-6
+
+
+def test_a_second_body_cannot_die_and_tells_how_it_is() -> None:
+    net, image, causes = shaken(kind=FullDeblurNet), torch.rand(2, 3, 32, 32), told({"storage": 0.4}).expand(2, -1, -1, -1)
+    assert isinstance(net, FullDeblurNet) and net.liveliness(image) > DEAD
+    # All of its features pushed below 0: what it learned is nearly gone, and comes back.
+    for layer in (net.wide_first, *net.wide_pairs):
+        assert isinstance(layer, nn.Conv2d) and layer.bias is not None
+        layer.bias.data.fill_(-100)
+    net(image, causes).square().mean().backward()
+    gradient = net.wide_first.weight.grad
+    assert gradient is not None and float(gradient.abs().max()) > 0
+    # One that says the same everywhere has died.
+    net.wide_last.weight.data.zero_()
+    assert net.liveliness(image) < DEAD
 
 
 def test_what_is_told() -> None:

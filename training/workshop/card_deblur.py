@@ -24,7 +24,7 @@ FAILURES = (
 )
 
 STARTS = {
-    "deblur-small": "the weights that were shipped before, of 12,444 such steps from random ones and 17,503 more",
+    "deblur-small": "the weights that were shipped before, of 12,444 steps from random ones, 17,503 and 21,193 more, in batches of 4",
     "deblur-full": "the shipped weights of deblur-small; the second body random but for its last layer, which is 0, so that it is the "
     "small net at first. All weights learn",
 }

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from .deblur_data import WHOLE, DeblurBatches, Making, pool
-from .deblur_net import NETS
+from .deblur_net import NETS, FullDeblurNet
 from .degrain import bank, held_back, psnr_each
-from .paths import WORK
+from .paths import WORK, WorkshopError
 from .pictures import Entry
 from .trainer import Job
 
@@ -23,6 +23,8 @@ VALIDATION_BATCHES = 12
 VALIDATION_SEED = 77
 EDGE = 8
 """Pixels at a crop's edges that no error is taken of."""
+DEAD = 1e-3
+"""Liveliness of a second body below which nothing will come of it. (Of one that had died: 0.)"""
 NOISE = 1 / 255
 """Errors below it are not worth learning."""
 
@@ -74,6 +76,12 @@ def deblur_job(
         return relative_error(inside(net(one.soft, one.told)), inside(one.soft), inside(one.truth))
 
     def validate(net: nn.Module) -> float:
+        # Before training its last layer is 0.
+        if isinstance(net, FullDeblurNet) and bool(net.wide_last.weight.any()):
+            lively = net.liveliness(fixed[0].soft)
+            print(f"the second body's share: {lively:.4f}", flush=True)
+            if lively < DEAD:
+                raise WorkshopError("the second body of deblur-full has died, and the first alone is trained: lower --rate, and begin anew")
         with torch.no_grad():
             gains = [
                 psnr_each(inside(net(one.soft, one.told).clamp(0, 1)), inside(one.truth)) - psnr_each(inside(one.soft), inside(one.truth))

@@ -33,6 +33,8 @@ REACH = 6
 WIDE = 128
 WIDE_PAIRS = 4
 """The second body's of the full net: features, residual pairs."""
+LEAK = 0.1
+"""Of the second body's rectifiers."""
 TELLING = 32
 """Width of the layer that what is told goes through."""
 ALIGN = 4
@@ -96,15 +98,19 @@ class DeblurNet(nn.Module):
         # Differences of 8-bit codes are too fine for bfloat16.
         with torch.autocast(image.device.type, enabled=False):
             differences = self.bank(image)
-        count = len(SIGMAS)
-        # The body sees the picture and, for each channel, one difference of the middle of the bank.
-        middle = torch.cat([differences[:, c * count + 2 : c * count + 3] for c in range(3)], 1)
-        seen = torch.cat([folded(image), folded(middle) * 8], 1)
+        seen = self.seen(image, differences)
         told_of = functional.relu(self.telling(said_of(causes)))
         end = functional.pixel_shuffle(self.last(self.body(seen, told_of)), 2).float()
         weights = end[:, 3:] + self.everywhere(told_of).float()
         added: Tensor = self.total(differences * torch.cat([weights, weights, weights], 1).float()) + end[:, :3]
         return image + added
+
+    @staticmethod
+    def seen(image: Tensor, differences: Tensor) -> Tensor:
+        """What the body sees [B, 24, H/2, W/2]: the picture and, for each channel, one difference of the middle of the bank."""
+        count = len(SIGMAS)
+        middle = torch.cat([differences[:, c * count + 2 : c * count + 3] for c in range(3)], 1)
+        return torch.cat([folded(image), folded(middle) * 8], 1)
 
     def body(self, seen: Tensor, told_of: Tensor) -> Tensor:
         """Features [B, features, H/2, W/2] of what is seen [B, 24, H/2, W/2] and what was told."""
@@ -119,8 +125,8 @@ class FullDeblurNet(DeblurNet):
     training it corrects nothing: with a `DeblurNet`'s weights it is that net. All of it learns then (beside weights that stay, the
     second body gained .002 dB in 16 minutes). Height and width must be multiples of 4.
 
-    Between its pairs nothing is rectified: behind rectified sums the whole body died in training, silently, as the first one
-    answered for it.
+    It has leaks where the first body has rectifiers, and none before its last layer: twice, behind rectifiers, it died in training
+    within minutes (all its features below 0, for good), silently, as the first body answered for it. `liveliness` tells.
     """
 
     def __init__(self, features: int = FEATURES, wide: int = WIDE) -> None:
@@ -142,15 +148,24 @@ class FullDeblurNet(DeblurNet):
 
     def body(self, seen: Tensor, told_of: Tensor) -> Tensor:
         """The first body's features, corrected."""
-        return super().body(seen, told_of) + functional.pixel_shuffle(self.wide_last(functional.relu(self.second(seen, told_of))), 2)
+        return super().body(seen, told_of) + functional.pixel_shuffle(self.wide_last(self.second(seen, told_of)), 2)
 
     def second(self, seen: Tensor, told_of: Tensor) -> Tensor:
         """Features [B, wide, H/4, W/4] of the second body."""
         x: Tensor = self.wide_first(folded(seen))
         for index in range(WIDE_PAIRS):
-            y = self.wide_pairs[2 * index + 1](functional.relu(self.wide_pairs[2 * index](functional.relu(x))))
+            y = self.wide_pairs[2 * index + 1](functional.leaky_relu(self.wide_pairs[2 * index](functional.leaky_relu(x, LEAK)), LEAK))
             x = x + y * (self.wide_scales[index](told_of) + 1) + self.wide_shifts[index](told_of)
         return x
+
+    def liveliness(self, image: Tensor) -> float:
+        """How much the second body's correction differs from picture to picture of [B, 3, H, W] at each place, nothing being told, as a
+        share of what the first body's features do: 0 before training, and 0 where it died."""
+        with torch.no_grad():
+            told_of = functional.relu(self.telling(said_of(image.new_full((len(image), len(CAUSES), 1, 1), BLIND))))
+            seen = self.seen(image, self.bank(image))
+            second, first = self.wide_last(self.second(seen, told_of)), super().body(seen, told_of)
+        return float(second.std(0).mean() / first.std(0).mean().clamp(min=1e-9))
 
 
 def residual_pairs(x: Tensor, told_of: Tensor, pairs: nn.ModuleList, scales: nn.ModuleList, shifts: nn.ModuleList) -> Tensor:
