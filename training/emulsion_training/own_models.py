@@ -22,14 +22,32 @@ def _trained(directory: Path) -> dict[str, torch.Tensor]:
     return state
 
 
-def _trained_net(module: str, name: str) -> Callable[[Path], nn.Module]:
-    """A class of the workshop with the weights of a run; loaded when it is built, as the workshop itself loads this file."""
+NETS = {
+    "dirt": ("dirt_net", "DirtNet"),
+    "deblur-small": ("deblur_net", "DeblurNet"),
+    "deblur-full": ("deblur_net", "FullDeblurNet"),
+    "blur-cause": ("cause_net", "CauseNet"),
+    "scratch": ("scratch_net", "ScratchNet"),
+}
+"""The workshop's module and class of a model."""
+
+
+def net_for(name: str, state: dict[str, torch.Tensor]) -> nn.Module:
+    """A new net of the model's class, for these weights; its module is loaded now, as the workshop itself loads this file."""
+    module, kind = NETS[name]
+    made = getattr(import_module(f"workshop.{module}"), kind)
+    # Nets that come in several widths are told by their weights which.
+    net: nn.Module = made.like(state) if hasattr(made, "like") else made()
+    return net
+
+
+def _trained_net(name: str) -> Callable[[Path], nn.Module]:
+    """A model's net with the weights of a run."""
 
     def build(directory: Path) -> nn.Module:
-        kind = getattr(import_module(f"workshop.{module}"), name)
-        # Nets that come in several widths are told by their weights which.
-        net: nn.Module = kind.like(_trained(directory)) if hasattr(kind, "like") else kind()
-        net.load_state_dict(_trained(directory))
+        state = _trained(directory)
+        net = net_for(name, state)
+        net.load_state_dict(state)
         return net
 
     return build
@@ -109,8 +127,8 @@ DIRT = Model(
         Port("mask", [1, 1, "H", "W"], "0…1", "how surely a pixel is not film image"),
         image_port("healed", "a mixture of the three views: what the film shows there, with their grain"),
     ),
-    build=_trained_net("dirt_net", "DirtNet"),
-    original=_trained_net("dirt_net", "DirtNet"),
+    build=_trained_net("dirt"),
+    original=_trained_net("dirt"),
     sample=_dirt_sample,
     align=4,
     scale=1,
@@ -149,8 +167,8 @@ DEBLUR_SMALL = Model(
         ),
     ),
     outputs=(image_port("sharp", "the sharper picture with its grain; may leave 0…1 slightly"),),
-    build=_trained_net("deblur_net", "DeblurNet"),
-    original=_trained_net("deblur_net", "DeblurNet"),
+    build=_trained_net("deblur-small"),
+    original=_trained_net("deblur-small"),
     sample=lambda height, width: _deblur_feeds(picture(height, width)),
     align=2,
     scale=1,
@@ -174,8 +192,8 @@ DEBLUR_FULL = replace(
     id="deblur-full",
     title="Deblur, full: what no kernel describes",
     source="trained in training/workshop from the weights of deblur-small, the second body from random ones",
-    build=_trained_net("deblur_net", "FullDeblurNet"),
-    original=_trained_net("deblur_net", "FullDeblurNet"),
+    build=_trained_net("deblur-full"),
+    original=_trained_net("deblur-full"),
     align=4,
     tile=384,
     reach=72,
@@ -207,8 +225,8 @@ CAUSE = Model(
             "vote for the leading cause, before the softmax; then soft against sharp, before the sigmoid",
         ),
     ),
-    build=_trained_net("cause_net", "CauseNet"),
-    original=_trained_net("cause_net", "CauseNet"),
+    build=_trained_net("blur-cause"),
+    original=_trained_net("blur-cause"),
     sample=_cause_sample,
     align=8,
     scale=1,
@@ -238,8 +256,8 @@ SCRATCH = Model(
     summary="Where a frame has upright lines as scratches are, bright and dark apart.",
     inputs=(image_port("frame", "the frame, R′G′B′; values a little outside are legal"), DIRT.inputs[-1]),
     outputs=(Port("lines", [1, 2, "H", "W"], "0…1", "how surely a pixel lies on a bright line (channel 0), on a dark one (channel 1)"),),
-    build=_trained_net("scratch_net", "ScratchNet"),
-    original=_trained_net("scratch_net", "ScratchNet"),
+    build=_trained_net("scratch"),
+    original=_trained_net("scratch"),
     sample=lambda height, width: _scratch_feeds(picture(height, width)),
     align=8,
     scale=1,

@@ -26,6 +26,7 @@ from workshop.deblur_pairs import Codec, Grain, coded, film, quantized
 from workshop.eval_set import EvalClip
 from workshop.evaluate_deblur_film import OURS, evaluate
 from workshop.metrics import detail, psnr
+from workshop.paths import WorkshopError
 from workshop.smoke import synthetic_entries
 from workshop.trainer import Limits, Settings, train
 
@@ -222,6 +223,22 @@ def test_the_job_starts_by_changing_nothing_and_trains(tmp_path: Path, bank: Gra
     made = train(job, settings, Limits(1e6, 3), tmp_path / "run", torch.device("cpu"))
     assert made["steps"] == 3
     assert job.validate(job.net) != 0
+
+
+def test_a_training_whose_second_body_died_ends(tmp_path: Path, bank: GrainBank, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deblur_data, "GROUP", FEW)
+    monkeypatch.setattr(deblur, "bank", lambda *_: bank)
+    monkeypatch.setattr(deblur, "VALIDATION_BATCHES", 1)
+    entries = synthetic_entries(8, 130, 2)
+    job = deblur.deblur_job("deblur-full", entries, seed=1, batch=2, crop=32, stocks=1, count=FEW, watched=FEW, cache=tmp_path)
+    assert isinstance(job.net, FullDeblurNet) and job.validate(job.net) == 0
+    nn.init.normal_(job.net.wide_last.weight, 0, 0.02)
+    # It lives, if it changes nothing yet: the last layer is 0.
+    assert job.validate(job.net) == 0
+    for layer in (job.net.wide_first, *job.net.wide_pairs):
+        layer.weight.data.zero_()
+    with pytest.raises(WorkshopError, match="has died"):
+        job.validate(job.net)
 
 
 def test_baselines_are_many_settings_of_each() -> None:

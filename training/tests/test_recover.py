@@ -8,12 +8,18 @@ from pathlib import Path
 import pytest
 import torch
 
+from degradation.grain_bank import GrainBank, make_stack
+from degradation.stock import Stock
 from emulsion_training.import_models import convert, previous
 from emulsion_training.own_models import OWN
+from workshop import degrain
 from workshop.export import model_of, sections
 from workshop.paths import MODELS, WorkshopError
 from workshop.recipes import RECIPES
-from workshop.recover import HEAD, TRAINED, recover
+from workshop.recover import HEAD, recover
+from workshop.shipped import start_of
+from workshop.smoke import synthetic_entries
+from workshop.trainer import TRAINED
 
 SHIPPED = [model.id for model in OWN if model.id in previous(MODELS / "models.json")]
 
@@ -37,6 +43,15 @@ def test_the_card_goes_on_saying_how_the_net_was_trained(tmp_path: Path, monkeyp
     assert sections("dirt", tmp_path / "run", tmp_path) == (said, "## Evaluated\n\nanew")
     (tmp_path / "run" / TRAINED).unlink()
     assert sections("dirt", tmp_path / "run", tmp_path)[0] == "## Trained\n\nanew"
+
+
+def test_degrain_trains_on_from_what_is_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(degrain, "bank", lambda *_: GrainBank([make_stack(Stock(radius=0.35, layers=5, cloud=0.5), 64, 1)]))
+    start, cpu = start_of("degrain"), torch.device("cpu")
+    job = degrain.degrain_job(synthetic_entries(24, 64, 2), seed=3, batch=2, crop=32, stocks=1, device=cpu, start=start, cache=tmp_path)
+    recover("degrain", tmp_path / "run")
+    shipped = torch.load(tmp_path / "run" / "best.pt", weights_only=True)
+    assert all(torch.equal(value, shipped[name]) for name, value in job.net.state_dict().items())
 
 
 def test_a_run_is_not_written_over_and_what_was_never_exported_is_not_recovered(tmp_path: Path) -> None:

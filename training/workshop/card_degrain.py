@@ -33,6 +33,7 @@ def sections(made: dict[str, Any], result: dict[str, Any], notes: list[str]) -> 
             f"Adam from {settings['rate']:g}, Charbonnier loss, weights averaged.",
             f"- Machine: {made['machine']}, {made['hours']} h of wall time (shared with other work), PyTorch {made['torch']}"
             + (", bfloat16 arithmetic." if settings["bf16"] else "."),
+            "- Start: the weights that were shipped before, the first of which began as FFDNet's published ones.",
             "- Data: clean photographs, portraits and clips of `training/split.json`'s training part (BSDS500, ImageNet samples, "
             "synthetic portraits, clean videos); grain drawn by the physical model while training.",
             f"- Validation crops, held back from training: {made['start']:.3f} dB before, {made['best']:.3f} dB after "

@@ -160,8 +160,7 @@ def dirt_job(
     shapes, watched_kept = None, kept
     if kept is None:
         kept, watched_kept, shapes = pools(data, seed=seed, stocks=stocks, count=count, cache=cache)
-    # A fifth faster on a CPU.
-    net = DirtNet().to(memory_format=torch.channels_last)
+    net = DirtNet()
     if start:
         net.load_state_dict(grown(start, net))
     assert watched_kept

@@ -13,7 +13,8 @@ from emulsion_training.own_models import OWN
 
 from .paths import MODELS, WorkshopError, need
 from .recipes import RECIPES
-from .recover import HEAD, TOLD, TRAINED
+from .recover import HEAD, TOLD
+from .trainer import TRAINED
 
 
 def model_of(name: str) -> Model:
@@ -40,9 +41,7 @@ def export(name: str, run: Path, evaluation: Path, output: Path = MODELS, measur
     for picture in sorted(evaluation.glob("*.png")):
         shutil.copyfile(picture, folder / picture.name)
     for told in TOLD:
-        (folder / told).unlink(missing_ok=True)
-        if (run / told).exists():
-            shutil.copyfile(run / told, folder / told)
+        shutil.copyfile(run / told, folder / told)
     return lines[name]
 
 
@@ -52,8 +51,8 @@ def sections(name: str, run: Path, evaluation: Path) -> tuple[str, ...]:
     result = json.loads((evaluation / "evaluation.json").read_text(encoding="utf-8"))
     # What happened to this run and no setting says, a line each.
     notes = run / "notes.txt"
-    made_new = RECIPES[name].sections(made, result, notes.read_text(encoding="utf-8").splitlines() if notes.exists() else [])
+    own = RECIPES[name].sections(made, result, notes.read_text(encoding="utf-8").splitlines() if notes.exists() else [])
     if not (run / TRAINED).exists():
-        return made_new
+        return own
     said = (run / TRAINED).read_text(encoding="utf-8")
-    return tuple(said if part.startswith(HEAD) else part for part in made_new)
+    return tuple(said if part.startswith(HEAD) else part for part in own)

@@ -8,39 +8,28 @@ bytes (`tests/test_recover.py`); what changes is the card, but for what it says 
 from __future__ import annotations
 
 import shutil
-from importlib import import_module
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from emulsion_training.ffdnet import published
+from emulsion_training.own_models import net_for
 
 from .paths import MODELS, WorkshopError, need
 from .shipped import shipped_state
+from .trainer import TRAINED
 
-TOLD = ("run.json", "log.csv", "curve.png", "notes.txt")
-"""What `export` puts beside a card; notes there may be none."""
-TRAINED = "trained.md"
-"""In a recovered run: the card's words on its training. What made its data and validated it may have changed since."""
+TOLD = ("run.json", "log.csv", "curve.png")
+"""What `export` puts beside a card."""
 HEAD = "## Trained\n"
-NETS = {
-    "blur-cause": ("cause_net", "CauseNet"),
-    "deblur-full": ("deblur_net", "FullDeblurNet"),
-    "deblur-small": ("deblur_net", "DeblurNet"),
-    "dirt": ("dirt_net", "DirtNet"),
-    "scratch": ("scratch_net", "ScratchNet"),
-}
-"""Module and class of a model's net."""
 
 
 def trained_state(name: str, path: Path) -> dict[str, Tensor]:
     """The weights of a shipped file as training keeps them."""
     if name == "degrain":
         return published(shipped_state(path))
-    module, kind = NETS[name]
-    net = getattr(import_module(f".{module}", __package__), kind)
-    own: dict[str, Tensor] = (net.like(shipped_state(path)) if name == "dirt" else net()).state_dict()
+    own: dict[str, Tensor] = net_for(name, shipped_state(path)).state_dict()
     # Waves and rings among them: another machine's cosines differ in the last bit.
     state = shipped_state(path, own)
     if name == "blur-cause":
@@ -72,7 +61,6 @@ def recover(name: str, folder: Path, models: Path = MODELS) -> None:
         raise WorkshopError(f"{name}.md does not say how it was trained")
     folder.mkdir(parents=True, exist_ok=True)
     for told in TOLD:
-        if (cards / told).exists():
-            shutil.copyfile(cards / told, folder / told)
+        shutil.copyfile(cards / told, folder / told)
     (folder / TRAINED).write_text(f"## {said[0].strip()}", encoding="utf-8")
     torch.save(state, folder / "best.pt")
